@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One-way arrows, each pointing at what it imports:
+// swpu → Training → Sparsity → Tensor → CKernels
+let package = Package(
+  name: "swpu",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "swpu", targets: ["swpu"]),
+    .library(name: "Training", targets: ["Training"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CKernels",
+      exclude: ["kernels"],
+      // Kernels at -O0 are 10-15 times slower, which would make debug test runs unbearable.
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+    ),
+    .target(name: "Tensor", dependencies: ["CKernels"]),
+    .target(name: "Sparsity", dependencies: ["Tensor"]),
+    .target(
+      name: "Training",
+      dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+    ),
+    .executableTarget(
+      name: "swpu",
+      dependencies: [
+        "Training", "Sparsity", "Tensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Sparsity", "Tensor"],
+      resources: [.copy("Fixtures")]
+    ),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,307 @@
+// The kernels of the training engine: plain C functions behind one table per instruction set.
+//
+// Layout. An activation tensor is float [blocks][channels][height][width][lanes]: `lanes` images of
+// the batch lie innermost, so one pixel of one channel of one block is one aligned vector, and a
+// block holds lanes consecutive images. The last block is padded with images whose lanes the
+// kernels that mix images (statistics, gradients of statistics) leave out. No halo is stored.
+// Every tensor starts on a 64-byte boundary.
+//
+// Shards. A kernel is called as f(args, shard, shards) for every shard in 0..<shards, in any order
+// and from any thread; the shards write disjoint memory, and no bit of a result depends on `shards`.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdint.h>
+
+// ---------------------------------------------------------------------------------------------
+// Convolution
+
+typedef struct {
+  int32_t blocks;                  // ceil(images / lanes)
+  int32_t channels, height, width; // of the input
+  int32_t filters, out_height, out_width;
+  int32_t rows, columns;           // of a kernel: R, S
+  int32_t stride;                  // of both axes
+  int32_t padding_rows, padding_columns;
+} ck_conv_shape;
+
+// How the kept weights of a layer are packed.
+enum {
+  // Lines of three: 3x3 kernels, padding 1, stride 1 or 2 (stride 2: even height and width). One
+  // entry is one kernel row (k,c,r,:) of which 1-3 taps are kept. Segments: rows x 7, kernel row
+  // outside, tap pattern inside in the order of ck_tap_patterns.
+  CK_LINES3 = 0,
+  // Single taps: any kernel, stride and padding. One entry is one weight. Segments: rows x columns.
+  CK_TAPS = 1,
+  // Blocks of 4 outputs x 4 sources: 1x1 kernels without padding, any stride. One entry is 16
+  // weights, source-major: weight[source*4 + output]. Outputs and sources are counted in groups
+  // of four; the places of a ragged last group hold zeros. One segment.
+  CK_BLOCKS4 = 2,
+};
+
+// The seven ways to keep taps of a line of three, bit s for column s: the order of the segments.
+// {7, 6, 3, 5, 4, 2, 1}
+extern const uint8_t ck_tap_patterns[7];
+
+// The kept entries of one layer for one direction.
+// Forward: outputs are filters, sources channels. Transposed (input gradient, weight gradient):
+// outputs are channels, sources filters, and the kernel is turned by 180 degrees: the entry of
+// kernel row r (column s) stands at row R-1-r (column S-1-s), its tap pattern mirrored.
+typedef struct {
+  int32_t form;              // CK_LINES3, CK_TAPS or CK_BLOCKS4
+  int32_t outputs;           // planes (CK_BLOCKS4: groups of four planes) that the lists write
+  int32_t segments;          // segments of an output
+  const int32_t *starts;     // [outputs*segments + 1] first entry of each segment; contiguous
+  const int32_t *weight_starts; // [outputs*segments + 1] first weight of each segment
+  const int32_t *sources;    // [entries] plane (CK_BLOCKS4: group of four planes) read; ascending in a segment
+  const float *weights;      // packed in entry order: pattern's taps ascending (LINES3), 1, or 16 an entry
+} ck_list;
+
+typedef struct {
+  ck_conv_shape shape;       // of the layer, in its forward sense, for both directions
+  ck_list list;              // forward list for forward, transposed list for input_gradient
+  const float *source;       // forward: input; input gradient: gradient of the output
+  float *destination;        // forward: output; input gradient: gradient of the input
+  const float *bias;         // [outputs] or NULL; forward only
+  int32_t accumulate;        // add to what destination holds instead of overwriting it
+} ck_conv_args;
+
+typedef struct {
+  ck_conv_shape shape;
+  ck_list list;              // the transposed list; its weights are not read
+  const int32_t *targets;    // [entries] of the transposed list: place in `gradient` of the entry's
+                             // first weight, in the order of the forward packing
+  const uint16_t *kept;      // CK_BLOCKS4: [entries] bit channel*4 + filter of the block's 4x4 places
+                             // in the forward order; a clear bit's gradient is written as zero.
+                             // NULL: all kept. Ignored by the other forms.
+  const float *input;        // [blocks][channels][height][width][lanes]
+  const float *output_gradient; // [blocks][filters][out_height][out_width][lanes]
+  float *gradient;           // packed in the forward order: every kept weight is overwritten
+  float *scratch;            // weight_gradient_scratch(...) floats
+} ck_weight_gradient_args;
+
+// ---------------------------------------------------------------------------------------------
+// Whole planes: normalisation, activation, pooling
+
+typedef struct {
+  int32_t blocks, channels, pixels; // pixels = height*width of a plane
+  int32_t images;                   // of the batch, padding left out: 1...blocks*lanes
+} ck_planes;
+
+// Training: normalise by the batch's statistics, then add the residual, then clamp to
+// [lower, upper] (ReLU: 0, inf; ReLU6: 0, 6; none: -inf, inf). Shards split channels.
+//   out = clamp((y - mean) * inverse_deviation * gamma + beta + residual)
+// mean and variance are those of the images of the batch (two passes over the channel, which stays
+// in cache), variance the biased one.
+typedef struct {
+  ck_planes planes;
+  const float *input;
+  const float *residual;     // or NULL
+  float *output;             // may be the input
+  const float *gamma, *beta; // [channels]
+  float *mean, *variance;    // [channels] written
+  float epsilon, lower, upper;
+} ck_norm_args;
+
+// Evaluation: out = clamp(y*scale + shift + residual)
+typedef struct {
+  ck_planes planes;
+  const float *input;
+  const float *residual;     // or NULL
+  float *output;             // may be the input
+  const float *scale, *shift;// [channels]
+  float lower, upper;
+} ck_affine_args;
+
+// Backward of ck_norm_args. g = output_gradient where lower < output < upper, else 0.
+// With residual_gradient set, g is written there (it may be output_gradient itself); and where
+// accumulate_residual is set, added to what it holds.
+// gamma_gradient = sum g * (y - mean) * inverse_deviation, beta_gradient = sum g, over the batch's
+// images; input_gradient = gradient of y, zero in padded images. It may be output_gradient itself
+// when residual_gradient is another buffer or NULL.
+// `output` is the forward result; where the activation is none (-inf, inf) it may be NULL.
+typedef struct {
+  ck_planes planes;
+  const float *input;        // y of the forward pass
+  const float *output;
+  const float *output_gradient;
+  float *input_gradient;
+  float *residual_gradient;  // or NULL
+  int32_t accumulate_residual;
+  const float *gamma, *mean, *variance; // [channels] as forward left them
+  float *gamma_gradient, *beta_gradient; // [channels]
+  float epsilon, lower, upper;
+} ck_norm_gradient_args;
+
+// out = clamp(x); backward: gradient where lower < output < upper.
+// Shards split the elements. Arrays hold `count` floats, a multiple of lanes.
+typedef struct {
+  int64_t count;
+  const float *input;        // forward: x; backward: output gradient
+  const float *output_of_forward; // backward only
+  float *output;             // forward: result; backward: input gradient
+  int32_t accumulate;        // backward only
+  float lower, upper;
+} ck_clamp_args;
+
+// out = a + b, or out += a when b is NULL. Arrays hold `count` floats, a multiple of lanes.
+typedef struct {
+  int64_t count;
+  const float *a, *b;
+  float *output;
+} ck_add_args;
+
+// Sum over the images and pixels of each channel (bias gradients): sums[channel]. Shards: channels.
+typedef struct {
+  ck_planes planes;
+  const float *input;
+  float *sums;
+} ck_channel_sum_args;
+
+// Counts of exact zeros among the batch's images (padding left out): zeros[channel]. Shards: channels.
+typedef struct {
+  ck_planes planes;
+  const float *input;
+  int64_t *zeros;
+} ck_zero_count_args;
+
+enum { CK_MAX_POOL = 0, CK_AVERAGE_POOL = 1 };
+
+// Pooling windows of size x size, padding with -inf (max) or zeros that count (average, as PyTorch's
+// count_include_pad). Shards split (block, channel) planes.
+// Max pooling: `winners` [blocks][channels][out_height][out_width][lanes] bytes: row*size + column of
+// the first largest element of the window; NULL in evaluation. size <= 15.
+typedef struct {
+  int32_t kind;
+  int32_t blocks, channels, height, width, out_height, out_width;
+  int32_t size, stride, padding;
+  const float *source;       // forward: input; backward: output gradient
+  float *destination;        // forward: output; backward: input gradient
+  uint8_t *winners;
+  int32_t accumulate;        // backward only
+} ck_pool_args;
+
+// Mean over the pixels of a plane: [blocks][channels][pixels][lanes] -> [blocks][channels][lanes],
+// and its backward, which spreads gradient / pixels. Shards split (block, channel) planes.
+typedef struct {
+  ck_planes planes;
+  const float *source;
+  float *destination;
+  int32_t accumulate;        // backward only
+} ck_global_pool_args;
+
+// Inverted dropout: out = x * scale where hash(seed, index) keeps the element, else 0; the same call
+// on the gradient is the backward pass. Element index i is dropped when the 32-bit hash < threshold.
+// The hash depends on seed and element index within the logical [image][channel][pixel] tensor, so
+// that the number of lanes does not change which elements are dropped.
+typedef struct {
+  ck_planes planes;
+  const float *source;
+  float *destination;        // may be the source
+  int32_t accumulate;
+  uint64_t seed;
+  uint32_t threshold;
+  float scale;
+} ck_dropout_args;
+
+// Planar images [images][channels][pixels] <-> blocked layout, padding lanes written as zero.
+// Shards split (block, channel) planes.
+typedef struct {
+  ck_planes planes;
+  const float *source;
+  float *destination;
+} ck_relayout_args;
+
+// ---------------------------------------------------------------------------------------------
+// Optimisers on packed arrays. Shards split elements. Gradients are multiplied by gradient_scale
+// first (clipping). Any count.
+
+// PyTorch's SGD: d = g + decay*w; m = momentum*m + d (first step: m = d); nesterov: d + momentum*m.
+typedef struct {
+  int64_t count;
+  float *weights, *momentum;      // momentum may be NULL when momentum_factor is 0
+  const float *gradient;
+  float learning_rate, momentum_factor, weight_decay, gradient_scale;
+  int32_t nesterov;
+} ck_sgd_args;
+
+// PyTorch's AdamW: decoupled decay, bias corrections given as 1 - beta^t.
+typedef struct {
+  int64_t count;
+  float *weights, *first, *second;
+  const float *gradient;
+  float learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale;
+  float correction1, correction2;
+} ck_adamw_args;
+
+// out[i] = in[index[i]] (gathers the transposed copy of packed weights). For CK_LINES3 and
+// CK_BLOCKS4 see ck_transpose_args.
+// Transposed packed weights from the forward ones: walks the transposed list, and for each entry
+// copies the weights from forward_weights + targets[entry], mirrored (LINES3: taps reversed;
+// BLOCKS4: 4x4 transposed; TAPS: one weight) into transposed_weights. Shards split entries.
+typedef struct {
+  ck_list list;              // transposed; `weights` is not read
+  const int32_t *targets;
+  const float *forward_weights;
+  float *transposed_weights;
+} ck_transpose_args;
+
+// ---------------------------------------------------------------------------------------------
+// The table
+
+typedef struct {
+  const char *name;          // "avx512", "avx2", "neon", "baseline"
+  int32_t lanes;             // images a block: 16, 8 or 4
+
+  void (*forward)(const ck_conv_args *, int32_t shard, int32_t shards);
+  void (*input_gradient)(const ck_conv_args *, int32_t shard, int32_t shards);
+  void (*weight_gradient)(const ck_weight_gradient_args *, int32_t shard, int32_t shards);
+  int64_t (*weight_gradient_scratch)(const ck_conv_shape *, int32_t form, int64_t entries);
+
+  void (*norm)(const ck_norm_args *, int32_t shard, int32_t shards);
+  void (*affine)(const ck_affine_args *, int32_t shard, int32_t shards);
+  void (*norm_gradient)(const ck_norm_gradient_args *, int32_t shard, int32_t shards);
+  void (*clamp)(const ck_clamp_args *, int32_t shard, int32_t shards);
+  void (*clamp_gradient)(const ck_clamp_args *, int32_t shard, int32_t shards);
+  void (*add)(const ck_add_args *, int32_t shard, int32_t shards);
+  void (*channel_sum)(const ck_channel_sum_args *, int32_t shard, int32_t shards);
+  void (*zero_count)(const ck_zero_count_args *, int32_t shard, int32_t shards);
+  void (*pool)(const ck_pool_args *, int32_t shard, int32_t shards);
+  void (*pool_gradient)(const ck_pool_args *, int32_t shard, int32_t shards);
+  void (*global_pool)(const ck_global_pool_args *, int32_t shard, int32_t shards);
+  void (*global_pool_gradient)(const ck_global_pool_args *, int32_t shard, int32_t shards);
+  void (*dropout)(const ck_dropout_args *, int32_t shard, int32_t shards);
+  void (*block_images)(const ck_relayout_args *, int32_t shard, int32_t shards);
+  void (*unblock_images)(const ck_relayout_args *, int32_t shard, int32_t shards);
+
+  void (*sgd)(const ck_sgd_args *, int32_t shard, int32_t shards);
+  void (*adamw)(const ck_adamw_args *, int32_t shard, int32_t shards);
+  void (*transpose)(const ck_transpose_args *, int32_t shard, int32_t shards);
+  // Sum of squares in double, in an order that depends on count alone.
+  double (*square_sum)(const float *values, int64_t count);
+
+  // Runs `rounds` rounds of independent fused multiply-adds in registers and returns the number of
+  // floating-point operations done: the roof of the roofline, timed by the caller.
+  double (*peak)(int64_t rounds);
+} ck_kernels;
+
+// The tables of this build, fastest first, ending with "baseline" (or "neon").
+// ck_table(i) is NULL past the last one; ck_table_supported(i) tells whether this CPU can run it.
+const ck_kernels *ck_table(int32_t index);
+int32_t ck_table_supported(int32_t index);
+
+// Scalar reference convolutions on the same arguments, for tests and benchmarks: plain loops over
+// every kept weight, accumulating in double. `lanes` is the layout's.
+void ck_reference_forward(const ck_conv_args *, int32_t lanes);
+void ck_reference_input_gradient(const ck_conv_args *, int32_t lanes);
+void ck_reference_weight_gradient(const ck_weight_gradient_args *, int32_t lanes);
+
+// Sets this thread to flush subnormals to zero and returns the previous control word; restore puts
+// it back.
+uint64_t ck_flush_subnormals(void);
+void ck_restore_float_control(uint64_t previous);
+
+// One pause of a spinning thread.
+void ck_spin_pause(void);
+
+#endif
