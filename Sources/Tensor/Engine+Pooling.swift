@@ -1,0 +1,123 @@
+import CKernels
+
+/// Square pooling windows over a map.
+public struct PoolingGeometry: Hashable, Sendable {
+  /// What a window gives.
+  public enum Kind: String, Sendable, Codable {
+    /// The largest value; padding never wins.
+    case max
+    /// The mean; padding counts as zeros.
+    case average
+  }
+
+  /// What a window gives.
+  public let kind: Kind
+  /// The map read.
+  public let input: MapShape
+  /// Side of a window, at most 15.
+  public let size: Int
+  /// Step of both axes.
+  public let stride: Int
+  /// Padding of every side, less than `size`.
+  public let padding: Int
+
+  /// A geometry; `nil` when a window does not fit the padded map.
+  public init?(kind: Kind, input: MapShape, size: Int, stride: Int, padding: Int = 0) {
+    guard (1...15).contains(size), stride > 0, (0..<size).contains(padding),
+      input.height + 2 * padding >= size, input.width + 2 * padding >= size
+    else { return nil }
+    self.kind = kind
+    self.input = input
+    self.size = size
+    self.stride = stride
+    self.padding = padding
+  }
+
+  /// The map written.
+  public var output: MapShape {
+    MapShape(
+      channels: input.channels, height: (input.height + 2 * padding - size) / stride + 1,
+      width: (input.width + 2 * padding - size) / stride + 1)
+  }
+}
+
+/// Which element of each window won a max pooling, one byte each.
+public struct PoolingWinners: Sendable {
+  private let bytes: Tensor
+
+  /// Room for the windows of a batch.
+  public init(floats: Int) { bytes = Tensor(count: (floats + 3) / 4) }
+
+  var pointer: UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(bytes.pointer).assumingMemoryBound(to: UInt8.self)
+  }
+  var count: Int { bytes.count * 4 }
+}
+
+extension Engine {
+  /// Max or average pooling. `winners` is what the gradient of a max pooling needs.
+  public func pool(
+    _ geometry: PoolingGeometry, input: Tensor, output: Tensor, winners: PoolingWinners?,
+    images: Int
+  ) {
+    check(input, geometry.input, images: images)
+    check(output, geometry.output, images: images)
+    run(
+      arguments(
+        geometry, source: input, destination: output, winners: winners, accumulate: false,
+        images: images), kernels.table.pointee.pool)
+  }
+
+  /// Gradient of `pool`.
+  public func poolGradient(
+    _ geometry: PoolingGeometry, outputGradient: Tensor, inputGradient: Tensor,
+    winners: PoolingWinners?, accumulate: Bool, images: Int
+  ) {
+    check(outputGradient, geometry.output, images: images)
+    check(inputGradient, geometry.input, images: images)
+    precondition(
+      geometry.kind == .average || winners != nil, "max pooling keeps its winners for backward")
+    run(
+      arguments(
+        geometry, source: outputGradient, destination: inputGradient, winners: winners,
+        accumulate: accumulate, images: images), kernels.table.pointee.pool_gradient)
+  }
+
+  private func arguments(
+    _ geometry: PoolingGeometry, source: Tensor, destination: Tensor, winners: PoolingWinners?,
+    accumulate: Bool, images: Int
+  ) -> ck_pool_args {
+    if let winners { precondition(winners.count >= floats(geometry.output, images: images)) }
+    return ck_pool_args(
+      kind: Int32(geometry.kind == .max ? CK_MAX_POOL : CK_AVERAGE_POOL),
+      blocks: Int32(kernels.blocks(images)), channels: Int32(geometry.input.channels),
+      height: Int32(geometry.input.height), width: Int32(geometry.input.width),
+      out_height: Int32(geometry.output.height), out_width: Int32(geometry.output.width),
+      size: Int32(geometry.size), stride: Int32(geometry.stride),
+      padding: Int32(geometry.padding), source: source.pointer, destination: destination.pointer,
+      winners: winners?.pointer, accumulate: accumulate ? 1 : 0)
+  }
+
+  /// The mean of each plane.
+  public func globalPool(input: Tensor, output: Tensor, map: MapShape, images: Int) {
+    check(input, map, images: images)
+    check(output, MapShape(channels: map.channels, height: 1, width: 1), images: images)
+    run(
+      ck_global_pool_args(
+        planes: planes(map, images: images), source: input.pointer, destination: output.pointer,
+        accumulate: 0), kernels.table.pointee.global_pool)
+  }
+
+  /// Gradient of `globalPool`: every pixel receives its share.
+  public func globalPoolGradient(
+    outputGradient: Tensor, inputGradient: Tensor, accumulate: Bool, map: MapShape, images: Int
+  ) {
+    check(inputGradient, map, images: images)
+    check(outputGradient, MapShape(channels: map.channels, height: 1, width: 1), images: images)
+    run(
+      ck_global_pool_args(
+        planes: planes(map, images: images), source: outputGradient.pointer,
+        destination: inputGradient.pointer, accumulate: accumulate ? 1 : 0),
+      kernels.table.pointee.global_pool_gradient)
+  }
+}

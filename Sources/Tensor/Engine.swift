@@ -1,0 +1,108 @@
+import CKernels
+
+/// Runs kernels over tensors: an instruction set and the threads to use.
+///
+/// Activations are `[blocks][channels][height][width][lanes]` with `lanes` images of the batch
+/// innermost; `images` of them are real, the rest of the last block is padding. Every operation
+/// gives the same bits for any number of threads.
+public struct Engine: Sendable {
+  /// The instruction set, which fixes the layout.
+  public let kernels: Kernels
+  /// The threads.
+  public let pool: ThreadPool
+
+  /// An engine on `threads` threads.
+  public init(kernels: Kernels = .best, threads: Int = ThreadPool.processors) {
+    self.kernels = kernels
+    pool = ThreadPool(threads: threads)
+  }
+
+  /// Floats that an activation of a batch takes.
+  public func floats(_ map: MapShape, images: Int) -> Int {
+    kernels.blocks(images) * map.count * kernels.lanes
+  }
+
+  /// Enough to balance the threads; the same for any number of them.
+  static let shards = 32
+
+  func run<Arguments>(
+    _ arguments: Arguments, shards: Int = Engine.shards,
+    _ kernel: (UnsafePointer<Arguments>?, Int32, Int32) -> Void
+  ) {
+    withUnsafePointer(to: arguments) { pointer in
+      pool.run(shards: shards, arguments: UnsafeRawPointer(pointer)) { raw, shard, shards in
+        kernel(raw.assumingMemoryBound(to: Arguments.self), shard, shards)
+      }
+    }
+  }
+
+  func planes(_ map: MapShape, images: Int) -> ck_planes {
+    precondition(images > 0, "a batch has at least one image")
+    return ck_planes(
+      blocks: Int32(kernels.blocks(images)), channels: Int32(map.channels),
+      pixels: Int32(map.pixels), images: Int32(images))
+  }
+
+  func check(_ tensor: Tensor, _ map: MapShape, images: Int) {
+    precondition(
+      tensor.count >= floats(map, images: images),
+      "a tensor of \(tensor.count) floats is too small for \(images) images of \(map)")
+  }
+
+  /// Spreads planar images `[images][channels][height][width]` over the lanes.
+  public func blockImages(_ source: Tensor, into destination: Tensor, map: MapShape, images: Int) {
+    precondition(source.count >= images * map.count, "planar images of the batch")
+    check(destination, map, images: images)
+    run(
+      ck_relayout_args(
+        planes: planes(map, images: images), source: source.pointer,
+        destination: destination.pointer), kernels.table.pointee.block_images)
+  }
+
+  /// Gathers planar images `[images][channels][height][width]` from the lanes.
+  public func unblockImages(_ source: Tensor, into destination: Tensor, map: MapShape, images: Int)
+  {
+    precondition(destination.count >= images * map.count, "planar images of the batch")
+    check(source, map, images: images)
+    run(
+      ck_relayout_args(
+        planes: planes(map, images: images), source: source.pointer,
+        destination: destination.pointer), kernels.table.pointee.unblock_images)
+  }
+
+  /// Exact zeros in each channel, over the real images of a batch.
+  public func zeroCounts(_ tensor: Tensor, map: MapShape, images: Int) -> [Int] {
+    check(tensor, map, images: images)
+    var zeros = [Int64](repeating: 0, count: map.channels)
+    zeros.withUnsafeMutableBufferPointer { buffer in
+      run(
+        ck_zero_count_args(
+          planes: planes(map, images: images), input: tensor.pointer, zeros: buffer.baseAddress),
+        kernels.table.pointee.zero_count)
+    }
+    return zeros.map(Int.init)
+  }
+
+  /// Adds a tensor to another, element by element.
+  public func add(_ tensor: Tensor, to destination: Tensor) {
+    precondition(tensor.count == destination.count, "tensors of one size")
+    run(
+      ck_add_args(
+        count: Int64(tensor.count), a: tensor.pointer, b: nil, output: destination.pointer),
+      kernels.table.pointee.add)
+  }
+
+  /// `output = a + b`, element by element.
+  public func add(_ a: Tensor, _ b: Tensor, into output: Tensor) {
+    precondition(a.count == b.count && a.count == output.count, "tensors of one size")
+    run(
+      ck_add_args(
+        count: Int64(a.count), a: a.pointer, b: b.pointer, output: output.pointer),
+      kernels.table.pointee.add)
+  }
+
+  /// The sum of squares in double precision.
+  public func squareSum(_ tensor: Tensor) -> Double {
+    kernels.table.pointee.square_sum(tensor.pointer, Int64(tensor.count))
+  }
+}

@@ -1,0 +1,24 @@
+/// The size of one image's activations: channels, rows and columns.
+public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// Planes.
+  public let channels: Int
+  /// Rows of a plane.
+  public let height: Int
+  /// Columns of a plane.
+  public let width: Int
+
+  /// A shape; every side is at least one.
+  public init(channels: Int, height: Int, width: Int) {
+    precondition(channels > 0 && height > 0 && width > 0, "a map has at least one value")
+    self.channels = channels
+    self.height = height
+    self.width = width
+  }
+
+  /// Values of a plane.
+  public var pixels: Int { height * width }
+  /// Values of an image.
+  public var count: Int { channels * pixels }
+  /// For example `64@32x32`.
+  public var description: String { "\(channels)@\(height)x\(width)" }
+}

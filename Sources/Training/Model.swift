@@ -1,0 +1,164 @@
+import Sparsity
+import Tensor
+
+/// A network with its weights and the memory that training it takes, ready to run.
+///
+/// All activations and gradients lie in one planned block of memory; a step allocates nothing.
+public final class Model {
+  /// The layers as data.
+  public let network: Network
+  /// Instruction set and threads.
+  public let engine: Engine
+  /// The most images that a pass takes.
+  public let batch: Int
+  /// What the optimiser trains, in network order.
+  public let parameters: [Parameter]
+  /// Running statistics, in network order.
+  public let statistics: [NamedTensor]
+  /// Bytes of the block that holds all activations and gradients.
+  public let arenaBytes: Int
+  /// What they would take without sharing memory.
+  public let unsharedBytes: Int
+
+  let layers: [any RunningLayer]
+  let convolutions: [ConvolutionLayer]
+  private let input: Tensor
+  private let planar: Tensor
+  private let output: Tensor
+  private let outputGradient: Tensor
+
+  /// Lays out a network for batches of at most `batch` images and draws its first weights.
+  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) {
+    precondition(batch > 0 && !network.nodes.isEmpty, "a network with layers, a batch with images")
+    self.network = network
+    self.engine = engine
+    self.batch = batch
+
+    let plan = ArenaPlan(network) { engine.floats($0, images: batch) * 4 }
+    let storage = Storage(bytes: plan.byteCount)
+    arenaBytes = plan.byteCount
+    unsharedBytes = plan.unsharedByteCount
+    func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {
+      Tensor(
+        storage: storage, byteOffset: plan.offsets[buffer],
+        count: engine.floats(network.map(value), images: batch))
+    }
+    func value(_ value: Network.Value) -> Tensor { tensor(plan.valueBuffers[value.index], value) }
+    func gradient(_ value: Network.Value) -> Tensor? {
+      plan.gradientBuffers[value.index].map { tensor($0, value) }
+    }
+
+    let scratch = ScratchSpace()
+    var layers: [any RunningLayer] = []
+    for (index, node) in network.nodes.enumerated() {
+      let ports = Ports(
+        inputs: node.inputs.map(value), inputMaps: node.inputs.map(network.map),
+        output: value(node.output), outputMap: network.map(node.output),
+        outputGradient: gradient(node.output),
+        inputGradients: zip(node.inputs, plan.inputGradients[index]).map { input, slot in
+          slot.map {
+            Ports.Gradient(tensor: tensor($0.buffer, input), accumulate: $0.accumulate)
+          }
+        })
+      var random = SeededRandom(seed: seed, stream: UInt64(index) + 1)
+      layers.append(
+        node.layer.running(
+          name: node.name, index: index, ports: ports, engine: engine, scratch: scratch,
+          random: &random))
+    }
+    self.layers = layers
+    convolutions = layers.compactMap { $0 as? ConvolutionLayer }
+    parameters = layers.flatMap(\.parameters)
+    statistics = layers.flatMap(\.statistics)
+    input = value(network.input)
+    planar = Tensor(count: batch * network.map(network.input).count)
+    output = value(network.output)
+    outputGradient = gradient(network.output)!
+  }
+
+  /// Logits an image.
+  public var classes: Int { network.map(network.output).count }
+
+  /// Copies planar images `[image][channel][row][column]` to where `forward` reads them.
+  public func stage(_ images: [Float]) { planar.store(images) }
+
+  /// Computes the logits of the first `images` staged images.
+  ///
+  /// - Parameters:
+  ///   - training: batch statistics and dropout, or running statistics.
+  ///   - seed: seeds dropout.
+  public func forward(images: Int, training: Bool, seed: UInt64 = 0) {
+    precondition((1...batch).contains(images), "\(images) images for a batch of \(batch)")
+    let pass = Pass(
+      engine: engine, images: images, training: training, seed: seed, denseGradients: false)
+    engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
+    for layer in layers { layer.forward(pass) }
+  }
+
+  /// Loss of the logits of the last forward pass; leaves their gradient for `backward`.
+  public func evaluate(_ loss: SoftmaxCrossEntropy, labels: [Int32], images: Int)
+    -> SoftmaxCrossEntropy.Result
+  {
+    loss.evaluate(
+      output, labels: labels, images: images, classes: classes, lanes: engine.kernels.lanes,
+      gradient: outputGradient)
+  }
+
+  /// The logits of the last forward pass, `[image][class]`.
+  public func logits(images: Int) -> [Float] {
+    let lanes = engine.kernels.lanes
+    return (0..<images * classes).map { index in
+      let image = index / classes
+      return output[
+        image / lanes * classes * lanes + index % classes * lanes + image % lanes]
+    }
+  }
+
+  /// Computes the gradients of all parameters from the gradient that `evaluate` left.
+  ///
+  /// - Parameters:
+  ///   - images: as of the forward pass.
+  ///   - seed: as of the forward pass.
+  ///   - denseGradients: computes the gradients of pruned weights too.
+  public func backward(images: Int, seed: UInt64 = 0, denseGradients: Bool = false) {
+    let pass = Pass(
+      engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients)
+    for layer in layers.reversed() { layer.backward(pass) }
+  }
+
+  /// The name of the first layer whose output, for the staged images, is not finite, if any.
+  func firstNonFiniteLayer(images: Int, seed: UInt64) -> String? {
+    let pass = Pass(
+      engine: engine, images: images, training: true, seed: seed, denseGradients: false)
+    engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
+    for (layer, node) in zip(layers, network.nodes) {
+      layer.forward(pass)
+      let floats = engine.floats(network.map(node.output), images: images)
+      if !engine.squareSum(layer.ports.output.prefix(floats)).isFinite { return node.name }
+    }
+    return nil
+  }
+}
+
+extension Layer {
+  /// The layer with its parameters, at its places in memory.
+  func running(
+    name: String, index: Int, ports: Ports, engine: Engine, scratch: ScratchSpace,
+    random: inout SeededRandom
+  ) -> any RunningLayer {
+    switch self {
+    case .convolution(let convolution):
+      ConvolutionLayer(
+        name: name, convolution: convolution, ports: ports, engine: engine, scratch: scratch,
+        random: &random)
+    case .batchNorm(let norm): BatchNormLayer(name: name, norm: norm, ports: ports)
+    case .activation(let activation): ActivationLayer(activation: activation, ports: ports)
+    case .pooling(let geometry): PoolingLayer(geometry: geometry, ports: ports)
+    case .globalAveragePool: GlobalAveragePoolLayer(ports: ports)
+    case .add: AdditionLayer(ports: ports)
+    case .flatten: FlattenLayer(ports: ports)
+    case .dropout(let probability):
+      DropoutLayer(probability: probability, salt: UInt64(index), ports: ports)
+    }
+  }
+}
