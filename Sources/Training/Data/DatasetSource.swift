@@ -1,0 +1,58 @@
+import Foundation
+
+/// Where a data set comes from.
+public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Ten classes of shapes drawn from the seed, without any file; see `SyntheticImages`.
+  case synthetic
+  /// CIFAR-10 in its binary version: 50,000 and 10,000 colour images of 32x32, ten classes.
+  case cifar10
+  /// CIFAR-100 in its binary version, with the 100 fine labels as classes.
+  case cifar100
+  /// The IDX files of MNIST or of a set in its format, compressed or not.
+  case idx
+
+  /// Reads or draws both splits.
+  ///
+  /// - Parameters:
+  ///   - path: the folder of the files, or for CIFAR the folder that contains it; not used by
+  ///     `synthetic`.
+  ///   - seed: the seed of the synthetic images; not used by the others.
+  ///   - trainCount: the most training images to use, the first ones; all where it is nil.
+  ///   - testCount: the most test images to use, the first ones; all where it is nil.
+  ///   - progress: called on this thread with the part that is done, in 0...1.
+  /// - Throws: a `DatasetError` that names the file, what it holds and what was expected.
+  public func load(
+    path: String? = nil, seed: UInt64 = 0, trainCount: Int? = nil, testCount: Int? = nil,
+    progress: (Double) -> Void = { _ in }
+  ) throws(DatasetError) -> Dataset {
+    precondition((trainCount ?? 1) > 0 && (testCount ?? 1) > 0, "a split has at least one image")
+    let all: Dataset
+    switch self {
+    case .synthetic:
+      return SyntheticImages.dataset(
+        seed: seed, trainCount: trainCount ?? 20_000, testCount: testCount ?? 4_000,
+        progress: progress)
+    case .cifar10:
+      all = try CIFARFiles.ten.load(
+        path: given(path, home: CIFARFiles.home), progress: progress)
+    case .cifar100:
+      all = try CIFARFiles.hundred.load(
+        path: given(path, home: CIFARFiles.home), progress: progress)
+    case .idx:
+      all = try IDXFiles.load(path: given(path, home: IDXFiles.home), progress: progress)
+    }
+    if trainCount == nil && testCount == nil { return all }
+    return Dataset(
+      name: all.name, train: all.train.prefix(trainCount ?? .max),
+      test: all.test.prefix(testCount ?? .max), augmentation: all.augmentation)
+  }
+
+  private func given(_ path: String?, home: String) throws(DatasetError) -> String {
+    guard let path else {
+      throw DatasetError(
+        fault: .missing, file: rawValue, found: "no path", expected: "the folder of its files",
+        home: home)
+    }
+    return path
+  }
+}

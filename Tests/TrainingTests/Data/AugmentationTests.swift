@@ -1,0 +1,70 @@
+import Tensor
+import Testing
+
+@testable import Training
+
+@Suite struct AugmentationTests {
+  @Test func placesEverywhereAndMirrorsHalf() {
+    var random = SeededRandom(seed: 5)
+    let places = (0..<4000).map { _ in Augmentation.cropAndFlip.placement(&random) }
+    #expect(Set(places).count == 9 * 9 * 2)
+    #expect(Set(places.map(\.rows)) == Set(-4...4))
+    #expect((1800...2200).contains(places.count { $0.mirrored }))
+    #expect((0..<100).allSatisfy { _ in !Augmentation.crop.placement(&random).mirrored })
+    #expect(Augmentation.none.placement(&random) == Augmentation.Placement())
+  }
+
+  /// Every augmented image is the window that its own placement describes, black outside.
+  @Test(arguments: [Augmentation.none, .crop, .cropAndFlip, Augmentation(padding: 9, flips: true)])
+  func cutsAMirroredWindowOfThePaddedImage(augmentation: Augmentation) {
+    let set = BatchLoaderTests.set(count: 40, channels: 2, height: 5, width: 7)
+    let (mean, deviation): ([Float], [Float]) = ([0.25, 0.5], [0.5, 0.2])
+    let recipe = BatchRecipe(
+      set: set, mean: mean, deviation: deviation, batch: 40, augmentation: augmentation, seed: 3,
+      shuffle: true, dropLast: true)
+    let order = recipe.order(epoch: 2)
+    var batch = Batch()
+    recipe.fill(&batch, epoch: 2, index: 0, order: order)
+    for (slot, image) in order.enumerated() {
+      let found = Array(batch.images[slot * set.imageSize..<(slot + 1) * set.imageSize])
+      let windows = Self.placements(augmentation).map { placement in
+        Self.window(set, image, placement, mean, deviation)
+      }
+      #expect(windows.contains(found), "image \(image)")
+      #expect(batch.labels[slot] == Int32(set.labels[image]))
+    }
+  }
+
+  private static func placements(_ augmentation: Augmentation) -> [Augmentation.Placement] {
+    let shifts = Array(-augmentation.padding...augmentation.padding)
+    return shifts.flatMap { rows in
+      shifts.flatMap { columns in
+        (augmentation.flips ? [false, true] : [false]).map {
+          Augmentation.Placement(rows: rows, columns: columns, mirrored: $0)
+        }
+      }
+    }
+  }
+
+  /// The plain way: look each pixel of the window up in the image, or take black.
+  private static func window(
+    _ set: ImageSet, _ image: Int, _ placement: Augmentation.Placement, _ mean: [Float],
+    _ deviation: [Float]
+  ) -> [Float] {
+    var values: [Float] = []
+    for channel in 0..<set.channels {
+      for row in 0..<set.height {
+        for column in 0..<set.width {
+          let y = row + placement.rows
+          let x = (placement.mirrored ? set.width - 1 - column : column) + placement.columns
+          let inside = (0..<set.height).contains(y) && (0..<set.width).contains(x)
+          let byte =
+            inside
+            ? set.pixels[((image * set.channels + channel) * set.height + y) * set.width + x] : 0
+          values.append((Float(byte) / 255 - mean[channel]) / deviation[channel])
+        }
+      }
+    }
+    return values
+  }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import Tensor
+import Testing
+
+@testable import Training
+
+@Suite struct BatchLoaderTests {
+  /// Images of random pixels; the label of image i is i, so that a label tells which image it was.
+  static func set(count: Int, channels: Int = 1, height: Int = 4, width: Int = 4) -> ImageSet {
+    var random = SeededRandom(seed: 77)
+    return ImageSet(
+      channels: channels, height: height, width: width, classNames: (0..<count).map(String.init),
+      pixels: (0..<count * channels * height * width).map { _ in UInt8(random.below(256)) },
+      labels: (0..<count).map { UInt16($0) })
+  }
+
+  static func loader(
+    _ count: Int = 50, batch: Int = 8, seed: UInt64 = 1, shuffle: Bool = true, dropLast: Bool = true,
+    depth: Int = 4
+  ) -> BatchLoader {
+    BatchLoader(
+      set: set(count: count), mean: [0.5], deviation: [0.25], batch: batch,
+      augmentation: .cropAndFlip, seed: seed, shuffle: shuffle, dropLast: dropLast, depth: depth)
+  }
+
+  struct Content: Hashable {
+    let images: [Float]
+    let labels: [Int32]
+    let count: Int
+  }
+
+  static func rest(_ loader: BatchLoader) -> [Content] {
+    var batch = Batch()
+    var contents: [Content] = []
+    while loader.next(into: &batch) {
+      contents.append(Content(images: batch.images, labels: batch.labels, count: batch.count))
+    }
+    return contents
+  }
+
+  static func epoch(_ loader: BatchLoader, _ epoch: Int, from batch: Int = 0) -> [Content] {
+    loader.start(epoch: epoch, fromBatch: batch)
+    return rest(loader)
+  }
+
+  @Test func eachEpochIsAnotherPermutation() {
+    let loader = Self.loader(dropLast: false)
+    let epochs = (0..<3).map { Self.epoch(loader, $0).flatMap { $0.labels.prefix($0.count) } }
+    for labels in epochs { #expect(labels.sorted() == Array(0..<50)) }
+    #expect(Set(epochs).count == 3)
+    #expect(epochs[0] != epochs[0].sorted())
+  }
+
+  @Test func keepsTheOrderWithoutShuffling() {
+    let loader = Self.loader(shuffle: false, dropLast: false)
+    let labels = Self.epoch(loader, 4).flatMap { $0.labels.prefix($0.count) }
+    #expect(labels == Array(0..<50))
+  }
+
+  @Test func lastBatchIsDroppedOrPartial() {
+    let full = Self.epoch(Self.loader(dropLast: true), 0)
+    #expect(full.count == 6 && full.allSatisfy { $0.count == 8 })
+    let all = Self.epoch(Self.loader(dropLast: false), 0)
+    #expect(all.map(\.count) == [8, 8, 8, 8, 8, 8, 2])
+    #expect(all[6].images.count == 8 * 16 && all[6].images.dropFirst(2 * 16).allSatisfy { $0 == 0 })
+    #expect(all[6].labels.dropFirst(2).allSatisfy { $0 == 0 })
+  }
+
+  @Test func batchesDependOnSeedEpochAndNumberOnly() {
+    let loader = Self.loader()
+    let first = Self.epoch(loader, 3)
+    #expect(Self.epoch(loader, 3) == first)
+    #expect(Self.epoch(Self.loader(depth: 1), 3) == first)
+    #expect(Self.epoch(Self.loader(seed: 2), 3) != first)
+    for batch in 0...first.count {
+      #expect(Self.epoch(loader, 3, from: batch) == Array(first.dropFirst(batch)))
+    }
+    #expect(Set((0..<6).map { Self.epoch(loader, $0)[0] }).count == 6)
+  }
+
+  @Test func slowConsumersSeeTheSameBatches() {
+    let loader = Self.loader()
+    let first = Self.epoch(loader, 1)
+    loader.start(epoch: 1)
+    Thread.sleep(forTimeInterval: 0.02)
+    #expect(Self.rest(loader) == first)
+  }
+
+  @Test func usesTheSameBuffersAgain() {
+    let loader = Self.loader(400, batch: 8)
+    var batch = Batch()
+    var addresses: Set<UInt> = []
+    for epoch in 0..<3 {
+      loader.start(epoch: epoch)
+      while loader.next(into: &batch) {
+        addresses.insert(batch.images.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) })
+      }
+    }
+    #expect(addresses.count <= 5)
+  }
+
+  @Test func givesNothingBeforeStartAndAfterStop() {
+    let loader = Self.loader()
+    var batch = Batch()
+    #expect(!loader.next(into: &batch) && batch.count == 0)
+    loader.start(epoch: 0)
+    #expect(loader.next(into: &batch) && batch.count == 8)
+    let labels = batch.labels
+    loader.stop()
+    loader.stop()
+    #expect(!loader.next(into: &batch) && batch.labels == labels)
+    #expect(Self.epoch(loader, 0).count == 6)
+    #expect(!loader.next(into: &batch))
+  }
+
+  @Test func stopsAtAnyMoment() {
+    for round in 0..<200 {
+      let loader = Self.loader(depth: 1 + round % 4)
+      var batch = Batch()
+      loader.start(epoch: round)
+      for _ in 0..<round % 7 { _ = loader.next(into: &batch) }
+      if round % 3 == 0 { loader.start(epoch: round + 1) }
+    }
+  }
+
+  /// The producing call returns, and the queue goes away with the loader.
+  @Test func endsItsThread() {
+    let queue = BatchQueue(batches: [Batch(), Batch()])
+    let ended = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      queue.produce(0..<1000) { _, _ in }
+      ended.signal()
+    }
+    thread.start()
+    #expect(queue.stop().count <= 2)
+    #expect(ended.wait(timeout: .now() + 10) == .success)
+  }
+
+  @Test func tellsHowLongItWaited() {
+    let queue = BatchQueue(batches: [Batch()])
+    Thread {
+      queue.produce(0..<1) { _, _ in Thread.sleep(forTimeInterval: 0.05) }
+    }.start()
+    var batch = Batch()
+    let (found, waitedSeconds) = queue.next(into: &batch)
+    #expect(found && (0.02..<5).contains(waitedSeconds))
+    #expect(!queue.next(into: &batch).found)
+    let loader = Self.loader()
+    _ = Self.epoch(loader, 0)
+    #expect(loader.waitingSeconds >= 0 && loader.stalls <= 6)
+  }
+}

@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct IDXFilesTests {
+  static func header(_ sides: [Int]) -> [UInt8] {
+    [0, 0, 8, UInt8(sides.count)]
+      + sides.flatMap { side in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: side >> $0) } }
+  }
+
+  /// Four training images of 2x3 and two test images, with consecutive pixels.
+  static func write(_ folder: DataFolder, separator: String = "-") throws {
+    for (stem, count) in [("train", 4), ("t10k", 2)] {
+      let pixels = (0..<UInt8(count * 6)).map { $0 }
+      try folder.write(
+        header([count, 2, 3]) + pixels, "\(stem)-images\(separator)idx3-ubyte")
+      try folder.write(
+        header([count]) + [2, 0, 1, 9].prefix(count), "\(stem)-labels\(separator)idx1-ubyte")
+    }
+  }
+
+  static let names = [
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+  ]
+
+  static func expectSmallSet(_ data: Dataset) {
+    #expect((data.train.channels, data.train.height, data.train.width) == (1, 2, 3))
+    #expect(data.train.labels == [2, 0, 1, 9] && data.test.labels == [2, 0])
+    #expect(data.train.pixels == (0..<24).map { $0 } && data.test.count == 2)
+    #expect(data.train.classNames == (0..<10).map(String.init))
+    #expect(!data.augmentation.flips)
+  }
+
+  @Test(arguments: ["-", "."])
+  func readsBothSpellings(separator: String) throws {
+    let folder = try DataFolder()
+    try Self.write(folder, separator: separator)
+    Self.expectSmallSet(try DatasetSource.idx.load(path: folder.path))
+  }
+
+  @Test func readsCompressedFiles() throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    for name in Self.names { try folder.compress(name) }
+    Self.expectSmallSet(try DatasetSource.idx.load(path: folder.path))
+  }
+
+  @Test func namesMissingFiles() throws {
+    for name in Self.names {
+      let folder = try DataFolder()
+      try Self.write(folder)
+      try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+      expectFault(.missing, in: name, saying: [name + ".gz"]) {
+        _ = try DatasetSource.idx.load(path: folder.path)
+      }
+    }
+  }
+
+  @Test func refusesTruncationAtEveryByte() throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    for name in ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+      let whole = try folder.bytes(name)
+      for size in 0..<whole.count {
+        try folder.write(Array(whole.prefix(size)), name)
+        expectFault(size < 4 ? .wrongMagic : .wrongSize, in: name) {
+          _ = try DatasetSource.idx.load(path: folder.path)
+        }
+      }
+      try folder.write(whole + [0], name)
+      expectFault(.wrongSize, in: name, saying: ["more"]) {
+        _ = try DatasetSource.idx.load(path: folder.path)
+      }
+      try folder.write(whole, name)
+    }
+  }
+
+  @Test func refusesAWrongMagic() throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    for (byte, value) in [(0, UInt8(1)), (1, 1), (2, 13), (3, 1)] {
+      var bytes = Self.header([4, 2, 3])
+      bytes[byte] = value
+      try folder.write(bytes, Self.names[0])
+      expectFault(.wrongMagic, in: Self.names[0], saying: ["[0, 0, 8, 3]"]) {
+        _ = try DatasetSource.idx.load(path: folder.path)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    [0, 2, 3], [4, 0, 3], [4, 2, 0], [4, 1025, 1], [4, 1, 5000],
+    [0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], [2_000_000, 28, 28],
+  ])
+  func refusesAbsurdSizes(sides: [Int]) throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    try folder.write(Self.header(sides), Self.names[0])
+    expectFault(.wrongDimensions, in: Self.names[0]) {
+      _ = try DatasetSource.idx.load(path: folder.path)
+    }
+  }
+
+  @Test func refusesSplitsThatDoNotMatch() throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    try folder.write(Self.header([3]) + [0, 1, 2], Self.names[1])
+    expectFault(.wrongCount, in: Self.names[1], saying: ["3 labels", "expected 4"]) {
+      _ = try DatasetSource.idx.load(path: folder.path)
+    }
+    try Self.write(folder)
+    try folder.write(Self.header([2]) + [1, 10], Self.names[3])
+    expectFault(.wrongLabel, in: Self.names[3], saying: ["label 10 of image 1", "0...9"]) {
+      _ = try DatasetSource.idx.load(path: folder.path)
+    }
+    try folder.write(Self.header([2, 3, 2]) + [UInt8](repeating: 0, count: 12), Self.names[2])
+    expectFault(.wrongDimensions, in: Self.names[2], saying: ["3x2", "2x3"]) {
+      _ = try DatasetSource.idx.load(path: folder.path)
+    }
+  }
+}
