@@ -114,21 +114,11 @@ void ck_reference_input_gradient(const ck_conv_args *args, int32_t lanes) {
 typedef struct {
   const ck_weight_gradient_args *args;
   int32_t lanes;
-} gradients;
+} gradient_walk;
 
-// Where the packed forward entry holds the weight that the transposed one lists at `kept`.
-static int64_t forward_place(const ck_weight_gradient_args *args, const kept_weight *kept) {
-  const int64_t target = args->targets[kept->entry];
-  if (args->list.form == CK_BLOCKS4)
-    return target + kept->output % 4 * 4 + kept->source % 4;
-  if (args->list.form == CK_TAPS) return target;
-  const int64_t segment = (int64_t)kept->output * args->list.segments;
-  (void)segment;
-  return target;
-}
-
-static double gradient_of(const ck_conv_shape *shape, const float *input, const float *gradient,
-                          int32_t lanes, int32_t channel, int32_t filter, int32_t r, int32_t s) {
+static double dot_product(const ck_weight_gradient_args *args, int32_t lanes, int32_t channel,
+                          int32_t filter, int32_t r, int32_t s) {
+  const ck_conv_shape *shape = &args->shape;
   double sum = 0;
   for (int64_t block = 0; block < shape->blocks; block++)
     for (int32_t i = 0; i < shape->out_height; i++)
@@ -141,7 +131,43 @@ static double gradient_of(const ck_conv_shape *shape, const float *input, const 
         const int64_t y = ((block * shape->filters + filter) * shape->out_height + i) *
                               shape->out_width + j;
         for (int32_t lane = 0; lane < lanes; lane++)
-          sum += (double)input[x * lanes + lane] * (double)gradient[y * lanes + lane];
+          sum += (double)args->input[x * lanes + lane] *
+                 (double)args->output_gradient[y * lanes + lane];
       }
   return sum;
+}
+
+static void add_gradient(void *context, const kept_weight *kept) {
+  const gradient_walk *walk = context;
+  const ck_weight_gradient_args *args = walk->args;
+  const ck_conv_shape *shape = &args->shape;
+  const int64_t segment = (int64_t)kept->output * args->list.segments;
+  int64_t place = args->targets[kept->entry];
+  double value = 0;
+  if (args->list.form == CK_BLOCKS4) {
+    // The transposed list's outputs are channels, its sources filters.
+    const int32_t bit = kept->output % 4 * 4 + kept->source % 4;
+    place += bit;
+    if (args->kept == NULL || args->kept[kept->entry] >> bit & 1)
+      if (kept->output < shape->channels && kept->source < shape->filters)
+        value = dot_product(args, walk->lanes, kept->output, kept->source, 0, 0);
+  } else {
+    if (args->list.form == CK_LINES3) {
+      // The taps of an entry are visited in the turned order: the last comes first.
+      int64_t of = segment + kept->r * 7;
+      while (args->list.starts[of + 1] <= kept->entry) of++;
+      const int32_t taps = __builtin_popcount(ck_tap_patterns[of % 7]);
+      const int64_t visited = kept->weight - args->list.weight_starts[of] -
+                              (kept->entry - args->list.starts[of]) * taps;
+      place += taps - 1 - visited;
+    }
+    value = dot_product(args, walk->lanes, kept->output, kept->source, shape->rows - 1 - kept->r,
+                        shape->columns - 1 - kept->s);
+  }
+  args->gradient[place] = (float)value;
+}
+
+void ck_reference_weight_gradient(const ck_weight_gradient_args *args, int32_t lanes) {
+  gradient_walk walk = {args, lanes};
+  visit_weights(&args->list, &args->shape, add_gradient, &walk);
 }

@@ -16,12 +16,21 @@ final class ConvolutionLayer: RunningLayer {
   private(set) var mask: LayerMask?
   private(set) var filters: PackedFilters
   private var transposed: Tensor
-  /// dL/dW of every weight in `[K][C][R][S]` order, after a pass that asked for it.
-  private(set) var denseGradient: [Float]?
+  /// What the last pass that asked for dense gradients saw.
+  private(set) var observation: Observation?
+
+  /// What a mask update and its snapshot need to know of a backward pass.
+  struct Observation {
+    /// dL/dW of every weight in `[K][C][R][S]` order.
+    let denseGradient: [Float]
+    /// Share of the input that is exactly zero.
+    let inputSparsity: Double
+    /// Share of the output's gradient that is exactly zero.
+    let gradientSparsity: Double
+  }
 
   var geometry: ConvolutionGeometry { convolution.geometry }
-  var input: Tensor { ports.inputs[0] }
-  var outputGradient: Tensor? { ports.outputGradient }
+  private var input: Tensor { ports.inputs[0] }
 
   init(
     name: String, convolution: Convolution, ports: Ports, engine: Engine, scratch: ScratchSpace,
@@ -65,7 +74,9 @@ final class ConvolutionLayer: RunningLayer {
       weightGradient(all, into: gradient, pass)
       let dense = all.expand(gradient)
       weight.gradient.store(filters.pack(dense))
-      denseGradient = dense
+      observation = Observation(
+        denseGradient: dense, inputSparsity: sparsity(input, ports.inputMaps[0], pass),
+        gradientSparsity: sparsity(upstream, ports.outputMap, pass))
     } else {
       weightGradient(filters, into: weight.gradient, pass)
     }
@@ -79,6 +90,11 @@ final class ConvolutionLayer: RunningLayer {
 
   private var weights: ConvolutionWeights {
     ConvolutionWeights(values: weight.values, transposed: transposed)
+  }
+
+  private func sparsity(_ tensor: Tensor, _ map: MapShape, _ pass: Pass) -> Double {
+    let zeros = pass.engine.zeroCounts(tensor, map: map, images: pass.images).reduce(0, +)
+    return Double(zeros) / Double(map.count * pass.images)
   }
 
   private func weightGradient(_ filters: PackedFilters, into gradient: Tensor, _ pass: Pass) {
@@ -113,7 +129,6 @@ final class ConvolutionLayer: RunningLayer {
     weight.gradient = Tensor(count: packed.weightCount)
     transposed = Tensor(count: packed.weightCount)
     filters = packed
-    denseGradient = nil
     self.mask = mask
   }
 
@@ -123,7 +138,15 @@ final class ConvolutionLayer: RunningLayer {
   /// Replaces the weights; those of pruned places are left out.
   func store(denseWeights: [Float]) { weight.values.store(filters.pack(denseWeights)) }
 
-  func dropDenseGradient() { denseGradient = nil }
+  /// Frees the dense gradient, which is as large as the dense layer.
+  func dropObservation() { observation = nil }
+
+  /// The layer as the masks see it.
+  var filterShape: FilterShape {
+    FilterShape(
+      filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+      columns: geometry.columns)
+  }
 }
 
 /// Memory that layers use one after the other, as large as the most demanding of them.

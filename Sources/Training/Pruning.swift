@@ -1,0 +1,109 @@
+import Sparsity
+
+/// Prunes a model while it trains: draws the first masks, and at each update moves them by the
+/// magnitude of the weights and the gradients of what is pruned.
+struct Pruning {
+  let configuration: PruningConfiguration
+  let schedule: PruningSchedule
+  private let layers: [(layer: ConvolutionLayer, pruner: LayerPruner)]
+
+  /// Nil when the granularity is `dense` or the network has nothing to prune.
+  init?(
+    _ configuration: PruningConfiguration, model: Model, totalSteps: Int, stepsPerEpoch: Int
+  ) {
+    let prunable = model.convolutions.filter(\.convolution.prunable)
+    if configuration.granularity == .dense || prunable.isEmpty { return nil }
+    self.configuration = configuration
+    schedule = PruningSchedule(
+      configuration, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
+    layers = prunable.map {
+      ($0, LayerPruner(shape: $0.filterShape, configuration: configuration))
+    }
+  }
+
+  /// Masks for the first step.
+  func start() {
+    let densities = layerDensities(at: 0)
+    for ((layer, pruner), density) in zip(layers, densities) {
+      layer.apply(pruner.initialMask(weights: layer.denseWeights, density: density))
+    }
+  }
+
+  /// New masks after a step whose backward pass computed dense gradients.
+  func update(at step: Int) {
+    let densities = layerDensities(at: step)
+    for ((layer, pruner), density) in zip(layers, densities) {
+      guard let mask = layer.mask, let observation = layer.observation else {
+        preconditionFailure("a mask update follows a backward pass with dense gradients")
+      }
+      let updated = pruner.update(
+        mask, weights: layer.denseWeights, gradient: observation.denseGradient, density: density,
+        growFraction: schedule.growFraction(at: step), movesShapes: schedule.movesShapes(at: step))
+      if updated != mask { layer.apply(updated) }
+    }
+  }
+
+  /// The masks with what the last observed pass saw.
+  func snapshot(step: Int, epoch: Int) -> MaskSnapshot {
+    MaskSnapshot(
+      step: step, epoch: epoch,
+      layers: layers.compactMap { layer, _ in
+        guard let mask = layer.mask else { return nil }
+        let geometry = layer.geometry
+        return MaskSnapshot.Layer(
+          name: layer.name, shape: layer.filterShape, groups: geometry.groups,
+          stride: geometry.stride, paddingRows: geometry.paddingRows,
+          paddingColumns: geometry.paddingColumns, inputHeight: geometry.input.height,
+          inputWidth: geometry.input.width, outputHeight: geometry.output.height,
+          outputWidth: geometry.output.width, granularity: configuration.granularity, mask: mask,
+          inputSparsity: layer.observation?.inputSparsity ?? 0,
+          gradientSparsity: layer.observation?.gradientSparsity ?? 0)
+      })
+  }
+
+  func dropObservations() {
+    for (layer, _) in layers { layer.dropObservation() }
+  }
+
+  private func layerDensities(at step: Int) -> [Double] {
+    Sparsity.layerDensities(
+      shapes: layers.map(\.layer.filterShape), density: schedule.density(at: step),
+      budget: configuration.budget)
+  }
+}
+
+/// How sparse one layer is.
+public struct LayerSparsity: Codable, Sendable {
+  /// Name of the layer.
+  public let name: String
+  /// Weights of the dense layer.
+  public let weights: Int
+  /// Weights kept.
+  public let kept: Int
+  /// Kernel rows (4x4 blocks of a 1x1 layer) and how many are kept; absent in a dense layer.
+  public let lines, keptLines: Int?
+  /// Positions of the kernel over all channels, and how many are kept; absent in a dense layer.
+  public let shapes, keptShapes: Int?
+  /// Whether pruning may touch the layer.
+  public let prunable: Bool
+}
+
+extension Model {
+  /// How sparse each convolution and linear layer is.
+  public var layerSparsities: [LayerSparsity] {
+    convolutions.map { layer in
+      LayerSparsity(
+        name: layer.name, weights: layer.geometry.weights,
+        kept: layer.mask?.keptElements ?? layer.geometry.weights, lines: layer.mask?.lines.count,
+        keptLines: layer.mask?.keptLines, shapes: layer.mask?.shapes.count,
+        keptShapes: layer.mask?.keptShapes, prunable: layer.convolution.prunable)
+    }
+  }
+
+  /// Share of the weights of the prunable layers that is pruned.
+  public var sparsity: Double {
+    let prunable = layerSparsities.filter(\.prunable)
+    let weights = prunable.reduce(0) { $0 + $1.weights }
+    return weights == 0 ? 0 : 1 - Double(prunable.reduce(0) { $0 + $1.kept }) / Double(weights)
+  }
+}

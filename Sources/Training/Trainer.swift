@@ -1,0 +1,238 @@
+import Foundation
+import Sparsity
+import Tensor
+
+/// Trains a model on a data set, pruning it on the way, and records the run.
+public final class Trainer {
+  /// What the run is.
+  public let configuration: TrainingConfiguration
+  /// The network with its weights.
+  public let model: Model
+  /// Where the training is.
+  public private(set) var progress = TrainingProgress()
+  /// Where the run is recorded; nil when it is not.
+  public let folder: RunFolder?
+
+  private let data: Dataset
+  private let loss: SoftmaxCrossEntropy
+  private let optimizer: Optimizer
+  private let learningRate: LearningRate
+  private let loader: BatchLoader
+  private let testLoader: BatchLoader
+  private let pruning: Pruning?
+  private var metrics: MetricsFile?
+  // Counting the kept weights takes as long as a small layer, so it is done when masks change.
+  private var sparsity = 0.0
+
+  /// Steps of an epoch: whole batches of the training set.
+  public let stepsPerEpoch: Int
+  /// Steps of the run.
+  public var totalSteps: Int { configuration.epochs * stepsPerEpoch }
+
+  /// A training from the start, or from a checkpoint of `folder`.
+  ///
+  /// - Parameters:
+  ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
+  /// - Throws: `NetworkError`, `ConfigurationError`, `FileError`, `CheckpointError`.
+  public init(
+    _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
+    checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
+  ) throws {
+    self.configuration = configuration
+    self.data = data
+    self.folder = folder
+    let set = data.train
+    guard set.count >= configuration.batch else {
+      throw ConfigurationError(
+        "command line", "batch",
+        "\(configuration.batch) is more than the \(set.count) training images")
+    }
+    let network = try configuration.model.network(
+      input: MapShape(channels: set.channels, height: set.height, width: set.width),
+      classes: set.classes, width: configuration.width)
+    model = Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
+    loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
+    optimizer = configuration.optimizerSettings
+    optimizer.prepare(model.parameters)
+    loader = BatchLoader(
+      set: set, mean: data.mean, deviation: data.deviation, batch: configuration.batch,
+      augmentation: configuration.augment ? data.augmentation : .none, seed: configuration.seed,
+      shuffle: true, dropLast: true)
+    testLoader = BatchLoader(
+      set: data.test, mean: data.mean, deviation: data.deviation, batch: configuration.batch,
+      augmentation: .none, seed: configuration.seed, shuffle: false, dropLast: false)
+    stepsPerEpoch = loader.batchesPerEpoch
+    learningRate = LearningRate(
+      peak: configuration.peakLearningRate, decay: configuration.learningRateDecay,
+      warmUpSteps: Int(configuration.warmUpEpochs * Double(stepsPerEpoch)),
+      totalSteps: configuration.epochs * stepsPerEpoch)
+    pruning = Pruning(
+      configuration.pruning, model: model, totalSteps: configuration.epochs * stepsPerEpoch,
+      stepsPerEpoch: stepsPerEpoch)
+
+    if let checkpoint {
+      try model.restore(checkpoint.checkpoint, file: checkpoint.file.path)
+      progress = checkpoint.checkpoint.progress
+      try folder?.trimMetrics(after: progress.step)
+    } else {
+      pruning?.start()
+      if let folder {
+        try folder.create()
+        try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
+        try writeSnapshot()
+        try save()
+      }
+    }
+    if let folder { metrics = try MetricsFile(folder.metrics) }
+    sparsity = model.sparsity
+  }
+
+  /// Trains to the end.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: asked after every step; true saves a checkpoint and stops.
+  ///   - report: called on this thread with what has happened.
+  /// - Returns: false when it was stopped.
+  /// - Throws: `NonFiniteLoss` (the checkpoints stay as they were), `FileError`.
+  public func run(
+    shouldStop: () -> Bool = { false }, report: (TrainingEvent) throws -> Void = { _ in }
+  ) throws -> Bool {
+    var batch = Batch()
+    var meter = SpeedMeter()
+    var lastSave = ContinuousClock.now
+    while progress.epoch < configuration.epochs {
+      let epochStart = ContinuousClock.now
+      loader.start(epoch: progress.epoch, fromBatch: progress.batch)
+      while loader.next(into: &batch) {
+        try step(batch)
+        meter.finishStep()
+        try report(.step(stepReport(meter)))
+        try recordStep()
+        if shouldStop() {
+          loader.stop()
+          try save()
+          return false
+        }
+        // An epoch of a large set may take hours.
+        if ContinuousClock.now - lastSave > .seconds(300) {
+          try save()
+          lastSave = .now
+        }
+      }
+      let seconds = (ContinuousClock.now - epochStart) / .seconds(1)
+      let test = evaluate()
+      progress.testAccuracy = test.accuracy
+      progress.testLoss = test.loss
+      let epoch = EpochReport(
+        epoch: progress.epoch + 1, epochs: configuration.epochs,
+        trainLoss: progress.lossSum / Double(max(progress.batch, 1)),
+        trainAccuracy: Double(progress.correct) / Double(max(progress.images, 1)),
+        testLoss: test.loss, testAccuracy: test.accuracy, sparsity: sparsity,
+        seconds: seconds)
+      try metrics?.append(epoch, kind: "epoch", step: progress.step)
+      progress.startEpoch(progress.epoch + 1)
+      try save()
+      lastSave = .now
+      meter.pause()
+      try report(.epoch(epoch))
+    }
+    return true
+  }
+
+  private func step(_ batch: Batch) throws {
+    let step = progress.step
+    let updatesMasks = pruning?.schedule.isUpdate(at: step) ?? false
+    model.stage(batch.images)
+    let seed = stepSeed(step)
+    model.forward(images: batch.count, training: true, seed: seed)
+    let result = model.evaluate(loss, labels: batch.labels, images: batch.count)
+    guard result.loss.isFinite else {
+      throw NonFiniteLoss(
+        step: step, epoch: progress.epoch, loss: result.loss,
+        layer: model.firstNonFiniteLayer(images: batch.count, seed: seed),
+        checkpoint: folder?.checkpointFiles.last)
+    }
+    model.backward(images: batch.count, seed: seed, denseGradients: updatesMasks)
+    let scale =
+      configuration.clip.map { clippingScale(model.parameters, limit: $0, engine: model.engine) }
+      ?? 1
+    optimizer.update(
+      model.parameters, rate: learningRate.rate(at: step), step: step, gradientScale: scale,
+      engine: model.engine)
+    progress.step += 1
+    progress.batch += 1
+    progress.lossSum += result.loss
+    progress.correct += result.correct
+    progress.images += batch.count
+    if updatesMasks, let pruning {
+      pruning.update(at: step)
+      sparsity = model.sparsity
+      try writeSnapshot()
+      pruning.dropObservations()
+      try metrics?.append(
+        MaskReport(sparsity: sparsity), kind: "masks", step: progress.step)
+    }
+  }
+
+  private func stepSeed(_ step: Int) -> UInt64 {
+    var random = SeededRandom(seed: configuration.seed, stream: UInt64(step) &+ 1 << 40)
+    return random.next()
+  }
+
+  /// Accuracy and loss on the test images.
+  public func evaluate() -> (accuracy: Double, loss: Double) {
+    evaluateModel(model, with: testLoader)
+  }
+
+  private func writeSnapshot() throws {
+    guard let folder, let pruning else { return }
+    let name = RunFolder.fileName(step: progress.step, ending: "masks")
+    let snapshot = pruning.snapshot(step: progress.step, epoch: progress.epoch)
+    try writeAtomically(Data(snapshot.encoded()), to: folder.masks.appendingPathComponent(name))
+  }
+
+  private func save() throws {
+    try folder?.save(
+      Checkpoint(
+        progress: progress, configuration: configuration.yaml,
+        kernels: model.engine.kernels.name, blobs: model.blobs()))
+  }
+
+  private func recordStep() throws {
+    guard progress.step % 50 == 0 else { return }
+    try metrics?.append(
+      StepMetrics(
+        loss: progress.lossSum / Double(progress.batch),
+        accuracy: Double(progress.correct) / Double(progress.images),
+        learningRate: learningRate.rate(at: progress.step - 1)), kind: "step",
+      step: progress.step)
+  }
+
+  private func stepReport(_ meter: SpeedMeter) -> StepReport {
+    let secondsPerStep = meter.secondsPerStep
+    return StepReport(
+      epoch: progress.epoch + 1, epochs: configuration.epochs, step: progress.step,
+      totalSteps: totalSteps, loss: progress.lossSum / Double(progress.batch),
+      accuracy: Double(progress.correct) / Double(progress.images), sparsity: sparsity,
+      imagesPerSecond: Double(configuration.batch) / secondsPerStep,
+      secondsLeft: Double(totalSteps - progress.step) * secondsPerStep,
+      loaderWaitingSeconds: loader.waitingSeconds)
+  }
+}
+
+/// Accuracy and mean loss of a model over what a loader gives, in its order.
+func evaluateModel(_ model: Model, with loader: BatchLoader) -> (accuracy: Double, loss: Double) {
+  var batch = Batch()
+  var (correct, images, lossSum) = (0, 0, 0.0)
+  loader.start(epoch: 0)
+  while loader.next(into: &batch) {
+    model.stage(batch.images)
+    model.forward(images: batch.count, training: false)
+    let result = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
+    correct += result.correct
+    images += batch.count
+    lossSum += result.loss * Double(batch.count)
+  }
+  return images == 0
+    ? (0, 0) : (Double(correct) / Double(images), lossSum / Double(images))
+}

@@ -1,0 +1,190 @@
+import Testing
+
+@testable import Tensor
+
+/// A random layer, mask and batch.
+struct ConvolutionCase: Sendable {
+  let geometry: ConvolutionGeometry
+  let filters: PackedFilters
+  let images: Int
+
+  init(seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 77)
+    var geometry: ConvolutionGeometry?
+    while geometry == nil {
+      let groups = [1, 1, 1, 1, 2, 3][random.below(6)]
+      let channels = groups * (1 + random.below(7))
+      let depthwise = random.below(8) == 0
+      let input = MapShape(
+        channels: channels, height: 1 + random.below(random.below(2) == 0 ? 9 : 34),
+        width: 1 + random.below(random.below(2) == 0 ? 9 : 34))
+      let kind = random.below(4)
+      switch kind {
+      case 0, 1:
+        geometry = ConvolutionGeometry(
+          input: input, filters: depthwise ? channels * 2 : groups * (1 + random.below(9)), rows: 3,
+          columns: 3, stride: 1 + random.below(2), paddingRows: 1, paddingColumns: 1,
+          groups: depthwise ? channels : groups)
+      case 2:
+        geometry = ConvolutionGeometry(
+          input: input, filters: groups * (1 + random.below(9)), rows: 1, columns: 1,
+          stride: 1 + random.below(2), groups: groups)
+      default:
+        geometry = ConvolutionGeometry(
+          input: input, filters: groups * (1 + random.below(9)), rows: 1 + random.below(7),
+          columns: 1 + random.below(7), stride: 1 + random.below(4), paddingRows: random.below(4),
+          paddingColumns: random.below(4), groups: groups)
+      }
+    }
+    self.geometry = geometry!
+    images = 1 + random.below(40)
+
+    // Line density x tap density, from empty over sub-structured and unstructured to dense.
+    let lineDensity: Float = [0, 0.1, 0.5, 1][random.below(4)]
+    let tapDensity: Float = [0.4, 0.8, 1][random.below(3)]
+    let lines = self.geometry.filters * self.geometry.channelsPerGroup * self.geometry.rows
+    var patterns = [UInt16](repeating: 0, count: lines)
+    for line in patterns.indices where random.uniform() < lineDensity {
+      for column in 0..<self.geometry.columns where random.uniform() < tapDensity {
+        patterns[line] |= 1 << column
+      }
+    }
+    filters = PackedFilters(
+      geometry: self.geometry, packing: Packing(for: self.geometry, scattered: random.below(4) == 0),
+      patterns: patterns)
+  }
+}
+
+/// A tensor of random values between guards that must stay as they are and must not be read: they
+/// are not numbers.
+struct GuardedTensor {
+  let tensor: Tensor
+  private let whole: Tensor
+  private static let margin = 1024
+
+  init(count: Int, random: inout SeededRandom) {
+    let margin = Self.margin
+    let storage = Storage(bytes: (count + 2 * margin + 16) * 4)
+    whole = Tensor(storage: storage, byteOffset: 0, count: count + 2 * margin)
+    whole.fill(.nan)
+    tensor = Tensor(storage: storage, byteOffset: margin * 4, count: count)
+    tensor.store((0..<count).map { _ in random.uniform() - 0.5 })
+  }
+
+  var isIntact: Bool {
+    let values = whole.array()
+    return values.prefix(Self.margin).allSatisfy(\.isNaN)
+      && values.suffix(Self.margin).allSatisfy(\.isNaN)
+  }
+}
+
+func largestDifference(_ a: Tensor, _ b: Tensor, count: Int) -> Float {
+  zip(a.array().prefix(count), b.array().prefix(count)).reduce(0) { largest, pair in
+    let difference = abs(pair.0 - pair.1)
+    return difference <= largest ? largest : difference
+  }
+}
+
+@Suite("Convolution kernels against plain loops")
+struct ConvolutionTests {
+  static let seeds = Array(UInt64(0)..<120)
+
+  @Test("Every table and packing gives what plain loops give", arguments: seeds)
+  func kernelsEqualReference(seed: UInt64) {
+    for kernels in Kernels.available { check(seed: seed, kernels: kernels) }
+  }
+
+  private func check(seed: UInt64, kernels: Kernels) {
+    let engine = Engine(kernels: kernels, threads: 2)
+    let scenario = ConvolutionCase(seed: seed)
+    let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
+    var random = SeededRandom(seed: seed, stream: 78)
+    let inputCount = engine.floats(geometry.input, images: images)
+    let outputCount = engine.floats(geometry.output, images: images)
+    let input = GuardedTensor(count: inputCount, random: &random)
+    let output = GuardedTensor(count: outputCount, random: &random)
+    let upstream = GuardedTensor(count: outputCount, random: &random)
+    let expected = Tensor(count: outputCount)
+    let weights = ConvolutionWeights(for: filters)
+    weights.values.store(
+      filters.pack((0..<geometry.weights).map { _ in random.uniform() - 0.5 }))
+    engine.transpose(filters, weights)
+    let bias =
+      random.below(2) == 0
+      ? nil : Tensor((0..<geometry.filters).map { _ in random.uniform() - 0.5 })
+    let terms = Float(geometry.channelsPerGroup * geometry.rows * geometry.columns)
+    let comment = Comment(
+      rawValue: "\(kernels) \(geometry) \(filters.packing) \(images) images")
+
+    engine.forward(
+      filters, weights, bias: bias, input: input.tensor, output: output.tensor, images: images)
+    engine.forward(
+      filters, weights, bias: bias, input: input.tensor, output: expected, images: images,
+      path: .reference)
+    #expect(
+      largestDifference(output.tensor, expected, count: outputCount) < 1e-6 * (4 + terms), comment)
+    #expect(output.isIntact && input.isIntact, comment)
+
+    for accumulate in [false, true] {
+      let gradient = GuardedTensor(count: inputCount, random: &random)
+      let expectedGradient = Tensor(gradient.tensor.array())
+      engine.inputGradient(
+        filters, weights, outputGradient: upstream.tensor, inputGradient: gradient.tensor,
+        accumulate: accumulate, images: images)
+      engine.inputGradient(
+        filters, weights, outputGradient: upstream.tensor, inputGradient: expectedGradient,
+        accumulate: accumulate, images: images, path: .reference)
+      let filterTerms = Float(geometry.filters * geometry.rows * geometry.columns)
+      #expect(
+        largestDifference(gradient.tensor, expectedGradient, count: inputCount)
+          < 1e-6 * (4 + filterTerms), comment)
+      #expect(gradient.isIntact && upstream.isIntact, comment)
+    }
+
+    let gradient = GuardedTensor(count: filters.weightCount, random: &random)
+    let expectedGradient = Tensor(count: filters.weightCount)
+    let scratch = Tensor(count: max(1, engine.weightGradientScratch(filters)))
+    engine.weightGradient(
+      filters, input: input.tensor, outputGradient: upstream.tensor, gradient: gradient.tensor,
+      scratch: scratch, images: images)
+    engine.weightGradient(
+      filters, input: input.tensor, outputGradient: upstream.tensor, gradient: expectedGradient,
+      scratch: scratch, images: images, path: .reference)
+    let pixels = Float(geometry.output.pixels * images)
+    #expect(
+      largestDifference(gradient.tensor, expectedGradient, count: filters.weightCount)
+        < 2e-6 * (8 + pixels.squareRoot() * 4), comment)
+    #expect(gradient.isIntact, comment)
+  }
+
+  @Test("The same bits for 1, 2, 3 and 4 threads", arguments: Array(seeds.prefix(24)))
+  func threadsDoNotChangeBits(seed: UInt64) {
+    let scenario = ConvolutionCase(seed: seed)
+    let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
+    var results: [[[Float]]] = []
+    for threads in 1...4 {
+      let engine = Engine(threads: threads)
+      var random = SeededRandom(seed: seed, stream: 79)
+      let input = Tensor(
+        (0..<engine.floats(geometry.input, images: images)).map { _ in random.uniform() - 0.5 })
+      let upstream = Tensor(
+        (0..<engine.floats(geometry.output, images: images)).map { _ in random.uniform() - 0.5 })
+      let weights = ConvolutionWeights(for: filters)
+      weights.values.store(
+        filters.pack((0..<geometry.weights).map { _ in random.uniform() - 0.5 }))
+      engine.transpose(filters, weights)
+      let output = Tensor(count: upstream.count)
+      let inputGradient = Tensor(count: input.count)
+      let gradient = Tensor(count: filters.weightCount)
+      engine.forward(filters, weights, bias: nil, input: input, output: output, images: images)
+      engine.inputGradient(
+        filters, weights, outputGradient: upstream, inputGradient: inputGradient,
+        accumulate: false, images: images)
+      engine.weightGradient(
+        filters, input: input, outputGradient: upstream, gradient: gradient,
+        scratch: Tensor(count: max(1, engine.weightGradientScratch(filters))), images: images)
+      results.append([output.array(), inputGradient.array(), gradient.array()])
+    }
+    #expect(results.dropFirst().allSatisfy { $0 == results[0] })
+  }
+}
