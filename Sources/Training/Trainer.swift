@@ -13,11 +13,11 @@ public final class Trainer {
   /// Where the run is recorded; nil when it is not.
   public let folder: RunFolder?
 
-  private let data: Dataset
+  let data: Dataset
   private let loss: SoftmaxCrossEntropy
   private let optimizer: Optimizer
   private let learningRate: LearningRate
-  private let loader: BatchLoader
+  let loader: BatchLoader
   private let testLoader: BatchLoader
   private let pruning: Pruning?
   private var metrics: MetricsFile?

@@ -2,7 +2,7 @@ import Tensor
 
 /// MobileNetV2 (Sandler et al. 2018): inverted residuals with depthwise convolutions. Images below
 /// 64x64 are not halved by the stem and the second stage, as is usual for them.
-public func mobileNetV2(input: MapShape, classes: Int, width: Double) throws(NetworkError)
+func mobileNetV2(input: MapShape, classes: Int, width: Double) throws(NetworkError)
   -> Network
 {
   // Expansion, filters, blocks, first stride.

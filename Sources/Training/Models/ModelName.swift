@@ -50,7 +50,7 @@ public enum ModelName: String, Sendable, Codable, CaseIterable {
     case .resnet18: try large([2, 2, 2, 2], bottleneck: false)
     case .resnet34: try large([3, 4, 6, 3], bottleneck: false)
     case .resnet50: try large([3, 4, 6, 3], bottleneck: true)
-    case .vgg16: try vgg16(input: input, classes: classes, width: width)
+    case .vgg16: try vgg16Network(input: input, classes: classes, width: width)
     case .mobilenetv2: try mobileNetV2(input: input, classes: classes, width: width)
     }
   }

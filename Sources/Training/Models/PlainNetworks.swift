@@ -1,7 +1,7 @@
 import Tensor
 
 /// LeNet-5 (LeCun et al. 1998) with ReLU and max pooling.
-public func leNet5(input: MapShape, classes: Int, width: Double) throws(NetworkError) -> Network {
+func leNet5(input: MapShape, classes: Int, width: Double) throws(NetworkError) -> Network {
   var network = Network(name: "lenet5", input: input)
   // Images of 28x28 are padded to the 32x32 that the network was made for.
   let padding = input.height < 32 ? 2 : 0
@@ -22,7 +22,7 @@ public func leNet5(input: MapShape, classes: Int, width: Double) throws(NetworkE
 }
 
 /// A multilayer perceptron with two hidden layers of 512 units.
-public func multilayerPerceptron(input: MapShape, classes: Int, width: Double) throws(NetworkError)
+func multilayerPerceptron(input: MapShape, classes: Int, width: Double) throws(NetworkError)
   -> Network
 {
   var network = Network(name: "mlp", input: input)
@@ -37,7 +37,7 @@ public func multilayerPerceptron(input: MapShape, classes: Int, width: Double) t
 
 /// VGG-16 (Simonyan and Zisserman 2015) with batch normalisation. Images below 64x64 get the single
 /// classifier that is usual for them, larger ones the three linear layers with dropout.
-public func vgg16(input: MapShape, classes: Int, width: Double) throws(NetworkError) -> Network {
+func vgg16Network(input: MapShape, classes: Int, width: Double) throws(NetworkError) -> Network {
   var network = Network(name: "vgg16", input: input)
   var x = network.input
   var index = 0

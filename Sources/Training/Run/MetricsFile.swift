@@ -8,7 +8,9 @@ struct MetricsFile {
   init(_ url: URL) throws(FileError) {
     path = url.path
     if !FileManager.default.fileExists(atPath: path) {
-      FileManager.default.createFile(atPath: path, contents: nil)
+      guard FileManager.default.createFile(atPath: path, contents: nil) else {
+        throw FileError(path, "create")
+      }
     }
     do {
       handle = try FileHandle(forWritingTo: url)

@@ -1,0 +1,70 @@
+import Foundation
+import Sparsity
+import Tensor
+
+extension Trainer {
+  /// Measures steps of the trained network against its dense twin, in turn, and sums the run up.
+  ///
+  /// The weights of the trained network do not change.
+  public func summarize(epochSeconds: [Double]) throws -> RunSummary {
+    let memory = peakMemoryBytes()
+    let times = try stepTimes(rounds: 7)
+    let summary = RunSummary(
+      testAccuracy: progress.testAccuracy, testLoss: progress.testLoss, sparsity: model.sparsity,
+      stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense,
+      run: folder?.url.path ?? "", epochs: progress.epoch, steps: progress.step,
+      epochSeconds: epochSeconds, loaderWaitingSeconds: loader.waitingSeconds,
+      arenaBytes: model.arenaBytes, arenaBytesUnshared: model.unsharedBytes,
+      peakMemoryBytes: memory, layers: model.layerSparsities, model: model.network.name,
+      data: data.name, seed: configuration.seed, version: swpuVersion,
+      machine: Machine(model.engine), dense: nil)
+    try write(summary)
+    return summary
+  }
+
+  /// Writes `summary.json`.
+  public func write(_ summary: RunSummary) throws {
+    guard let folder else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try writeAtomically(encoder.encode(summary), to: folder.summary)
+  }
+
+  /// Median milliseconds of a step of this network and of a dense one, on one batch.
+  private func stepTimes(rounds: Int) throws -> (sparse: Double, dense: Double) {
+    let sparse = model
+    let dense = Model(
+      model.network, engine: model.engine, batch: model.batch, seed: configuration.seed)
+    let optimizer = configuration.optimizerSettings
+    optimizer.prepare(dense.parameters)
+    let batch = firstBatch()
+    dense.stage(batch.images)
+    sparse.stage(batch.images)
+    // A step at rate 0 computes all that a step computes and leaves the weights as they are; the
+    // running statistics and the optimiser's state do change, after the last checkpoint.
+    func step(_ model: Model) {
+      model.forward(images: batch.count, training: true)
+      _ = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
+      model.backward(images: batch.count)
+      optimizer.update(
+        model.parameters, rate: 0, step: progress.step, gradientScale: 1, engine: model.engine)
+    }
+    step(dense)
+    step(sparse)
+    var (sparseTimes, denseTimes) = (Samples(), Samples())
+    for _ in 0..<rounds {
+      sparseTimes.add(measureMilliseconds { step(sparse) })
+      denseTimes.add(measureMilliseconds { step(dense) })
+    }
+    return (sparseTimes.median, denseTimes.median)
+  }
+
+  private func firstBatch() -> Batch {
+    var batch = Batch()
+    loader.start(epoch: 0)
+    _ = loader.next(into: &batch)
+    loader.stop()
+    return batch
+  }
+
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Tensor
+
+/// Threads and instruction set.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Threads that compute. Results are the same bits for any number.", valueName: "n"))
+  var threads = ThreadPool.processors
+
+  @Option(
+    help: ArgumentHelp(
+      "Instruction set: \(Kernels.available.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
+  var kernels = Kernels.best.name
+
+  func validate() throws {
+    if !(1...1024).contains(threads) {
+      throw ValidationError("--threads: \(threads) is not allowed; 1 to 1024")
+    }
+    if !Kernels.available.contains(where: { $0.name == kernels }) {
+      let names = Kernels.available.map(\.name).joined(separator: ", ")
+      throw ValidationError("--kernels: '\(kernels)' is not one this CPU runs: \(names)")
+    }
+  }
+
+  var engine: Engine {
+    let chosen = Kernels.available.first { $0.name == kernels } ?? Kernels.best
+    return Engine(kernels: chosen, threads: threads)
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import Training
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Test the last checkpoint of a run.",
+    discussion: """
+      Examples:
+        swpu evaluate runs/first
+        swpu evaluate runs/first --data-path /elsewhere/cifar --json
+      """)
+
+  @Argument(help: "Folder of the run.")
+  var run: String
+
+  @Option(help: ArgumentHelp("Folder of the data set's files, if it has moved.", valueName: "dir"))
+  var dataPath: String?
+
+  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  private struct Result: Encodable {
+    let run: String
+    let step: Int
+    let testAccuracy, testLoss, sparsity: Double
+  }
+
+  func run() throws {
+    let folder = RunFolder(URL(fileURLWithPath: run))
+    var configuration = try folder.readConfiguration()
+    if let dataPath { configuration.dataPath = dataPath }
+    let data = try loadData(configuration)
+    let found = try evaluateRun(
+      folder, configuration: configuration, data: data, engine: engineOptions.engine)
+    let result = Result(
+      run: run, step: found.step, testAccuracy: found.accuracy, testLoss: found.loss,
+      sparsity: found.sparsity)
+    if json {
+      try printJSON(result)
+    } else {
+      print(
+        String(
+          format: "test accuracy %.2f%%  test loss %.4f  sparsity %.1f%%  (step %d)",
+          100 * found.accuracy, found.loss, 100 * found.sparsity, found.step))
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import Training
+
+@main
+struct SWPU: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "swpu",
+    abstract: "Prune while you train, and actually get faster.",
+    discussion: """
+      Trains convolutional networks on CPUs while pruning them in sub-structures: whole shapes and \
+      single kernel rows (lines). What is pruned is skipped in the forward pass and in both \
+      gradients, so a step gets faster as the network gets sparser.
+
+      Start here: swpu train
+      """,
+    version: swpuVersion,
+    subcommands: [TrainCommand.self, EvaluateCommand.self, BenchCommand.self])
+}
+
+/// Prints one JSON document on standard output.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  let data = try encoder.encode(value)
+  FileHandle.standardOutput.write(data + Data("\n".utf8))
+}
+
+/// Prints a line on standard error.
+func note(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}

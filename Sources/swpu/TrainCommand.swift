@@ -1,0 +1,146 @@
+import ArgumentParser
+import Foundation
+import Training
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a network and prune it while it trains.",
+    discussion: """
+      Without options: ResNet-20 on pictures that the program draws itself, pruned to 90 % in \
+      sub-structures; about two minutes on two cores.
+
+      Examples:
+        swpu train
+        swpu train --against-dense                      train the dense twin too, and compare
+        swpu train --granularity line --sparsity 0.95
+        swpu train --data cifar10 --data-path ~/data --model resnet18 --epochs 200 --batch 128
+        swpu train --config runs/first/config.yaml --seed 2
+        swpu train --resume runs/first                  go on after Ctrl-C or a crash
+
+      A run is a folder: config.yaml, metrics.jsonl (a line every 50 steps, epoch and mask update), \
+      masks/ (a snapshot at each mask update), checkpoints/ (the last two), summary.json.
+      """)
+
+  @OptionGroup(title: "What to train") var options: ConfigurationOptions
+  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+
+  @Option(help: ArgumentHelp("Folder of the run (default: a new one in runs/).", valueName: "dir"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on with a run from its last checkpoint; other options of the run stay as they were.",
+      valueName: "dir"))
+  var resume: String?
+
+  @Flag(help: "Train the same network without pruning as well, and compare.")
+  var againstDense = false
+
+  @Flag(help: "Print one JSON document on standard output at the end.")
+  var json = false
+
+  func validate() throws {
+    if resume != nil && output != nil {
+      throw ValidationError("--resume and --output exclude each other: a run stays in its folder")
+    }
+    if resume != nil && againstDense {
+      throw ValidationError("--against-dense starts a new pair of runs; it cannot be resumed")
+    }
+  }
+
+  func run() throws {
+    Interrupt.watch()
+    let folder: RunFolder
+    let configuration: TrainingConfiguration
+    var checkpoint: (file: URL, checkpoint: Checkpoint)?
+    if let resume {
+      folder = RunFolder(URL(fileURLWithPath: resume))
+      configuration = try folder.readConfiguration()
+      checkpoint = try folder.latestCheckpoint()
+    } else {
+      configuration = try options.read()
+      folder = RunFolder(URL(fileURLWithPath: output ?? freshName(configuration)))
+    }
+    let engine = engineOptions.engine
+    let data = try loadData(configuration)
+    if let made = checkpoint?.checkpoint.kernels, made != engine.kernels.name {
+      note(
+        "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
+          + "but not with the same bits.")
+    }
+    let trainer = try Trainer(
+      configuration, data: data, engine: engine, folder: folder, checkpoint: checkpoint)
+    guard let epochSeconds = try train(trainer, "") else { throw ExitCode(130) }
+    var summary = try trainer.summarize(epochSeconds: epochSeconds)
+    if againstDense {
+      var dense = configuration
+      dense.pruning.granularity = .dense
+      dense.pruning.balanced = false
+      let denseFolder = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
+      let twin = try Trainer(dense, data: data, engine: engine, folder: denseFolder)
+      guard let seconds = try train(twin, "the dense twin of ") else { throw ExitCode(130) }
+      summary.dense = RunSummary.DenseTwin(
+        testAccuracy: twin.progress.testAccuracy, epochSeconds: seconds,
+        run: denseFolder.url.path)
+      try trainer.write(summary)
+    }
+    if json { try printJSON(summary) } else { print(SummaryText(summary).text) }
+  }
+
+  /// Trains to the end; nil when it was interrupted.
+  private func train(_ trainer: Trainer, _ what: String) throws -> [Double]? {
+    let configuration = trainer.configuration
+    let pruned =
+      configuration.pruning.granularity == .dense
+      ? "dense"
+      : "\(configuration.pruning.granularity.rawValue)\(configuration.pruning.balanced ? ", balanced," : "") "
+        + String(format: "pruning to %.0f%%", 100 * configuration.pruning.sparsity)
+    note(
+      "Training \(what)\(configuration.model.rawValue) on \(configuration.data.rawValue), \(pruned), "
+        + "\(configuration.epochs) epochs of \(trainer.stepsPerEpoch) steps; "
+        + "\(engineOptions.threads) threads, \(trainer.model.engine.kernels.name). "
+        + "Ctrl-C stops after a step and saves.")
+    var display = ProgressDisplay()
+    var epochSeconds: [Double] = []
+    let finished = try trainer.run(
+      shouldStop: { Interrupt.isRequested },
+      report: { event in
+        display.show(event)
+        if case .epoch(let report) = event { epochSeconds.append(report.seconds) }
+      })
+    if finished { return epochSeconds }
+    if let folder = trainer.folder {
+      note("\nStopped after step \(trainer.progress.step) and saved.")
+      note("Go on with: swpu train --resume \(folder.url.relativePath)")
+    }
+    return nil
+  }
+
+  /// A folder in `runs` that does not exist yet.
+  private func freshName(_ configuration: TrainingConfiguration) -> String {
+    let base =
+      "runs/\(configuration.model.rawValue)-\(configuration.pruning.granularity.rawValue)"
+      + "-seed\(configuration.seed)"
+    var name = base
+    var number = 2
+    while FileManager.default.fileExists(atPath: name) {
+      name = "\(base)-\(number)"
+      number += 1
+    }
+    return name
+  }
+}
+
+/// Reads or draws the data set of a configuration.
+func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
+  let clock = ContinuousClock()
+  let start = clock.now
+  if configuration.data == .synthetic { note("Drawing the pictures …") }
+  let data = try configuration.data.load(
+    path: configuration.dataPath, seed: configuration.seed, trainCount: configuration.trainImages)
+  note(
+    "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
+      + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")
+  return data
+}
