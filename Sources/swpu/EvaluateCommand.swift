@@ -12,8 +12,8 @@ struct EvaluateCommand: ParsableCommand {
         swpu evaluate runs/first --data-path /elsewhere/cifar --json
       """)
 
-  @Argument(help: "Folder of the run.")
-  var run: String
+  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  var runFolder: String
 
   @Option(help: ArgumentHelp("Folder of the data set's files, if it has moved.", valueName: "dir"))
   var dataPath: String?
@@ -30,14 +30,14 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let folder = RunFolder(URL(fileURLWithPath: run))
+    let folder = RunFolder(URL(fileURLWithPath: runFolder))
     var configuration = try folder.readConfiguration()
     if let dataPath { configuration.dataPath = dataPath }
     let data = try loadData(configuration)
     let found = try evaluateRun(
       folder, configuration: configuration, data: data, engine: engineOptions.engine)
     let result = Result(
-      run: run, step: found.step, testAccuracy: found.accuracy, testLoss: found.loss,
+      run: runFolder, step: found.step, testAccuracy: found.accuracy, testLoss: found.loss,
       sparsity: found.sparsity)
     if json {
       try printJSON(result)

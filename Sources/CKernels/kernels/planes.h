@@ -36,10 +36,13 @@ INLINE void add_images(double_vec *sum, vec value, ivec images) {
   *sum += __builtin_convertvector(keep(value, images), double_vec);
 }
 
+// Pairwise, like lane_sum: a chain of LANES additions is what small planes would wait for.
 INLINE double sum_of_lanes(const double_vec *value) {
-  double sum = 0;
-  UNROLL for (int32_t lane = 0; lane < LANES; lane++) sum += (*value)[lane];
-  return sum;
+  double part[LANES];
+  memcpy(part, value, sizeof part);
+  UNROLL for (int32_t width = LANES / 2; width >= 1; width /= 2)
+    UNROLL for (int32_t lane = 0; lane < width; lane++) part[lane] += part[lane + width];
+  return part[0];
 }
 
 // The sum of a channel over the images of the batch.

@@ -1,0 +1,81 @@
+import Foundation
+import Tensor
+
+@testable import Training
+
+/// One layer between plain arrays `[image][channel][row][column]`: what tests feed and read.
+struct LayerHarness {
+  let model: Model
+  let layer: any RunningLayer
+  let images: Int
+  private let inputMaps: [MapShape]
+
+  /// A layer with as many inputs of `map` as it takes; `build` appends it.
+  init(
+    map: MapShape, images: Int, inputs: Int = 1, kernels: Kernels = .best,
+    build: (inout Network, [Network.Value]) throws -> Void
+  ) throws {
+    var network = Network(name: "harness", input: map)
+    // Layers of their own make the inputs, so that the tested layer has to compute gradients.
+    var values: [Network.Value] = []
+    for index in 0..<inputs {
+      values.append(try network.activation("input\(index)", network.input, .none))
+    }
+    try build(&network, values)
+    model = Model(network, engine: Engine(kernels: kernels, threads: 2), batch: images, seed: 7)
+    layer = model.layers.last!
+    self.images = images
+    inputMaps = layer.ports.inputMaps
+  }
+
+  func parameter(_ ending: String) -> Parameter {
+    layer.parameters.first { $0.name.hasSuffix(ending) }!
+  }
+
+  private func write(_ values: [Float], to tensor: Tensor, _ map: MapShape) {
+    model.engine.blockImages(Tensor(values), into: tensor, map: map, images: images)
+  }
+
+  private func read(_ tensor: Tensor, _ map: MapShape) -> [Float] {
+    let planar = Tensor(count: images * map.count)
+    model.engine.unblockImages(tensor, into: planar, map: map, images: images)
+    return planar.array()
+  }
+
+  private func pass(_ training: Bool) -> Pass {
+    Pass(
+      engine: model.engine, images: images, training: training, seed: 3, denseGradients: false)
+  }
+
+  func forward(_ inputs: [[Float]], training: Bool = true) -> [Float] {
+    for (index, values) in inputs.enumerated() {
+      write(values, to: layer.ports.inputs[index], inputMaps[index])
+    }
+    layer.forward(pass(training))
+    return read(layer.ports.output, layer.ports.outputMap)
+  }
+
+  /// The gradients of the inputs.
+  func backward(_ upstream: [Float]) -> [[Float]] {
+    write(upstream, to: layer.ports.upstream, layer.ports.outputMap)
+    layer.backward(pass(true))
+    return zip(layer.ports.inputGradients, inputMaps).map { slot, map in
+      read(slot!.tensor, map)
+    }
+  }
+}
+
+/// Random values in -1...1.
+func randomValues(_ count: Int, _ random: inout SeededRandom) -> [Float] {
+  (0..<count).map { _ in 2 * random.uniform() - 1 }
+}
+
+/// The largest difference, relative to the largest expected value (at least 1).
+func difference(_ found: [Float], _ expected: [Float]) -> Float {
+  if found.count != expected.count { return .infinity }
+  let scale = expected.reduce(Float(1)) { max($0, abs($1)) }
+  return zip(found, expected).reduce(Float(0)) { largest, pair in
+    let difference = abs(pair.0 - pair.1)
+    return difference <= largest ? largest : difference
+  } / scale
+}
