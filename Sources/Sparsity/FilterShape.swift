@@ -1,32 +1,82 @@
-/// The size of a layer's weights `W[filters][channels][rows][columns]`.
+/// The sizes of a layer's weights `W[K][C][R][S]`: filters, channels, kernel rows, kernel columns.
 ///
-/// `channels` are those that one filter sees: the channels of a group. A linear layer has one row and
-/// one column.
-public struct FilterShape: Hashable, Codable, Sendable, CustomStringConvertible {
-  /// K.
+/// In a grouped convolution C counts the channels of one group. A linear layer is a 1x1
+/// convolution: K outputs, C inputs, R = S = 1.
+public struct FilterShape: Hashable, Sendable {
+  /// Kernel columns are at most this many, so that the taps of a kernel row fit one word.
+  public static let maximumColumns = 64
+
+  /// Filters K: the planes that the layer writes.
   public let filters: Int
-  /// C.
+  /// Channels C that each filter reads.
   public let channels: Int
-  /// R.
+  /// Kernel rows R.
   public let rows: Int
-  /// S, at most 64.
+  /// Kernel columns S.
   public let columns: Int
 
-  /// A size; every side is at least one.
+  /// A shape of positive sizes; a program that asks for another is wrong.
   public init(filters: Int, channels: Int, rows: Int, columns: Int) {
-    precondition(
-      filters > 0 && channels > 0 && rows > 0 && (1...64).contains(columns),
-      "weights have at least one value and at most 64 columns")
+    guard
+      let shape = FilterShape(
+        validating: filters, channels: channels, rows: rows, columns: columns)
+    else {
+      preconditionFailure("no filters of \(filters)x\(channels)x\(rows)x\(columns)")
+    }
+    self = shape
+  }
+
+  /// A shape read from outside; `nil` where a size is not positive, a kernel is wider than
+  /// `maximumColumns`, or the number of weights overflows 48 bits.
+  public init?(validating filters: Int, channels: Int, rows: Int, columns: Int) {
+    var product = 1
+    for size in [filters, channels, rows, columns] {
+      guard size > 0 else { return nil }
+      let (count, overflow) = product.multipliedReportingOverflow(by: size)
+      guard !overflow, count < 1 << 48 else { return nil }
+      product = count
+    }
+    guard columns <= Self.maximumColumns else { return nil }
     self.filters = filters
     self.channels = channels
     self.rows = rows
     self.columns = columns
   }
 
-  /// Weights.
-  public var count: Int { filters * channels * rows * columns }
-  /// Whether a kernel is a single weight, so that lines are square blocks.
+  /// Weights of the layer: K·C·R·S.
+  public var count: Int { filters * weightsPerFilter }
+  /// Weights of a filter, which are also the shapes of the layer: C·R·S.
+  public var weightsPerFilter: Int { channels * rows * columns }
+  /// Whether a kernel is a single weight, as in 1x1 convolutions and linear layers.
   public var isPointwise: Bool { rows * columns == 1 }
-  /// For example `64x64x3x3`.
+}
+
+extension FilterShape: CustomStringConvertible {
+  /// `KxCxRxS`.
   public var description: String { "\(filters)x\(channels)x\(rows)x\(columns)" }
+}
+
+extension FilterShape: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case filters, channels, rows, columns
+  }
+
+  /// Reads the four sizes and checks them.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let sizes = try [CodingKeys.filters, .channels, .rows, .columns].map {
+      try values.decode(Int.self, forKey: $0)
+    }
+    guard
+      let shape = FilterShape(
+        validating: sizes[0], channels: sizes[1], rows: sizes[2], columns: sizes[3])
+    else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: decoder.codingPath,
+          debugDescription: "filter shape \(sizes): sizes are positive, columns at most "
+            + "\(Self.maximumColumns), weights below 2^48"))
+    }
+    self = shape
+  }
 }

@@ -1,21 +1,22 @@
-/// What pruning removes at once. All granularities share schedule, budget and trainer, so that they
-/// can be compared.
+/// What pruning removes at once: the unit of a mask.
+///
+/// The same trainer, schedules and budgets serve all of them; only the units differ.
 public enum Granularity: String, CaseIterable, Codable, Sendable {
-  /// Nothing is removed.
+  /// Nothing is pruned.
   case dense
-  /// `W[k,:,:,:]`.
+  /// `W[k,:,:,:]`: whole filters.
   case filter
-  /// `W[:,c,:,:]`.
+  /// `W[:,c,:,:]`: whole input channels.
   case channel
-  /// `W[:,c,r,s]`: one position of the kernel in every filter.
+  /// `W[:,c,r,s]`: one position in every filter, a column of the lowered matrix.
   case shape
-  /// `W[k,c,r,:]`: one kernel row of one filter (a square block where a kernel is one weight).
+  /// `W[k,c,r,:]`: one kernel row of one filter; a square block where kernels are single weights.
   case line
-  /// Shapes and lines together.
+  /// Shapes and lines together: an element is kept if its line and its shape are both kept.
   case subStructured = "sub-structured"
-  /// Single weights.
+  /// `W[k,c,r,s]`: single weights.
   case unstructured
 
-  /// Whether filters can be given equal numbers of lines.
-  public var hasLines: Bool { self == .line || self == .subStructured }
+  /// Whether lines are among the units, so that filters can be given equal numbers of them.
+  public var prunesLines: Bool { self == .line || self == .subStructured }
 }

@@ -1,43 +1,57 @@
 extension LayerMask {
-  /// The mask as little-endian bytes: K, C, R, S and the block side as 32-bit numbers, a flag for
-  /// element bits, then the bits of lines, shapes and elements in 64-bit words.
+  /// The mask as bytes: K, C, R, S, the block side and a flag for element bits as little-endian
+  /// 32-bit numbers, then the bits of lines, shapes and elements, each filled to a byte.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter()
-    for size in [shape.filters, shape.channels, shape.rows, shape.columns, blockSide] {
-      writer.count(size)
-    }
-    writer.count(elements == nil ? 0 : 1)
-    writer.bits(lines)
-    writer.bits(shapes)
-    if let elements { writer.bits(elements) }
+    write(to: &writer)
     return writer.bytes
   }
 
-  /// Reads what `encoded` writes.
+  /// Reads what `encoded` writes, and nothing else.
   ///
-  /// - Throws: `MaskError` naming file and field.
+  /// - Throws: `MaskError` naming `file` and the part of `field` that is wrong.
   public init(decoding bytes: [UInt8], file: String, field: String) throws(MaskError) {
-    var reader = ByteReader(bytes, file: file)
-    try self.init(from: &reader, field: field)
+    var reader = ByteReader(bytes[...], file: file)
+    try self.init(reading: &reader, field: field)
     if reader.remaining > 0 {
-      throw reader.error(field, "is followed by \(reader.remaining) bytes that nothing names")
+      throw reader.error(
+        field, found: "\(reader.remaining) bytes after the mask", allowed: "the mask alone")
     }
   }
 
-  init(from reader: inout ByteReader, field: String) throws(MaskError) {
-    let sides = 1...(1 << 20)
-    let filters = try reader.count(field + " filters", in: sides)
-    let channels = try reader.count(field + " channels", in: sides)
-    let rows = try reader.count(field + " rows", in: 1...64)
-    let columns = try reader.count(field + " columns", in: 1...64)
-    let side = try reader.count(field + " block side", in: 1...4)
-    let hasElements = try reader.count(field + " element flag", in: 0...1) == 1
-    let shape = FilterShape(filters: filters, channels: channels, rows: rows, columns: columns)
-    let lines = try reader.bits(Self.lineCount(shape, side), field + " lines")
-    let shapes = try reader.bits(channels * rows * columns, field + " shapes")
+  func write(to writer: inout ByteWriter) {
+    for size in [shape.filters, shape.channels, shape.rows, shape.columns, blockSide] {
+      writer.number(size)
+    }
+    writer.number(elements == nil ? 0 : 1)
+    writer.append(lines.bytes)
+    writer.append(shapes.bytes)
+    if let elements { writer.append(elements.bytes) }
+  }
+
+  init(reading reader: inout ByteReader, field: String) throws(MaskError) {
+    let filters = try reader.number(field + " filters", in: 1...(1 << 24))
+    let channels = try reader.number(field + " channels", in: 1...(1 << 24))
+    let rows = try reader.number(field + " rows", in: 1...64)
+    let columns = try reader.number(field + " columns", in: 1...FilterShape.maximumColumns)
+    let blockSide = try reader.number(field + " block side", in: 1...64)
+    let hasElements = try reader.number(field + " element flag", in: 0...1) == 1
+    guard
+      let shape = FilterShape(
+        validating: filters, channels: channels, rows: rows, columns: columns)
+    else {
+      throw reader.error(
+        field, found: "\(filters)x\(channels)x\(rows)x\(columns)", allowed: "below 2^48 weights")
+    }
+    let layout = LineLayout(shape: shape, blockSide: blockSide)
+    let lines = try reader.bits(layout.count, field + " lines")
+    let shapes = try reader.bits(layout.shapeCount, field + " shapes")
     let elements = hasElements ? try reader.bits(shape.count, field + " elements") : nil
-    self.init(shape: shape, blockSide: side, lines: lines, shapes: shapes, elements: elements)
-    // Only now is the mask known to be as large as the file, so checking it is as quick as reading.
-    if let violation = invariantViolations().first { throw reader.error(field, violation) }
+    self.init(
+      unchecked: shape, blockSide: blockSide, lines: lines, shapes: shapes, elements: elements)
+    // The bytes were as many as the mask has bits, so the check costs no more than reading did.
+    if let violation = invariantViolations().first {
+      throw reader.error(field, found: violation, allowed: "a mask that keeps its invariants")
+    }
   }
 }

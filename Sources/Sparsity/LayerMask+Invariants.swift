@@ -1,34 +1,36 @@
 extension LayerMask {
-  /// What is wrong with the mask; empty for every mask that pruning makes.
+  /// What is wrong with the mask; empty for every mask that this module makes.
   ///
-  /// A kept line keeps at least one weight; a kept weight belongs to a kept line and shape; sizes
-  /// follow from the layer.
+  /// - Bit sets have the sizes that the filter shape asks for, and no bits beyond them.
+  /// - A kept line keeps at least one weight.
+  /// - Elements lie in kept lines and kept shapes; with elements, a kept shape holds one, too.
   public func invariantViolations() -> [String] {
-    var found: [String] = []
-    if lines.count != Self.lineCount(shape, blockSide) { found.append("\(lines.count) line bits") }
-    if shapes.count != shape.channels * shape.rows * shape.columns {
-      found.append("\(shapes.count) shape bits")
-    }
-    if let elements, elements.count != shape.count {
-      found.append("\(elements.count) element bits")
-    }
-    if !found.isEmpty { return found }
-
-    var used = Bits(count: lines.count)
-    var inside = 0
-    for filter in 0..<shape.filters {
-      for channel in 0..<shape.channels {
-        for row in 0..<shape.rows {
-          let kept = taps(filter: filter, channel: channel, row: row)
-          inside += kept.nonzeroBitCount
-          if kept != 0 { used[line(filter: filter, channel: channel, row: row)] = true }
-        }
+    guard (1...64).contains(blockSide) else { return ["block side \(blockSide) is not in 1...64"] }
+    let layout = self.layout
+    var reasons: [String] = []
+    func check(_ bits: Bits, _ name: String, _ count: Int) {
+      if bits.count != count { reasons.append("\(bits.count) \(name) bits instead of \(count)") }
+      if bits.words.count != (bits.count + 63) / 64 {
+        reasons.append("\(bits.words.count) words for \(bits.count) \(name) bits")
+      } else if bits.hasBitsBeyondCount {
+        reasons.append("\(name) bits beyond the last")
       }
     }
-    if used != lines { found.append("\(lines.setCount - used.setCount) kept lines keep no weight") }
-    if let elements, elements.setCount != inside {
-      found.append("\(elements.setCount - inside) kept weights have no kept line or shape")
+    check(lines, "line", layout.count)
+    check(shapes, "shape", layout.shapeCount)
+    if let elements { check(elements, "element", shape.count) }
+    if !reasons.isEmpty { return reasons }
+
+    if let elements {
+      let derived = LayerMask(shape: shape, blockSide: blockSide, elements: elements)
+      if !derived.lines.isSubset(of: lines) { reasons.append("elements outside kept lines") }
+      if !derived.shapes.isSubset(of: shapes) { reasons.append("elements outside kept shapes") }
+      if !lines.isSubset(of: derived.lines) { reasons.append("kept lines without elements") }
+      if !shapes.isSubset(of: derived.shapes) { reasons.append("kept shapes without elements") }
+    } else {
+      let derived = LayerMask(shape: shape, blockSide: blockSide, lines: lines, shapes: shapes)
+      if derived.lines != lines { reasons.append("kept lines without kept shapes") }
     }
-    return found
+    return reasons
   }
 }

@@ -1,199 +1,163 @@
-/// Chooses which weights of one layer to keep.
+/// Chooses which weights of a layer are kept: at first by magnitude, then by exchange.
 ///
-/// An update first keeps the units with the largest mean `|w|`, up to the target density less the
-/// share to exchange, and then fills up to the target with the units whose mean `|dL/dW|` is largest
-/// among all others, those just dropped included (Evci et al. 2020). The result is as close to the
-/// target as one unit allows. Equal scores are decided by index, so equal inputs give equal masks.
+/// An update keeps the most salient units, mean |w| over their kept weights, and leaves room for
+/// the exchanged fraction; the room goes to the units with the largest mean |dL/dW| (RigL, Evci et
+/// al. 2020). A unit that was dropped a moment ago competes for the room like any other: it comes
+/// back if its gradient ranks. Equal units rank by index, so that a choice depends on its inputs
+/// only.
+///
+/// Floors: filters, channels and shapes keep at least one unit of the layer; lines, sub-structured
+/// and unstructured pruning keep at least one line, or weight, of every filter (row of blocks); and
+/// sub-structured pruning keeps `minimumShapeFraction` of the shapes. What is kept otherwise is
+/// within half a unit of the density asked for.
+///
+/// Whole filters are the lines of a row, so filter masks of single-weight kernels have a block side
+/// of 1.
 public struct LayerPruner: Sendable {
-  let shape: FilterShape
-  let configuration: PruningConfiguration
+  /// Sizes of the layer's weights.
+  public let shape: FilterShape
+  /// How to prune.
+  public let configuration: PruningConfiguration
 
-  /// A pruner for a layer.
+  let layout: LineLayout
+  let blockSide: Int
+
+  /// A pruner of one layer.
   public init(shape: FilterShape, configuration: PruningConfiguration) {
     self.shape = shape
     self.configuration = configuration
+    blockSide =
+      configuration.granularity == .filter && shape.isPointwise ? 1 : configuration.blockSide
+    layout = LineLayout(shape: shape, blockSide: blockSide)
   }
 
-  /// The first mask, by the magnitude of the first weights, `[K][C][R][S]`.
+  /// The mask that keeps the units of the largest mean magnitude, from weights `[K][C][R][S]`.
   public func initialMask(weights: [Float], density: Double) -> LayerMask {
-    let dense = LayerMask(dense: shape, blockSide: configuration.blockSide)
-    let change = Change(
-      density: density, growFraction: 0, movesShapes: true, shapeFraction: 0)
-    return update(dense, weights: weights, gradient: weights, change)
+    update(
+      LayerMask(dense: shape, blockSide: blockSide), weights: weights, gradient: weights,
+      density: density, growFraction: 0, movesShapes: true)
   }
 
-  /// What an update is to do.
-  public struct Change: Sendable {
-    /// Share of the weights to keep.
-    public let density: Double
-    /// Share of the kept units to choose by gradient instead of magnitude.
-    public let growFraction: Double
-    /// Whether shapes may change too (sub-structured pruning).
-    public let movesShapes: Bool
-    /// Share of the kept shapes to exchange when they may.
-    public let shapeFraction: Double
-
-    /// A change.
-    public init(
-      density: Double, growFraction: Double, movesShapes: Bool, shapeFraction: Double
-    ) {
-      self.density = density
-      self.growFraction = growFraction
-      self.movesShapes = movesShapes
-      self.shapeFraction = shapeFraction
-    }
-  }
-
-  /// The next mask.
+  /// The mask after an exchange.
   ///
   /// - Parameters:
-  ///   - weights: dense `[K][C][R][S]`, zero where pruned.
-  ///   - gradient: dL/dW of every weight, in the same order.
+  ///   - mask: What is kept now.
+  ///   - weights: `[K][C][R][S]`, zero where pruned.
+  ///   - gradient: dL/dW of every weight, pruned ones too.
+  ///   - density: Fraction of the weights to keep.
+  ///   - growFraction: Fraction of what is kept to exchange.
+  ///   - movesShapes: Whether sub-structured pruning may move shapes. Where the shapes that are kept
+  ///     cannot hold the density, they move regardless.
   public func update(
-    _ mask: LayerMask, weights: [Float], gradient: [Float], _ change: Change
+    _ mask: LayerMask, weights: [Float], gradient: [Float], density: Double, growFraction: Double,
+    movesShapes: Bool
   ) -> LayerMask {
+    precondition(mask.shape == shape, "a mask of \(mask.shape) for \(shape)")
     precondition(
-      weights.count == shape.count && gradient.count == shape.count, "dense weights and gradients")
+      weights.count == shape.count && gradient.count == shape.count,
+      "\(weights.count) weights and \(gradient.count) gradients for \(shape)")
+    let exchange = Exchange(
+      mask: mask, weights: weights, gradient: gradient,
+      target: Int((min(1, max(0, density)) * Double(shape.count)).rounded()),
+      fraction: min(1, max(0, growFraction)))
     switch configuration.granularity {
-    case .dense:
-      return mask
-    case .filter:
-      return updateFilters(mask, weights, gradient, change)
-    case .channel:
-      return updateChannels(mask, weights, gradient, change)
-    case .shape:
-      return updateShapes(mask, weights, gradient, change)
-    case .line:
-      return updateLines(mask, shapes: mask.shapes, weights, gradient, change)
+    case .dense: return LayerMask(dense: shape, blockSide: blockSide)
+    case .filter: return filters(exchange)
+    case .channel: return channels(exchange)
+    case .shape: return shapes(exchange)
+    case .line: return lines(exchange, under: Bits(count: layout.shapeCount, repeating: true))
     case .subStructured:
-      return updateSubStructured(mask, weights, gradient, change)
-    case .unstructured:
-      return updateElements(mask, weights, gradient, change)
+      return lines(exchange, under: shapesToKeep(exchange, movesShapes: movesShapes))
+    case .unstructured: return elements(exchange)
     }
   }
 
-  /// Chooses among equal units: the best by weight, then the best by gradient.
-  ///
-  /// - Parameters:
-  ///   - kept: whether a unit is kept so far.
-  ///   - count: how many to keep, at least 1.
-  func choose(
-    _ units: Int, count: Int, growFraction: Double, kept: (Int) -> Bool, weight: (Int) -> Float,
-    gradient: (Int) -> Float
-  ) -> Bits {
-    let count = min(max(1, count), units)
-    let retained = min(count, max(1, count - Int((Double(count) * growFraction).rounded())))
-    var chosen = Bits(count: units)
-    for unit in ranked((0..<units).filter(kept), by: weight).prefix(retained) {
-      chosen[unit] = true
-    }
-    let rest = ranked((0..<units).filter { !chosen[$0] }, by: gradient)
-    for unit in rest.prefix(count - chosen.setCount) { chosen[unit] = true }
-    return chosen
-  }
-
-  private func share(_ density: Double, of units: Int) -> Int {
-    Int((density * Double(units)).rounded())
-  }
-
-  /// Whole filters. At least one stays.
-  private func updateFilters(
-    _ mask: LayerMask, _ weights: [Float], _ gradient: [Float], _ change: Change
-  ) -> LayerMask {
-    let dense = LayerMask(dense: shape, blockSide: 1)
-    let each = shape.channels * shape.rows
-    func saliency(_ values: [Float]) -> Saliency {
-      Saliency(
-        Saliency(lines: dense, values: values, counted: dense), groups: shape.filters
-      ) { $0 / each }
-    }
-    let (weight, growth) = (saliency(weights), saliency(gradient))
-    let was = (0..<shape.filters).map { filter in
-      (0..<shape.channels).contains { mask.taps(filter: filter, channel: $0, row: 0) != 0 }
-    }
-    let chosen = choose(
-      shape.filters, count: share(change.density, of: shape.filters),
-      growFraction: change.growFraction, kept: { was[$0] }, weight: weight.mean,
-      gradient: growth.mean)
-    // Blocks would tie neighbouring filters together: filters of a pointwise layer are masked as
-    // blocks of one.
-    var updated = LayerMask(dense: shape, blockSide: 1)
-    for line in 0..<updated.lines.count where !chosen[line / each] { updated.lines[line] = false }
-    return updated
-  }
-
-  /// Whole input channels. At least one stays.
-  private func updateChannels(
-    _ mask: LayerMask, _ weights: [Float], _ gradient: [Float], _ change: Change
-  ) -> LayerMask {
-    let dense = LayerMask(dense: shape, blockSide: mask.blockSide)
-    let each = shape.rows * shape.columns
-    func saliency(_ values: [Float]) -> Saliency {
-      Saliency(
-        Saliency(shapes: dense, values: values, counted: dense), groups: shape.channels
-      ) { $0 / each }
-    }
-    let (weight, growth) = (saliency(weights), saliency(gradient))
-    let chosen = choose(
-      shape.channels, count: share(change.density, of: shape.channels),
-      growFraction: change.growFraction, kept: { mask.shapes[$0 * each] }, weight: weight.mean,
-      gradient: growth.mean)
-    var shapes = Bits(count: dense.shapes.count)
-    for index in 0..<shapes.count where chosen[index / each] { shapes[index] = true }
-    return dense.withShapes(shapes)
-  }
-
-  /// Positions of the kernel over all filters. At least one stays.
-  private func updateShapes(
-    _ mask: LayerMask, _ weights: [Float], _ gradient: [Float], _ change: Change
-  ) -> LayerMask {
-    let dense = LayerMask(dense: shape, blockSide: mask.blockSide)
-    let weight = Saliency(shapes: dense, values: weights, counted: dense)
-    let growth = Saliency(shapes: dense, values: gradient, counted: dense)
-    let chosen = choose(
-      dense.shapes.count, count: share(change.density, of: dense.shapes.count),
-      growFraction: change.growFraction, kept: { mask.shapes[$0] }, weight: weight.mean,
-      gradient: growth.mean)
-    return dense.withShapes(chosen)
-  }
-
-  /// Single weights. At least one stays.
-  private func updateElements(
-    _ mask: LayerMask, _ weights: [Float], _ gradient: [Float], _ change: Change
-  ) -> LayerMask {
-    let elements = choose(
-      shape.count, count: share(change.density, of: shape.count),
-      growFraction: change.growFraction, kept: { mask.elements?[$0] ?? true },
-      weight: { weights[$0] }, gradient: { gradient[$0] })
-    // Lines and shapes are those that the kept weights touch.
-    let dense = LayerMask(dense: shape, blockSide: mask.blockSide)
-    return LayerMask(
-      shape: shape, blockSide: mask.blockSide, lines: dense.lines, shapes: dense.shapes,
-      elements: elements
-    ).withoutEmptyLines()
+  /// What an update starts from and aims at.
+  struct Exchange {
+    let mask: LayerMask
+    let weights: [Float]
+    let gradient: [Float]
+    /// Weights to keep.
+    let target: Int
+    /// Fraction of what is kept to exchange.
+    let fraction: Double
   }
 }
 
-extension LayerMask {
-  /// The mask with other shapes; lines that would keep nothing are cleared.
-  func withShapes(_ shapes: Bits) -> LayerMask {
-    LayerMask(
-      shape: shape, blockSide: blockSide, lines: lines, shapes: shapes, elements: elements
-    ).withoutEmptyLines()
+// MARK: - Units
+
+extension LayerPruner {
+  private func filters(_ exchange: Exchange) -> LayerMask {
+    let now = exchange.mask
+    let rowLength = now.layout.rowLength
+    let kept = UnitChoice(
+      kept: Bits(count: shape.filters) { filter in
+        let first = filter / now.layout.height * rowLength
+        return now.lines.popcount(in: first..<first + rowLength) > 0
+      },
+      saliency: Saliency.ofRuns(exchange.weights, length: shape.weightsPerFilter),
+      growth: Saliency.ofRuns(exchange.gradient, length: shape.weightsPerFilter),
+      sizes: .uniform(shape.weightsPerFilter), rowLength: shape.filters
+    ).best(target: exchange.target, exchanging: exchange.fraction)
+    var lines = Bits(count: layout.count)
+    for filter in kept.setBits {
+      lines.set(filter * layout.rowLength..<(filter + 1) * layout.rowLength)
+    }
+    let all = Bits(count: layout.shapeCount, repeating: true)
+    return LayerMask(shape: shape, blockSide: blockSide, lines: lines, shapes: all)
   }
 
-  /// The mask without lines that keep nothing.
-  func withoutEmptyLines() -> LayerMask {
-    var used = Bits(count: lines.count)
-    for filter in 0..<shape.filters {
-      for channel in 0..<shape.channels {
-        for row in 0..<shape.rows
-        where taps(filter: filter, channel: channel, row: row) != 0 {
-          used[line(filter: filter, channel: channel, row: row)] = true
-        }
-      }
+  private func channels(_ exchange: Exchange) -> LayerMask {
+    let area = shape.rows * shape.columns
+    let all = Bits(count: layout.count, repeating: true)
+    func saliency(_ values: [Float]) -> [Float] {
+      Saliency.ofRuns(Saliency.ofShapes(values, layout, counted: all), length: area)
     }
-    return LayerMask(
-      shape: shape, blockSide: blockSide, lines: used, shapes: shapes, elements: elements)
+    let kept = UnitChoice(
+      kept: Bits(count: shape.channels) {
+        exchange.mask.shapes.popcount(in: $0 * area..<($0 + 1) * area) > 0
+      },
+      saliency: saliency(exchange.weights), growth: saliency(exchange.gradient),
+      sizes: .uniform(shape.filters * area), rowLength: shape.channels
+    ).best(target: exchange.target, exchanging: exchange.fraction)
+    var shapes = Bits(count: layout.shapeCount)
+    for channel in kept.setBits { shapes.set(channel * area..<(channel + 1) * area) }
+    return LayerMask(shape: shape, blockSide: blockSide, lines: all, shapes: shapes)
+  }
+
+  private func shapes(_ exchange: Exchange) -> LayerMask {
+    let all = Bits(count: layout.count, repeating: true)
+    let kept = UnitChoice(
+      kept: exchange.mask.shapes,
+      saliency: Saliency.ofShapes(exchange.weights, layout, counted: all),
+      growth: Saliency.ofShapes(exchange.gradient, layout, counted: all),
+      sizes: .uniform(shape.filters), rowLength: layout.shapeCount
+    ).best(target: exchange.target, exchanging: exchange.fraction)
+    return LayerMask(shape: shape, blockSide: blockSide, lines: all, shapes: kept)
+  }
+
+  private func elements(_ exchange: Exchange) -> LayerMask {
+    let kept = UnitChoice(
+      kept: exchange.mask.elementBits, saliency: exchange.weights, growth: exchange.gradient,
+      sizes: .uniform(1), rowLength: shape.weightsPerFilter
+    ).best(target: exchange.target, exchanging: exchange.fraction)
+    return LayerMask(shape: shape, blockSide: blockSide, elements: kept)
+  }
+
+  /// The lines under shapes that are already chosen.
+  private func lines(_ exchange: Exchange, under shapes: Bits) -> LayerMask {
+    let now = exchange.mask
+    precondition(now.layout == layout, "a mask with block side \(now.blockSide), not \(blockSide)")
+    let choice = UnitChoice(
+      kept: now.lines,
+      saliency: Saliency.ofLines(
+        exchange.weights, layout, counted: now.shapes.intersection(shapes)),
+      growth: Saliency.ofLines(exchange.gradient, layout, counted: shapes),
+      sizes: layout.sizes(shapes: shapes), rowLength: layout.rowLength)
+    let lines =
+      configuration.balanced
+      ? choice.balanced(target: exchange.target, exchanging: exchange.fraction)
+      : choice.best(target: exchange.target, exchanging: exchange.fraction)
+    return LayerMask(shape: shape, blockSide: blockSide, lines: lines, shapes: shapes)
   }
 }

@@ -1,87 +1,100 @@
-/// What pruning removes, how much, and when.
+/// What pruning removes, how much, when, and where.
 public struct PruningConfiguration: Codable, Sendable, Equatable {
-  /// How the density goes.
-  public enum Schedule: String, Codable, Sendable, CaseIterable {
-    /// From `startDensity` down a cubic to the target at half of the steps, then prune-and-grow.
+  /// How the density goes over a run.
+  public enum Schedule: String, CaseIterable, Codable, Sendable {
+    /// From `startDensity` along a cubic to the target at half of the steps, then constant.
     case gradual
-    /// At the target from the first step, prune-and-grow all along.
+    /// At the target from the first step on.
     case dynamic
   }
 
-  /// How layers share the target.
-  public enum Budget: String, Codable, Sendable, CaseIterable {
-    /// Every layer the same density.
+  /// How the layers share the density.
+  public enum Budget: String, CaseIterable, Codable, Sendable {
+    /// The same density for every layer.
     case uniform
-    /// Erdős–Rényi kernel: small layers stay denser.
+    /// Erdős–Rényi-kernel: the smaller a layer's sizes, the denser it stays.
     case erk
   }
 
-  /// What is removed at once.
-  public var granularity = Granularity.subStructured
-  /// Share of the prunable weights to remove, in 0..<1.
-  public var sparsity = 0.9
-  /// How the density goes.
-  public var schedule = Schedule.gradual
-  /// Density at the first step of a gradual schedule.
-  public var startDensity = 0.5
-  /// How layers share the target.
-  public var budget = Budget.uniform
-  /// Whether every filter of a layer keeps the same number of lines (line-based granularities).
-  public var balanced = false
-  /// Share of the removed weights that shapes take in sub-structured pruning; nil lets one
-  /// threshold for shapes and lines decide.
+  /// The unit of pruning.
+  public var granularity: Granularity
+  /// Fraction of the prunable weights to remove, in 0..<1.
+  public var sparsity: Double
+  /// How the density goes over a run.
+  public var schedule: Schedule
+  /// Density at the first step of a gradual run.
+  public var startDensity: Double
+  /// How the layers share the density.
+  public var budget: Budget
+  /// Whether every filter of a layer keeps the same number of lines (line and sub-structured).
+  public var balanced: Bool
+  /// Fraction of the removed weights that shapes take in sub-structured pruning; `nil` lets one
+  /// threshold on shapes and lines decide.
   public var shapeShare: Double?
-  /// Steps from one mask update to the next.
-  public var updateInterval = 100
-  /// Share of the kept units that an update exchanges, at first.
-  public var growFraction = 0.3
-  /// Share of the kept shapes that the first update of an epoch exchanges, at first.
-  public var shapeUpdateFraction = 0.1
-  /// Least share of a layer's shapes that sub-structured pruning keeps.
-  public var minimumShapeFraction = 0.2
-  /// Side of the blocks that stand for lines where a kernel is one weight.
-  public var blockSide = 4
+  /// Steps between two updates of the masks.
+  public var updateInterval: Int
+  /// Fraction of what a layer keeps that the first update exchanges.
+  public var growFraction: Double
+  /// Fraction of the kept shapes that the first update that moves shapes exchanges.
+  public var shapeUpdateFraction: Double
+  /// The least fraction of a layer's shapes that sub-structured pruning keeps.
+  public var minimumShapeFraction: Double
+  /// Side of the square blocks that are lines where kernels are single weights.
+  public var blockSide: Int
 
-  /// The defaults.
-  public init() {}
+  /// A configuration; what is not given has its default.
+  public init(
+    granularity: Granularity = .subStructured, sparsity: Double = 0.9,
+    schedule: Schedule = .gradual, startDensity: Double = 0.5, budget: Budget = .uniform,
+    balanced: Bool = false, shapeShare: Double? = nil, updateInterval: Int = 100,
+    growFraction: Double = 0.3, shapeUpdateFraction: Double = 0.1,
+    minimumShapeFraction: Double = 0.2, blockSide: Int = 4
+  ) {
+    self.granularity = granularity
+    self.sparsity = sparsity
+    self.schedule = schedule
+    self.startDensity = startDensity
+    self.budget = budget
+    self.balanced = balanced
+    self.shapeShare = shapeShare
+    self.updateInterval = updateInterval
+    self.growFraction = growFraction
+    self.shapeUpdateFraction = shapeUpdateFraction
+    self.minimumShapeFraction = minimumShapeFraction
+    self.blockSide = blockSide
+  }
 
   /// Checks every value.
   ///
-  /// - Throws: `PruningError` naming the field, the value and what is allowed.
+  /// - Throws: `PruningError` for the first field that is wrong.
   public func validate() throws(PruningError) {
-    func check(_ condition: Bool, _ field: String, _ value: Any, _ allowed: String)
-      throws(PruningError)
-    {
-      if !condition { throw PruningError(field: field, value: "\(value)", allowed: allowed) }
+    func require(
+      _ isRight: Bool, _ field: String, _ value: some CustomStringConvertible, _ allowed: String
+    ) throws(PruningError) {
+      if !isRight { throw PruningError(field: field, value: "\(value)", allowed: allowed) }
     }
-    try check((0..<1).contains(sparsity), "sparsity", sparsity, "0 to less than 1")
-    try check(
-      startDensity > 0 && startDensity <= 1, "start-density", startDensity, "more than 0, at most 1")
-    try check((0...1).contains(shapeShare ?? 0), "shape-share", shapeShare ?? 0, "0 to 1")
-    try check(updateInterval > 0, "update-interval", updateInterval, "at least 1")
-    try check((0..<1).contains(growFraction), "grow-fraction", growFraction, "0 to less than 1")
-    try check(
-      (0..<1).contains(shapeUpdateFraction), "shape-update-fraction", shapeUpdateFraction,
-      "0 to less than 1")
-    try check(
-      (0...1).contains(minimumShapeFraction), "minimum-shape-fraction", minimumShapeFraction,
+    try require(
+      sparsity >= 0 && sparsity < 1, "sparsity", sparsity, "at least 0 and less than 1")
+    try require(
+      startDensity > 0 && startDensity <= 1, "startDensity", startDensity,
+      "more than 0 and at most 1")
+    try require(
+      !balanced || granularity.prunesLines, "balanced",
+      "true with granularity \(granularity.rawValue)",
+      "true with granularity line or sub-structured, else false")
+    if let shapeShare {
+      try require((0...1).contains(shapeShare), "shapeShare", shapeShare, "0 to 1")
+    }
+    try require(updateInterval > 0, "updateInterval", updateInterval, "at least 1")
+    try require(
+      growFraction >= 0 && growFraction < 1, "growFraction", growFraction,
+      "at least 0 and less than 1")
+    try require(
+      shapeUpdateFraction >= 0 && shapeUpdateFraction < 1, "shapeUpdateFraction",
+      shapeUpdateFraction, "at least 0 and less than 1")
+    try require(
+      (0...1).contains(minimumShapeFraction), "minimumShapeFraction", minimumShapeFraction,
       "0 to 1")
-    try check([2, 4].contains(blockSide), "block-side", blockSide, "2 or 4")
-    try check(
-      !balanced || granularity.hasLines, "balanced", "true with granularity \(granularity.rawValue)",
-      "true only with line or sub-structured")
+    try require(blockSide == 2 || blockSide == 4, "blockSide", blockSide, "2 or 4")
   }
-}
-
-/// A pruning configuration that cannot be used.
-public struct PruningError: Error, CustomStringConvertible, Equatable {
-  /// The key.
-  public let field: String
-  /// What was found.
-  public let value: String
-  /// What would be right.
-  public let allowed: String
-
-  /// Key, value and what is allowed.
-  public var description: String { "\(field): \(value) is not allowed; \(allowed)" }
 }

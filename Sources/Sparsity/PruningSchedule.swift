@@ -2,67 +2,69 @@ import Foundation
 
 /// Density, exchange and the moments of mask updates as functions of the step.
 ///
-/// `gradual`: density `d_T + (d_0 - d_T)·(1 - t/T)³` until half of the steps (Zhu and Gupta 2017),
-/// then constant. `dynamic`: constant from the start (Mocanu et al. 2018, Evci et al. 2020). Both
-/// exchange a share of the units at each update, falling by a cosine to nothing at three quarters of
-/// the steps, after which masks are frozen; while the density falls too, an update prunes to the new
-/// density less that share and grows the share back (Liu et al. 2021).
+/// With T steps, target d₁ and start d₀:
+///
+/// - `gradual`: `d(t) = d₁ + (d₀ - d₁)·(1 - 2t/T)³` for t < T/2, then d₁ (Zhu and Gupta 2017).
+///   While the density falls an update also exchanges units, as in GraNet (Liu et al. 2021).
+/// - `dynamic`: `d(t) = d₁`, sparse from scratch (SET, Mocanu et al. 2018; RigL, Evci et al. 2020).
+/// - The exchanged fraction is `f(t) = f₀·(1 + cos(π·t / (3T/4))) / 2` for t < 3T/4, then 0, as in
+///   RigL. The last quarter trains with fixed masks.
 public struct PruningSchedule: Sendable {
-  private let configuration: PruningConfiguration
-  private let interval: Int
-  private let half: Int
-  private let stepsPerEpoch: Int
-  /// The first step without mask updates.
+  /// Steps between two updates: as configured, but at most an eighth of the run and at least 1, so
+  /// that short runs, too, have updates between half and three quarters, where the target is met.
+  public let updateInterval: Int
+  /// The first step from which on masks never change.
   public let frozenFrom: Int
 
-  /// A schedule for a training.
+  private let totalSteps: Int
+  private let stepsPerEpoch: Int
+  private let startDensity: Double
+  private let targetDensity: Double
+  private let firstGrowFraction: Double
+
+  /// The schedule of a run of `totalSteps`.
   public init(_ configuration: PruningConfiguration, totalSteps: Int, stepsPerEpoch: Int) {
-    self.configuration = configuration
-    self.stepsPerEpoch = max(1, stepsPerEpoch)
-    // However short the run, masks move a few times before they freeze.
-    interval = max(1, min(configuration.updateInterval, totalSteps / 16))
-    half = totalSteps / 2
-    frozenFrom = max(half + 1, totalSteps * 3 / 4)
+    precondition(
+      totalSteps >= 0 && stepsPerEpoch > 0,
+      "a schedule of \(totalSteps) steps, \(stepsPerEpoch) an epoch")
+    self.totalSteps = totalSteps
+    self.stepsPerEpoch = stepsPerEpoch
+    updateInterval = max(1, min(configuration.updateInterval, totalSteps / 8))
+    // Runs of one to three steps keep room for the update at or after half of them.
+    let half = (totalSteps + 1) / 2
+    frozenFrom = min(totalSteps, max(half + 1, (3 * totalSteps + 3) / 4))
+    targetDensity = 1 - configuration.sparsity
+    startDensity =
+      configuration.schedule == .gradual
+      ? max(configuration.startDensity, targetDensity) : targetDensity
+    firstGrowFraction = configuration.growFraction
   }
 
-  /// Share of the prunable weights to keep after an update at `step`.
+  /// Fraction of all prunable weights to keep at a step.
   public func density(at step: Int) -> Double {
-    let target = 1 - configuration.sparsity
-    if configuration.schedule == .dynamic || step >= half { return target }
-    let start = max(target, configuration.startDensity)
-    let left = 1 - Double(step) / Double(max(half, 1))
-    return target + (start - target) * left * left * left
+    // A run of one step has no update to come to the target with.
+    guard totalSteps > 1, 2 * step < totalSteps else { return targetDensity }
+    let left = 1 - 2 * Double(max(0, step)) / Double(totalSteps)
+    return targetDensity + (startDensity - targetDensity) * left * left * left
   }
 
-  /// Share of the kept units that an update at `step` exchanges.
+  /// Fraction of what is kept that an update exchanges.
   public func growFraction(at step: Int) -> Double {
-    configuration.growFraction * cosine(at: step)
+    guard step < frozenFrom, 4 * step < 3 * totalSteps else { return 0 }
+    let progress = Double(max(0, step)) / (0.75 * Double(totalSteps))
+    return firstGrowFraction * 0.5 * (1 + cos(.pi * progress))
   }
 
-  /// Share of the kept shapes that an update at `step` exchanges; 0 unless shapes move.
-  public func shapeFraction(at step: Int) -> Double {
-    movesShapes(at: step) ? configuration.shapeUpdateFraction * cosine(at: step) : 0
-  }
-
-  private func cosine(at step: Int) -> Double {
-    if step >= frozenFrom { return 0 }
-    return 0.5 * (1 + cos(Double.pi * Double(step) / Double(frozenFrom)))
-  }
-
-  /// Whether masks are updated after a step. The step at half of the run always is one, so that the
-  /// target is reached there exactly.
+  /// Whether the masks are updated at a step: at each multiple of the interval after step 0 and
+  /// before `frozenFrom`. One of them lies at or after half of the steps.
   public func isUpdate(at step: Int) -> Bool {
-    guard step > 0, step < frozenFrom else { return false }
-    return step % interval == 0 || step == half
+    step > 0 && step < frozenFrom && step % updateInterval == 0
   }
 
-  /// Whether an update moves shapes as well: the first one of each epoch, and the one at half of
-  /// the run.
+  /// Whether the update at a step moves shapes, too: the first update of each epoch does.
   public func movesShapes(at step: Int) -> Bool {
-    if !isUpdate(at: step) { return false }
-    if step == half { return true }
-    let epochStart = step / stepsPerEpoch * stepsPerEpoch
-    let first = max(interval, (epochStart + interval - 1) / interval * interval)
-    return step == first
+    guard isUpdate(at: step) else { return false }
+    let previous = step - updateInterval
+    return previous == 0 || previous / stepsPerEpoch != step / stepsPerEpoch
   }
 }

@@ -1,86 +1,90 @@
 /// How much units matter: the mean magnitude of a value over the weights of each unit.
 ///
-/// Of kept weights, `mean |w|` tells what to prune; of gradients, `mean |dL/dW|` tells what to grow.
-/// The mean, and not the sum, lets shapes, which span all filters, compare with lines.
-struct Saliency {
-  /// Sum of magnitudes of each unit.
-  private(set) var sums: [Float]
-  /// Weights of each unit that were counted.
-  private(set) var counts: [Int32]
-
-  /// Over lines, counting the weights that `counted` keeps.
-  init(lines mask: LayerMask, values: [Float], counted: LayerMask) {
-    self.init(units: mask.lines.count, mask: mask, values: values, counted: counted) {
-      line, _ in line
-    }
-  }
-
-  /// Over shapes, counting the weights that `counted` keeps.
-  init(shapes mask: LayerMask, values: [Float], counted: LayerMask) {
-    self.init(units: mask.shapes.count, mask: mask, values: values, counted: counted) {
-      _, shape in shape
-    }
-  }
-
-  @inline(__always)
-  private init(
-    units: Int, mask: LayerMask, values: [Float], counted: LayerMask, unit: (Int, Int) -> Int
-  ) {
-    sums = [Float](repeating: 0, count: units)
-    counts = [Int32](repeating: 0, count: units)
-    let shape = mask.shape
-    var row = 0
-    for filter in 0..<shape.filters {
-      for channel in 0..<shape.channels {
-        for kernelRow in 0..<shape.rows {
-          var kept = counted.taps(filter: filter, channel: channel, row: kernelRow)
-          let line = mask.line(filter: filter, channel: channel, row: kernelRow)
-          let firstShape = (channel * shape.rows + kernelRow) * shape.columns
-          while kept != 0 {
-            let column = kept.trailingZeroBitCount
-            kept &= kept - 1
-            let index = unit(line, firstShape + column)
-            sums[index] += values[row * shape.columns + column].magnitude
-            counts[index] += 1
-          }
-          row += 1
+/// Of kept weights, mean |w| tells what to prune; of gradients, mean |dL/dW| tells what to grow. The
+/// mean, and not the sum, lets shapes, which span all filters, compare with lines. A unit of which
+/// no weight is counted has saliency 0.
+enum Saliency {
+  /// Of each line, over its weights in the shapes that are `counted`.
+  static func ofLines(_ values: [Float], _ layout: LineLayout, counted: Bits) -> [Float] {
+    let factors = (0..<layout.shapeCount).map { counted[$0] ? Float(1) : 0 }
+    let taps = layout.taps(of: counted)
+    var means = [Float](repeating: 0, count: layout.count)
+    var line = 0
+    for row in 0..<layout.rows {
+      let filters = layout.filters(of: row)
+      for position in 0..<layout.rowLength {
+        let covered = layout.shapes(at: position)
+        var sum: Float = 0
+        for filter in filters {
+          let first = filter * layout.shapeCount
+          for place in covered { sum += values[first + place].magnitude * factors[place] }
         }
+        let count = filters.count * taps[position]
+        if count > 0 { means[line] = sum / Float(count) }
+        line += 1
       }
     }
+    return means
   }
 
-  /// Sums units into larger ones.
-  init(_ parts: Saliency, groups: Int, group: (Int) -> Int) {
-    sums = [Float](repeating: 0, count: groups)
-    counts = [Int32](repeating: 0, count: groups)
-    for part in parts.sums.indices {
-      let index = group(part)
-      sums[index] += parts.sums[part]
-      counts[index] += parts.counts[part]
+  /// Of each shape, over its weights in the lines that are `counted`.
+  static func ofShapes(_ values: [Float], _ layout: LineLayout, counted: Bits) -> [Float] {
+    var sums = ShapeSums(layout)
+    sums.add(counted.setBits, values)
+    return (0..<layout.shapeCount).map { sums.mean($0) }
+  }
+
+  /// Of each run of `length` neighbouring values, over all of them.
+  static func ofRuns(_ values: [Float], length: Int) -> [Float] {
+    (0..<values.count / length).map { run in
+      var sum: Float = 0
+      for index in run * length..<(run + 1) * length { sum += values[index].magnitude }
+      return sum / Float(length)
     }
-  }
-
-  /// Over single weights.
-  init(elements values: [Float]) {
-    sums = values.map(\.magnitude)
-    counts = [Int32](repeating: 1, count: values.count)
-  }
-
-  /// The mean of a unit; 0 for one of which nothing was counted.
-  func mean(_ unit: Int) -> Float {
-    counts[unit] == 0 ? 0 : sums[unit] / Float(counts[unit])
   }
 }
 
-/// Units in the order in which to keep them: descending by score, equal ones by index. A score that
-/// is not a number comes last.
-func ranked(_ units: [Int], by score: (Int) -> Float) -> [Int] {
-  // One sortable word a unit: magnitudes are not negative, so their bits order as they do.
-  var keys = units.map { unit -> UInt64 in
-    let value = score(unit)
-    let bits = value.isNaN ? 0 : value.magnitude.bitPattern
-    return UInt64(~bits) << 32 | UInt64(UInt32(unit))
+/// Magnitudes of each shape, summed over a growing set of lines.
+struct ShapeSums {
+  private let layout: LineLayout
+  private var sums: [Float]
+  /// Weights counted in each shape of a position.
+  private var counts: [Int]
+
+  init(_ layout: LineLayout) {
+    self.layout = layout
+    sums = [Float](repeating: 0, count: layout.shapeCount)
+    counts = [Int](repeating: 0, count: layout.rowLength)
   }
-  keys.sort()
-  return keys.map { Int(UInt32(truncatingIfNeeded: $0)) }
+
+  /// Adds the weights of lines, in ascending order.
+  mutating func add(_ lines: some Sequence<Int>, _ values: [Float]) {
+    let layout = layout
+    var row = 0
+    var firstLine = 0
+    var filters = layout.filters(of: 0)
+    for line in lines {
+      while line >= firstLine + layout.rowLength {
+        row += 1
+        firstLine += layout.rowLength
+        filters = layout.filters(of: row)
+      }
+      let position = line - firstLine
+      let covered = layout.shapes(at: position)
+      for filter in filters {
+        let first = filter * layout.shapeCount
+        for place in covered { sums[place] += values[first + place].magnitude }
+      }
+      counts[position] += filters.count
+    }
+  }
+
+  /// Weights counted in a shape.
+  func count(_ place: Int) -> Int { counts[place / layout.width] }
+
+  /// Mean magnitude of a shape; 0 where nothing was counted.
+  func mean(_ place: Int) -> Float {
+    let count = count(place)
+    return count == 0 ? 0 : sums[place] / Float(count)
+  }
 }

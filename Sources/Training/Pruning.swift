@@ -37,11 +37,8 @@ struct Pruning {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: observation.denseGradient,
-        LayerPruner.Change(
-          density: density, growFraction: schedule.growFraction(at: step),
-          movesShapes: schedule.movesShapes(at: step),
-          shapeFraction: schedule.shapeFraction(at: step)))
+        mask, weights: layer.denseWeights, gradient: observation.denseGradient, density: density,
+        growFraction: schedule.growFraction(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }
   }

@@ -95,7 +95,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.labelSmoothing, labelSmoothing)
     set(\.seed, seed)
     // A balance that the file or the defaults ask for has no meaning without lines.
-    if balanced == nil, !result.pruning.granularity.hasLines { result.pruning.balanced = false }
+    if balanced == nil, !result.pruning.granularity.prunesLines { result.pruning.balanced = false }
     try result.validate()
     return result
   }

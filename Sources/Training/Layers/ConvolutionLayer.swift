@@ -108,20 +108,8 @@ final class ConvolutionLayer: RunningLayer {
   /// what comes back starts at zero.
   func apply(_ mask: LayerMask) {
     let geometry = geometry
-    var patterns = [UInt16](
-      repeating: 0, count: geometry.filters * geometry.channelsPerGroup * geometry.rows)
-    var line = 0
-    for filter in 0..<geometry.filters {
-      for channel in 0..<geometry.channelsPerGroup {
-        for row in 0..<geometry.rows {
-          patterns[line] = UInt16(
-            truncatingIfNeeded: mask.taps(filter: filter, channel: channel, row: row))
-          line += 1
-        }
-      }
-    }
     let packing = Packing(for: geometry, scattered: mask.elements != nil)
-    let packed = PackedFilters(geometry: geometry, packing: packing, patterns: patterns)
+    let packed = PackedFilters(geometry: geometry, packing: packing, patterns: mask.tapPatterns())
     let values = packed.pack(filters.expand(weight.values))
     let slots = weight.slots.map { packed.pack(filters.expand($0)) }
     weight.values = Tensor(values)
