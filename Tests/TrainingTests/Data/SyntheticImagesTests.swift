@@ -33,7 +33,7 @@ import Testing
 
   /// The nearest class mean is a linear classifier; colours and places must not tell the class.
   @Test func aLinearClassifierLearnsLittle() {
-    let data = SyntheticImages.dataset(seed: 2, trainCount: 400, testCount: 200)
+    let data = SyntheticImages.dataset(seed: 2, trainCount: 200, testCount: 60)
     let size = data.train.imageSize
     var means = [[Int]](repeating: [Int](repeating: 0, count: size), count: 10)
     for image in 0..<data.train.count {
