@@ -95,7 +95,7 @@ final class DataFile {
         fault: .wrongSize, file: path, found: found,
         expected: "exactly \(grouped(count)) bytes there", home: home)
     }
-    if count > sizeLimit { throw wrongSize("at most \(grouped(sizeLimit)) bytes behind the header") }
+    if count > sizeLimit { throw wrongSize("room for \(grouped(sizeLimit)) bytes at most") }
     let bytes = try read(count + 1)
     if bytes.count > count { throw wrongSize("more bytes behind the header") }
     if bytes.count < count { throw wrongSize("\(grouped(bytes.count)) bytes behind the header") }

@@ -12,11 +12,14 @@ struct Glyph: Sendable {
     Glyph(name: "cross", strokes: [[[-1, 0], [1, 0]], [[0, -1], [0, 1]]]),
     Glyph(name: "triangle", strokes: [[[0, -0.95], [0.95, 0.75], [-0.95, 0.75], [0, -0.95]]]),
     Glyph(
-      name: "square", strokes: [[[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8], [-0.8, -0.8]]]),
+      name: "square",
+      strokes: [[[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8], [-0.8, -0.8]]]),
     Glyph(name: "star", strokes: [star]),
     Glyph(name: "crescent", strokes: [crescent]),
     Glyph(name: "spiral", strokes: [spiral]),
-    Glyph(name: "zigzag", strokes: [[[-1, 0.45], [-0.5, -0.45], [0, 0.45], [0.5, -0.45], [1, 0.45]]]),
+    Glyph(
+      name: "zigzag",
+      strokes: [[[-1, 0.45], [-0.5, -0.45], [0, 0.45], [0.5, -0.45], [1, 0.45]]]),
     Glyph(name: "bars", strokes: [[[-0.5, -0.9], [-0.5, 0.9]], [[0.5, -0.9], [0.5, 0.9]]]),
     Glyph(
       name: "arrow", strokes: [[[0, 1], [0, -1]], [[-0.65, -0.3], [0, -1], [0.65, -0.3]]]),

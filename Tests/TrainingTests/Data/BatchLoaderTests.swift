@@ -15,8 +15,8 @@ import Testing
   }
 
   static func loader(
-    _ count: Int = 50, batch: Int = 8, seed: UInt64 = 1, shuffle: Bool = true, dropLast: Bool = true,
-    depth: Int = 4
+    _ count: Int = 50, batch: Int = 8, seed: UInt64 = 1, shuffle: Bool = true,
+    dropLast: Bool = true, depth: Int = 4
   ) -> BatchLoader {
     BatchLoader(
       set: set(count: count), mean: [0.5], deviation: [0.25], batch: batch,
