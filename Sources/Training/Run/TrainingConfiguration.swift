@@ -27,9 +27,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The most training images to use; all when absent.
   public var trainImages: Int?
   /// Passes over the training images.
-  public var epochs = 6
+  public var epochs = 8
   /// Images a step.
-  public var batch = 64
+  public var batch = 32
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
   /// The highest learning rate; by default 0.1 for SGD and 0.001 for AdamW.
