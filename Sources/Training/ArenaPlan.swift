@@ -108,6 +108,15 @@ struct ArenaPlan {
     buffers[buffer].last = max(buffers[buffer].last, time)
   }
 
+  /// When each buffer lives and which bytes it takes.
+  var lives: [(time: ClosedRange<Int>, bytes: Range<Int>)] {
+    buffers.indices.map {
+      (
+        buffers[$0].first...buffers[$0].last, offsets[$0]..<offsets[$0] + buffers[$0].bytes
+      )
+    }
+  }
+
   /// Largest buffers first, each at the lowest place that is free during its life.
   private mutating func place() {
     offsets = [Int](repeating: 0, count: buffers.count)

@@ -38,8 +38,21 @@ struct Pruning {
       }
       let updated = pruner.update(
         mask, weights: layer.denseWeights, gradient: observation.denseGradient, density: density,
-        growFraction: schedule.growFraction(at: step), movesShapes: schedule.movesShapes(at: step))
+        growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
+    }
+  }
+
+  /// Share of the kept units to exchange: lines and weights at each update, units that span all
+  /// filters or channels slowly, once an epoch.
+  private func exchange(at step: Int) -> Double {
+    switch configuration.granularity {
+    case .dense, .line, .subStructured, .unstructured:
+      return schedule.growFraction(at: step)
+    case .filter, .channel, .shape:
+      if !schedule.movesShapes(at: step) || configuration.growFraction == 0 { return 0 }
+      return configuration.shapeUpdateFraction * schedule.growFraction(at: step)
+        / configuration.growFraction
     }
   }
 

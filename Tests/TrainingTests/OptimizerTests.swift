@@ -1,0 +1,131 @@
+import Tensor
+import Testing
+
+@testable import Training
+
+@Suite("Optimisers, schedules and loss against PyTorch")
+struct OptimizerTests {
+  struct OptimizerCase: Decodable {
+    struct Configuration: Decodable {
+      let learningRate, weightDecay: Float
+      let momentum, beta1, beta2, epsilon: Float?
+      let nesterov: Bool?
+    }
+    struct Step: Decodable { let gradient, parameter: FixtureArray }
+    let name, kind: String
+    let configuration: Configuration
+    let parameter: FixtureArray
+    let steps: [Step]
+  }
+
+  @Test("SGD and AdamW", arguments: Kernels.available.indices)
+  func optimizers(table: Int) throws {
+    let engine = Engine(kernels: Kernels.available[table], threads: 2)
+    for example in try Fixture<OptimizerCase>.read("optimizers") {
+      let setup = example.configuration
+      let optimizer: Optimizer =
+        example.kind == "sgd"
+        ? .sgd(
+          momentum: setup.momentum ?? 0, nesterov: setup.nesterov ?? false,
+          weightDecay: setup.weightDecay)
+        : .adamW(
+          beta1: setup.beta1 ?? 0, beta2: setup.beta2 ?? 0, epsilon: setup.epsilon ?? 0,
+          weightDecay: setup.weightDecay)
+      let parameter = Parameter(name: "p", values: Tensor(example.parameter.values))
+      optimizer.prepare([parameter])
+      for (index, step) in example.steps.enumerated() {
+        parameter.gradient.store(step.gradient.values)
+        optimizer.update(
+          [parameter], rate: setup.learningRate, step: index, gradientScale: 1, engine: engine)
+        #expect(
+          difference(parameter.values.array(), step.parameter.values) < 3e-6,
+          "\(example.name), step \(index)")
+      }
+    }
+  }
+
+  struct ClippingCase: Decodable {
+    struct Configuration: Decodable { let maximumNorm: Float }
+    let name: String
+    let configuration: Configuration
+    let gradients, clipped: [FixtureArray]
+  }
+
+  @Test("Gradient clipping")
+  func clipping() throws {
+    let engine = Engine(threads: 1)
+    for example in try Fixture<ClippingCase>.read("gradient_clipping") {
+      let parameters = example.gradients.map { gradient in
+        let parameter = Parameter(name: "p", values: Tensor(count: gradient.values.count))
+        parameter.gradient.store(gradient.values)
+        return parameter
+      }
+      let scale = clippingScale(
+        parameters, limit: example.configuration.maximumNorm, engine: engine)
+      for (parameter, clipped) in zip(parameters, example.clipped) {
+        #expect(
+          difference(parameter.gradient.array().map { $0 * scale }, clipped.values) < 1e-5,
+          "\(example.name)")
+      }
+    }
+  }
+
+  struct ScheduleCase: Decodable {
+    struct Configuration: Decodable {
+      let kind: LearningRate.Decay
+      let learningRate: Float
+      let steps, warmupSteps: Int
+    }
+    let name: String
+    let configuration: Configuration
+    let values: [Float]
+  }
+
+  @Test("Learning rates")
+  func learningRates() throws {
+    for example in try Fixture<ScheduleCase>.read("schedules") {
+      let setup = example.configuration
+      let schedule = LearningRate(
+        peak: setup.learningRate, decay: setup.kind, warmUpSteps: setup.warmupSteps,
+        totalSteps: setup.steps)
+      for (step, value) in example.values.enumerated() {
+        #expect(abs(schedule.rate(at: step) - value) < 1e-7, "\(example.name), step \(step)")
+      }
+    }
+  }
+
+  struct LossCase: Decodable {
+    struct Configuration: Decodable { let labelSmoothing: Float }
+    let name: String
+    let configuration: Configuration
+    let logits, logitsGradient: FixtureArray
+    let targets: [Int32]
+    let loss: Double
+  }
+
+  @Test("Softmax cross-entropy", arguments: [1, 4, 16])
+  func crossEntropy(lanes: Int) throws {
+    for example in try Fixture<LossCase>.read("cross_entropy") {
+      let (images, classes) = (example.logits.shape[0], example.logits.shape[1])
+      func place(_ image: Int, _ value: Int) -> Int {
+        image / lanes * classes * lanes + value * lanes + image % lanes
+      }
+      let blocks = (images + lanes - 1) / lanes
+      let logits = Tensor(count: blocks * classes * lanes)
+      let gradient = Tensor(count: logits.count)
+      gradient.fill(.nan)
+      for image in 0..<images {
+        for value in 0..<classes {
+          logits[place(image, value)] = example.logits.values[image * classes + value]
+        }
+      }
+      let result = SoftmaxCrossEntropy(smoothing: example.configuration.labelSmoothing).evaluate(
+        logits, labels: example.targets, images: images, classes: classes, lanes: lanes,
+        gradient: gradient)
+      #expect(abs(result.loss - example.loss) < 1e-5 * max(1, example.loss), "\(example.name)")
+      let found = (0..<images * classes).map { gradient[place($0 / classes, $0 % classes)] }
+      #expect(difference(found, example.logitsGradient.values) < 1e-6, "\(example.name)")
+      #expect(gradient.array().allSatisfy { !$0.isNaN }, "padding lanes have no gradient")
+    }
+  }
+}

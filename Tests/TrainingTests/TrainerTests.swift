@@ -1,0 +1,249 @@
+import Foundation
+import Sparsity
+import Tensor
+import Testing
+
+@testable import Training
+
+/// A folder that is removed at the end.
+final class TemporaryFolder {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-\(UUID())")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func run(_ name: String) -> RunFolder { RunFolder(url.appendingPathComponent(name)) }
+}
+
+@Suite("Training")
+struct TrainerTests {
+  static let data = SyntheticImages.dataset(seed: 3, trainCount: 160, testCount: 40)
+
+  static func configuration(_ granularity: Granularity = .subStructured) -> TrainingConfiguration {
+    var configuration = TrainingConfiguration()
+    configuration.width = 0.25
+    configuration.epochs = 3
+    configuration.batch = 20
+    configuration.pruning.granularity = granularity
+    configuration.pruning.sparsity = 0.75
+    configuration.pruning.updateInterval = 3
+    return configuration
+  }
+
+  private func trainer(
+    _ configuration: TrainingConfiguration, threads: Int = 2, folder: RunFolder? = nil,
+    resume: Bool = false
+  ) throws -> Trainer {
+    try Trainer(
+      configuration, data: Self.data, engine: Engine(threads: threads), folder: folder,
+      checkpoint: resume ? folder?.latestCheckpoint() : nil)
+  }
+
+  private func lastCheckpoint(_ folder: RunFolder) throws -> Data {
+    try Data(contentsOf: try #require(folder.checkpointFiles.last))
+  }
+
+  @Test("1, 2 and 4 threads end with the same bits")
+  func threads() throws {
+    let temporary = try TemporaryFolder()
+    var results: [Data] = []
+    for threads in [1, 2, 4] {
+      let folder = temporary.run("threads\(threads)")
+      _ = try trainer(Self.configuration(), threads: threads, folder: folder).run()
+      results.append(try lastCheckpoint(folder))
+    }
+    #expect(results[0] == results[1] && results[0] == results[2])
+  }
+
+  @Test("A run stopped at any step and resumed ends with the bits of one that was not", arguments: [
+    1, 7, 8, 13, 23,
+  ])
+  func resume(stopAfter: Int) throws {
+    let temporary = try TemporaryFolder()
+    let (whole, parts) = (temporary.run("whole"), temporary.run("parts"))
+    _ = try trainer(Self.configuration(), folder: whole).run()
+
+    var steps = 0
+    let first = try trainer(Self.configuration(), folder: parts)
+    let finished = try first.run(shouldStop: {
+      steps += 1
+      return steps == stopAfter
+    })
+    #expect(!finished)
+    let second = try trainer(Self.configuration(), folder: parts, resume: true)
+    #expect(try second.run())
+    #expect(try lastCheckpoint(whole) == lastCheckpoint(parts))
+    #expect(try Data(contentsOf: whole.metrics).count > 0)
+    #expect(
+      whole.maskFiles.map(\.lastPathComponent) == parts.maskFiles.map(\.lastPathComponent))
+    for (a, b) in zip(whole.maskFiles, parts.maskFiles) {
+      #expect(try Data(contentsOf: a) == Data(contentsOf: b))
+    }
+  }
+
+  @Test("A run killed at any moment goes on from the checkpoint before")
+  func kill() throws {
+    let temporary = try TemporaryFolder()
+    let (whole, killed) = (temporary.run("whole"), temporary.run("killed"))
+    _ = try trainer(Self.configuration(), folder: whole).run()
+    struct Killed: Error {}
+    // Neither the steps nor the metrics after the last checkpoint are undone by anybody.
+    #expect(throws: Killed.self) {
+      _ = try trainer(Self.configuration(), folder: killed).run(report: { event in
+        if case .step(let report) = event, report.step == 12 { throw Killed() }
+      })
+    }
+    // A torn write beside the checkpoints is not one of them.
+    try Data("half".utf8).write(to: killed.checkpoints.appendingPathComponent(".step.tmp"))
+    let second = try trainer(Self.configuration(), folder: killed, resume: true)
+    #expect(second.progress.step == 8)
+    #expect(try second.run())
+    #expect(try lastCheckpoint(whole) == lastCheckpoint(killed))
+  }
+
+  @Test("A damaged last checkpoint falls back to the one before it")
+  func damagedCheckpoint() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    _ = try trainer(Self.configuration(), folder: folder).run()
+    #expect(folder.checkpointFiles.count == 2)
+    let last = try #require(folder.checkpointFiles.last)
+    var bytes = try Data(contentsOf: last)
+    bytes[bytes.count / 2] ^= 1
+    try bytes.write(to: last)
+    #expect(try folder.latestCheckpoint().checkpoint.progress.step == 16)
+  }
+
+  @Test("All granularities train through one path and reach their sparsity", arguments: Granularity.allCases)
+  func granularities(granularity: Granularity) throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    let trainer = try trainer(Self.configuration(granularity), folder: folder)
+    #expect(try trainer.run())
+    if granularity == .dense {
+      #expect(trainer.model.sparsity == 0)
+      #expect(folder.maskFiles.isEmpty)
+      return
+    }
+    // A filter of four is a quarter of a layer.
+    #expect(abs(trainer.model.sparsity - 0.75) < 0.05)
+    let last = try #require(folder.maskFiles.last)
+    let snapshot = try MaskSnapshot(
+      decoding: Array(Data(contentsOf: last)), file: last.path)
+    #expect(snapshot.layers.count == 18)
+    for layer in snapshot.layers {
+      #expect(layer.mask.invariantViolations().isEmpty)
+      #expect(layer.gradientSparsity > 0 && layer.inputSparsity > 0, "\(layer.name)")
+    }
+    // What is packed is what is kept: pruned weights are nowhere, so they cannot come back.
+    for layer in trainer.model.convolutions {
+      guard let mask = layer.mask else { continue }
+      let kept = layer.filters.expand(
+        Tensor([Float](repeating: 1, count: layer.filters.weightCount)))
+      #expect(kept.count { $0 != 0 } == mask.keptElements)
+    }
+  }
+
+  @Test("Training learns: sparse and dense loss fall")
+  func learns() throws {
+    for granularity in [Granularity.dense, .subStructured] {
+      var configuration = Self.configuration(granularity)
+      configuration.model = .mlp
+      configuration.epochs = 12
+      configuration.learningRate = 0.02
+      configuration.augment = false
+      var losses: [Double] = []
+      _ = try trainer(configuration).run(report: { event in
+        if case .epoch(let report) = event { losses.append(report.trainLoss) }
+      })
+      #expect(try #require(losses.last) < 0.6 * losses[0], "\(granularity)")
+    }
+  }
+
+  @Test("A loss that is not finite stops with layer and step, and keeps the checkpoint")
+  func nonFiniteLoss() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    var configuration = Self.configuration()
+    configuration.learningRate = 1e30
+    configuration.warmUpEpochs = 0
+    let trainer = try trainer(configuration, folder: folder)
+    let error = #expect(throws: NonFiniteLoss.self) { _ = try trainer.run() }
+    #expect(error?.layer != nil)
+    #expect((error?.step ?? 0) > 0)
+    #expect(error?.description.contains("step") == true)
+    let kept = try folder.latestCheckpoint()
+    #expect(kept.checkpoint.progress.step == 0)
+    #expect(error?.checkpoint == kept.file)
+  }
+
+  @Test("A folder that holds a run is not overwritten")
+  func existingRun() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    _ = try trainer(Self.configuration(), folder: folder)
+    #expect(throws: FileError.self) { _ = try trainer(Self.configuration(), folder: folder) }
+  }
+
+  @Test("Metrics are JSON lines in order")
+  func metrics() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    _ = try trainer(Self.configuration(), folder: folder).run()
+    struct Line: Decodable {
+      let kind: String
+      let step: Int
+    }
+    let lines = try Data(contentsOf: folder.metrics).split(separator: UInt8(ascii: "\n"))
+      .map { try JSONDecoder().decode(Line.self, from: Data($0)) }
+    #expect(lines.count { $0.kind == "epoch" } == 3)
+    #expect(lines.contains { $0.kind == "masks" })
+    #expect(zip(lines, lines.dropFirst()).allSatisfy { $0.step <= $1.step })
+  }
+}
+
+@Suite("Checkpoint files")
+struct CheckpointTests {
+  private func example() throws -> Data {
+    let temporary = try TemporaryFolder()
+    var configuration = TrainerTests.configuration()
+    configuration.model = .lenet5
+    let folder = temporary.run("run")
+    _ = try Trainer(
+      configuration, data: TrainerTests.data, engine: Engine(threads: 1), folder: folder)
+    return try Data(contentsOf: try #require(folder.checkpointFiles.last))
+  }
+
+  @Test("Every truncation and flipped byte is rejected with the file's name")
+  func hostile() throws {
+    let data = try example()
+    for length in stride(from: 0, to: data.count, by: max(1, data.count / 97)) {
+      let error = #expect(throws: CheckpointError.self) {
+        try Checkpoint(decoding: data.prefix(length), file: "some.ckpt")
+      }
+      #expect(error?.description.contains("some.ckpt") == true)
+    }
+    for place in stride(from: 0, to: data.count, by: max(1, data.count / 101)) {
+      var damaged = data
+      damaged[place] ^= 0x10
+      #expect(throws: CheckpointError.self) {
+        try Checkpoint(decoding: damaged, file: "some.ckpt")
+      }
+    }
+  }
+
+  @Test("A checkpoint of another network is refused by field")
+  func wrongNetwork() throws {
+    let checkpoint = try Checkpoint(decoding: example(), file: "some.ckpt")
+    let error = #expect(throws: CheckpointError.self) {
+      _ = try Trainer(
+        TrainerTests.configuration(), data: TrainerTests.data, engine: Engine(threads: 1),
+        folder: nil, checkpoint: (URL(fileURLWithPath: "some.ckpt"), checkpoint))
+    }
+    #expect(error?.description.contains("field") == true)
+  }
+}
