@@ -70,7 +70,8 @@ extension Engine {
         bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0)
       switch path {
       case .kernels: run(arguments, kernels.table.pointee.forward)
-      case .reference: withUnsafePointer(to: arguments) { ck_reference_forward($0, Int32(kernels.lanes)) }
+      case .reference:
+        withUnsafePointer(to: arguments) { ck_reference_forward($0, Int32(kernels.lanes)) }
       }
     }
   }
@@ -117,7 +118,8 @@ extension Engine {
         filters.kept.withUnsafeBufferPointer { kept in
           let arguments = ck_weight_gradient_args(
             shape: geometry.kernelShape(blocks: kernels.blocks(images)), list: list,
-            targets: targets.baseAddress, kept: filters.packing == .blocks4 ? kept.baseAddress : nil,
+            targets: targets.baseAddress,
+            kept: filters.packing == .blocks4 ? kept.baseAddress : nil,
             input: input.pointer, output_gradient: outputGradient.pointer,
             gradient: gradient.pointer, scratch: scratch.pointer)
           switch path {

@@ -69,7 +69,8 @@ struct EntryLists {
           entries(patterns[line]) { segment in
             counts[filter * segments + row * table.perRow + segment] += 1
             let turnedRow = (rows - 1 - row) * table.perRow
-            transposedCounts[(firstChannel + channel) * segments + turnedRow + table.turned[segment]] +=
+            transposedCounts[
+              (firstChannel + channel) * segments + turnedRow + table.turned[segment]] +=
               1
           }
           line += 1

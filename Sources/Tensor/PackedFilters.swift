@@ -75,7 +75,8 @@ public final class PackedFilters: Sendable {
     let output = geometry.output
     func inside(_ tap: Int, _ padding: Int, _ size: Int, _ outputs: Int) -> Int {
       var count = 0
-      for position in 0..<outputs where (0..<size).contains(position * geometry.stride + tap - padding) {
+      for position in 0..<outputs
+      where (0..<size).contains(position * geometry.stride + tap - padding) {
         count += 1
       }
       return count

@@ -33,8 +33,9 @@ public final class ThreadPool: Sendable {
 
   /// Calls `job(arguments, shard, shards)` for each shard and returns when all are done. One caller
   /// at a time.
-  func run(shards: Int, arguments: UnsafeRawPointer, _ job: (UnsafeRawPointer, Int32, Int32) -> Void)
-  {
+  func run(
+    shards: Int, arguments: UnsafeRawPointer, _ job: (UnsafeRawPointer, Int32, Int32) -> Void
+  ) {
     if threads == 1 || shards == 1 {
       let previous = ck_flush_subnormals()
       for shard in 0..<shards { job(arguments, Int32(shard), Int32(shards)) }

@@ -89,7 +89,8 @@ struct LayersCommand: ParsableCommand {
             name, geometry: geometry, batch: batch, density: $0, granularity: common.granularity,
             engine: engine)
         }
-        if batch == common.batch[0], sparsest <= 0.2, let place = common.density.firstIndex(of: sparsest)
+        if batch == common.batch[0], sparsest <= 0.2,
+          let place = common.density.firstIndex(of: sparsest)
         {
           error = max(error, benchmarks[place].largestError())
         }
@@ -119,8 +120,10 @@ struct LayersCommand: ParsableCommand {
             format: "%6d  %7.3f  %9.3f  %8.1f  %9.1f", row.batch, row.density,
             row.medianMilliseconds, row.gflopsOnNonZeros, row.percentOfPeak))
     }
-    print(String(format: "peak: %.1f GFLOP/s on %d threads (%@)", peak.median,
-      engine.pool.threads, engine.kernels.name))
+    print(
+      String(
+        format: "peak: %.1f GFLOP/s on %d threads (%@)", peak.median,
+        engine.pool.threads, engine.kernels.name))
     if sparsest <= 0.2 {
       print(String(format: "largest difference from plain loops: %.1e of the largest value", error))
     }

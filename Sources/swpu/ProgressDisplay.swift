@@ -28,7 +28,8 @@ struct ProgressDisplay {
 
   private func line(_ report: StepReport) -> String {
     let done = String(format: "%3.0f%%", 100 * Double(report.step) / Double(report.totalSteps))
-    return "epoch \(report.epoch)/\(report.epochs) \(done)  step \(report.step)/\(report.totalSteps)"
+    return
+      "epoch \(report.epoch)/\(report.epochs) \(done)  step \(report.step)/\(report.totalSteps)"
       + String(
         format: "  loss %.3f  accuracy %.1f%%  sparsity %.1f%%  %.0f images/s  ", report.loss,
         100 * report.accuracy, 100 * report.sparsity, report.imagesPerSecond)

@@ -50,7 +50,8 @@ struct ConvolutionCase: Sendable {
       }
     }
     filters = PackedFilters(
-      geometry: self.geometry, packing: Packing(for: self.geometry, scattered: random.below(4) == 0),
+      geometry: self.geometry,
+      packing: Packing(for: self.geometry, scattered: random.below(4) == 0),
       patterns: patterns)
   }
 }

@@ -24,13 +24,16 @@ struct ConfigurationTests {
     #expect(try TrainingConfiguration(yaml: "", file: "c.yaml") == TrainingConfiguration())
   }
 
-  @Test("Wrong values are named with file and key", arguments: [
-    ("epochs: 0", "epochs"), ("epochs: many", "epochs"), ("modle: resnet20", "modle"),
-    ("model: resnet21", "model"), ("sparsity: 1.5", "sparsity"), ("learning-rate: -1", "learning-rate"),
-    ("label-smoothing: 1", "label-smoothing"), ("granularity: rows", "granularity"),
-    ("balanced: true\ngranularity: shape", "balanced"), ("block-side: 3", "block"),
-    ("- a\n- b", "document"), ("a: [", "document"), ("batch: 99999999999999999999", "batch"),
-  ])
+  @Test(
+    "Wrong values are named with file and key",
+    arguments: [
+      ("epochs: 0", "epochs"), ("epochs: many", "epochs"), ("modle: resnet20", "modle"),
+      ("model: resnet21", "model"), ("sparsity: 1.5", "sparsity"),
+      ("learning-rate: -1", "learning-rate"),
+      ("label-smoothing: 1", "label-smoothing"), ("granularity: rows", "granularity"),
+      ("balanced: true\ngranularity: shape", "balanced"), ("block-side: 3", "block"),
+      ("- a\n- b", "document"), ("a: [", "document"), ("batch: 99999999999999999999", "batch"),
+    ])
   func wrong(text: String, key: String) throws {
     let error = #expect(throws: ConfigurationError.self) {
       try TrainingConfiguration(yaml: text, file: "some.yaml")

@@ -7,10 +7,12 @@ import Testing
 struct ModelTests {
   /// Published parameter counts: torchvision's documentation for images of 224x224 in 1,000 classes
   /// (VGG-16 there has a bias in each convolution, 4,224 together, which batch norm makes useless).
-  @Test("Parameters of the published networks", arguments: [
-    (ModelName.resnet18, 11_689_512), (.resnet34, 21_797_672), (.resnet50, 25_557_032),
-    (.vgg16, 138_365_992 - 4_224), (.mobilenetv2, 3_504_872),
-  ])
+  @Test(
+    "Parameters of the published networks",
+    arguments: [
+      (ModelName.resnet18, 11_689_512), (.resnet34, 21_797_672), (.resnet50, 25_557_032),
+      (.vgg16, 138_365_992 - 4_224), (.mobilenetv2, 3_504_872),
+    ])
   func parameters(name: ModelName, count: Int) throws {
     let network = try name.network(
       input: MapShape(channels: 3, height: 224, width: 224), classes: 1000)

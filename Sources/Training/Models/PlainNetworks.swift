@@ -41,9 +41,10 @@ func vgg16Network(input: MapShape, classes: Int, width: Double) throws(NetworkEr
   var network = Network(name: "vgg16", input: input)
   var x = network.input
   var index = 0
-  for (stage, filters) in [[64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512]]
-    .enumerated()
-  {
+  for (stage, filters) in [
+    [64, 64], [128, 128], [256, 256, 256], [512, 512, 512], [512, 512, 512],
+  ]
+  .enumerated() {
     for count in filters {
       index += 1
       x = try network.convolution(

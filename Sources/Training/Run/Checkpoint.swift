@@ -143,7 +143,9 @@ func checksum(_ data: Data) -> UInt64 {
 
 extension Data {
   func littleEndian<Integer: FixedWidthInteger>(at offset: Int) -> Integer {
-    withUnsafeBytes { Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self)) }
+    withUnsafeBytes {
+      Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self))
+    }
   }
 }
 
@@ -190,7 +192,8 @@ extension Model {
       }
       guard mask.shape == layer.filterShape else {
         throw CheckpointError(
-          file, "field '\(layer.name).mask': is for \(mask.shape), the layer is \(layer.filterShape)")
+          file,
+          "field '\(layer.name).mask': is for \(mask.shape), the layer is \(layer.filterShape)")
       }
       layer.apply(mask)
     }
