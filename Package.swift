@@ -39,8 +39,10 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Training", "Sparsity", "Tensor"],
+      exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),
+    .testTarget(name: "CommandTests", dependencies: ["swpu"]),
   ],
   swiftLanguageModes: [.v6]
 )

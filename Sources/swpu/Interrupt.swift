@@ -7,6 +7,12 @@ enum Interrupt {
   private static let requested = Atomic<Bool>(false)
 
   static func watch() {
+    // A parent that blocks signals in the thread that starts us hands the block down.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         if Interrupt.requested.exchange(true, ordering: .relaxed) {
