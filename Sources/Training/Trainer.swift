@@ -32,11 +32,13 @@ public final class Trainer {
   /// A training from the start, or from a checkpoint of `folder`.
   ///
   /// - Parameters:
+  ///   - network: a network of one's own for the images and classes of the data set; nil takes the
+  ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
   /// - Throws: `NetworkError`, `ConfigurationError`, `FileError`, `CheckpointError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
-    checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
+    network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
   ) throws {
     self.configuration = configuration
     self.data = data
@@ -47,9 +49,14 @@ public final class Trainer {
         "command line", "batch",
         "\(configuration.batch) is more than the \(set.count) training images")
     }
-    let network = try configuration.model.network(
-      input: MapShape(channels: set.channels, height: set.height, width: set.width),
-      classes: set.classes, width: configuration.width)
+    let images = MapShape(channels: set.channels, height: set.height, width: set.width)
+    let network =
+      try network
+      ?? configuration.model.network(
+        input: images, classes: set.classes, width: configuration.width)
+    precondition(
+      network.map(network.input) == images && network.map(network.output).count == set.classes,
+      "the network reads \(images) and tells \(set.classes) classes apart")
     model = Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings

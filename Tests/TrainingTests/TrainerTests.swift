@@ -154,6 +154,39 @@ struct TrainerTests {
     }
   }
 
+  @Test(
+    "A network of one's own trains and is pruned, by ERK, from scratch, with AdamW and clipping")
+  func ownNetwork() throws {
+    var network = Network(
+      name: "mine", input: MapShape(channels: 3, height: 32, width: 32))
+    var x = try network.pool("shrink", network.input, .average, size: 4)
+    x = try network.convolution("conv1", x, filters: 8, kernel: 3, padding: 1, prunable: false)
+    x = try network.batchNorm("bn1", x, activation: .relu)
+    let y = try network.convolution("conv2", x, filters: 16, kernel: 3, stride: 2, padding: 1)
+    x = try network.batchNorm("bn2", y, activation: .relu6)
+    x = try network.convolution("conv3", x, filters: 16, kernel: 1)
+    x = try network.batchNorm("bn3", x, adding: y)
+    x = try network.dropout("dropout", x, probability: 0.1)
+    try network.linear("fc", x, outputs: 10)
+
+    var configuration = Self.configuration(.line)
+    configuration.optimizer = .adamw
+    configuration.clip = 1
+    configuration.labelSmoothing = 0.1
+    configuration.pruning.schedule = .dynamic
+    configuration.pruning.budget = .erk
+    let trainer = try Trainer(
+      configuration, data: Self.data, engine: Engine(threads: 2), folder: nil, network: network)
+    #expect(abs(trainer.model.sparsity - 0.75) < 0.02)
+    #expect(try trainer.run())
+    #expect(abs(trainer.model.sparsity - 0.75) < 0.02)
+    let densities = trainer.model.layerSparsities.filter(\.prunable).map {
+      Double($0.kept) / Double($0.weights)
+    }
+    // The 3x3 layer of 1,152 weights is denser than the linear one of 2,560 under ERK.
+    #expect(densities.count == 3 && Set(densities).count > 1)
+  }
+
   @Test("Training learns: sparse and dense loss fall")
   func learns() throws {
     for granularity in [Granularity.dense, .subStructured] {
