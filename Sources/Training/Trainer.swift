@@ -85,9 +85,10 @@ public final class Trainer {
       pruning?.start()
       if let folder {
         try folder.create()
-        try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
         try writeSnapshot()
         try save()
+        // Last, because it is what makes the folder a run: one that can be resumed.
+        try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
       }
     }
     if let folder { metrics = try MetricsFile(folder.metrics) }

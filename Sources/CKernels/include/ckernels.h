@@ -113,9 +113,10 @@ typedef struct {
   float lower, upper;
 } ck_affine_args;
 
-// Backward of ck_norm_args. g = output_gradient where lower < output < upper, else 0.
-// With residual_gradient set, g is written there (it may be output_gradient itself); and where
-// accumulate_residual is set, added to what it holds.
+// Backward of ck_norm_args. g = output_gradient, but 0 where output <= lower or output >= upper (so
+// that what is not a number passes and shows); an infinite bound masks nothing.
+// With residual_gradient set, g is written there (it may be output_gradient itself), or, where
+// accumulate_residual is set, added to what it holds (then it is another buffer).
 // gamma_gradient = sum g * (y - mean) * inverse_deviation, beta_gradient = sum g, over the batch's
 // images; input_gradient = gradient of y, zero in padded images. It may be output_gradient itself
 // when residual_gradient is another buffer or NULL.
@@ -133,7 +134,7 @@ typedef struct {
   float epsilon, lower, upper;
 } ck_norm_gradient_args;
 
-// out = clamp(x); backward: gradient where lower < output < upper.
+// out = clamp(x); backward: the gradient, but 0 where output <= lower or output >= upper.
 // Shards split the elements. Arrays hold `count` floats, a multiple of lanes.
 typedef struct {
   int64_t count;
@@ -205,7 +206,7 @@ typedef struct {
 } ck_dropout_args;
 
 // Planar images [images][channels][pixels] <-> blocked layout, padding lanes written as zero.
-// Shards split (block, channel) planes.
+// Shards split tiles of a block.
 typedef struct {
   ck_planes planes;
   const float *source;
@@ -234,8 +235,6 @@ typedef struct {
   float correction1, correction2;
 } ck_adamw_args;
 
-// out[i] = in[index[i]] (gathers the transposed copy of packed weights). For CK_LINES3 and
-// CK_BLOCKS4 see ck_transpose_args.
 // Transposed packed weights from the forward ones: walks the transposed list, and for each entry
 // copies the weights from forward_weights + targets[entry], mirrored (LINES3: taps reversed;
 // BLOCKS4: 4x4 transposed; TAPS: one weight) into transposed_weights. Shards split entries.
