@@ -1,0 +1,169 @@
+import Testing
+
+@testable import Tensor
+
+/// Batch normalisation with residual and activation against a naive version in double precision, on
+/// every instruction set, with batches that leave lanes of the last block to padding.
+@Suite("Normalisation kernels against a naive version")
+struct NormalizationTests {
+  struct Naive {
+    var output: [Double] = []
+    var inputGradient: [Double] = []
+    var residualGradient: [Double] = []
+    var gammaGradient: [Double] = []
+    var betaGradient: [Double] = []
+  }
+
+  /// Planar arrays `[image][channel][pixel]`.
+  private func naive(
+    _ x: [Float], _ residual: [Float]?, _ upstream: [Float], gamma: [Float], beta: [Float],
+    activation: Activation, map: MapShape, images: Int
+  ) -> Naive {
+    let (channels, pixels) = (map.channels, map.pixels)
+    var result = Naive()
+    result.output = [Double](repeating: 0, count: x.count)
+    result.inputGradient = result.output
+    result.residualGradient = result.output
+    for channel in 0..<channels {
+      let places = (0..<images).flatMap { image in
+        (0..<pixels).map { (image * channels + channel) * pixels + $0 }
+      }
+      let count = Double(places.count)
+      let mean = places.reduce(0.0) { $0 + Double(x[$1]) } / count
+      let variance = places.reduce(0.0) { $0 + (Double(x[$1]) - mean) * (Double(x[$1]) - mean) }
+      let inverse = 1 / (variance / count + 1e-5).squareRoot()
+      var (gradientSum, productSum) = (0.0, 0.0)
+      var masked = [Int: Double]()
+      for place in places {
+        let normal = (Double(x[place]) - mean) * inverse
+        var y = normal * Double(gamma[channel]) + Double(beta[channel])
+        if let residual { y += Double(residual[place]) }
+        let clamped = min(max(y, Double(activation.lower)), Double(activation.upper))
+        result.output[place] = clamped
+        let inside = y > Double(activation.lower) && y < Double(activation.upper)
+        let gradient = inside ? Double(upstream[place]) : 0
+        masked[place] = gradient
+        result.residualGradient[place] = gradient
+        gradientSum += gradient
+        productSum += gradient * normal
+      }
+      for place in places {
+        let normal = (Double(x[place]) - mean) * inverse
+        result.inputGradient[place] =
+          Double(gamma[channel]) * inverse
+          * (masked[place]! - gradientSum / count - normal * productSum / count)
+      }
+      result.gammaGradient.append(productSum)
+      result.betaGradient.append(gradientSum)
+    }
+    return result
+  }
+
+  @Test("Forward and gradients", arguments: Array(UInt64(0)..<24))
+  func normalization(seed: UInt64) {
+    for kernels in Kernels.available {
+      var random = SeededRandom(seed: seed)
+      let map = MapShape(
+        channels: 1 + random.below(9), height: 1 + random.below(12), width: 1 + random.below(12))
+      // A variance of two values or fewer says nothing about precision.
+      let images = 2 + random.below(40)
+      let activation = Activation.allCases[random.below(3)]
+      let hasResidual = random.below(2) == 0
+      let engine = Engine(kernels: kernels, threads: 2)
+      let count = images * map.count
+      func values() -> [Float] { (0..<count).map { _ in 4 * random.uniform() - 2 } }
+      let (x, residual, upstream) = (values(), hasResidual ? values() : nil, values())
+      let state = NormalizationState(channels: map.channels, epsilon: 1e-5)
+      let gamma = (0..<map.channels).map { _ in random.uniform() + 0.5 }
+      let beta = (0..<map.channels).map { _ in random.uniform() }
+      state.gamma.store(gamma)
+      state.beta.store(beta)
+
+      func blocked(_ planar: [Float]) -> Tensor {
+        let tensor = Tensor(count: engine.floats(map, images: images))
+        engine.blockImages(Tensor(planar), into: tensor, map: map, images: images)
+        return tensor
+      }
+      func planar(_ tensor: Tensor) -> [Float] {
+        let values = Tensor(count: count)
+        engine.unblockImages(tensor, into: values, map: map, images: images)
+        return values.array()
+      }
+      let input = blocked(x)
+      let output = Tensor(count: input.count)
+      let residualTensor = residual.map(blocked)
+      engine.normalize(
+        state, input: input, residual: residualTensor, output: output, activation: activation,
+        map: map, images: images)
+      let gradient = blocked(upstream)
+      let inputGradient = hasResidual ? Tensor(count: input.count) : gradient
+      let gammaGradient = Tensor(count: map.channels)
+      let betaGradient = Tensor(count: map.channels)
+      engine.normalizeGradient(
+        state, input: input, output: output, outputGradient: gradient,
+        inputGradient: inputGradient, residualGradient: hasResidual ? gradient : nil,
+        accumulateResidual: false, gammaGradient: gammaGradient, betaGradient: betaGradient,
+        activation: activation, map: map, images: images)
+
+      let expected = naive(
+        x, residual, upstream, gamma: gamma, beta: beta, activation: activation, map: map,
+        images: images)
+      func check(_ found: [Float], _ expected: [Double], _ what: String) {
+        let scale = expected.reduce(1.0) { max($0, abs($1)) }
+        let worst = zip(found, expected).reduce(0.0) { max($0, abs(Double($1.0) - $1.1)) }
+        #expect(
+          worst < 2e-5 * scale, "\(what): \(kernels), \(map), \(images) images, \(activation)")
+      }
+      check(planar(output), expected.output, "output")
+      check(planar(inputGradient), expected.inputGradient, "input gradient")
+      if hasResidual { check(planar(gradient), expected.residualGradient, "residual gradient") }
+      check(gammaGradient.array(), expected.gammaGradient, "gamma gradient")
+      check(betaGradient.array(), expected.betaGradient, "beta gradient")
+    }
+  }
+
+  @Test("Images survive the layout and back", arguments: Array(UInt64(0)..<12))
+  func layout(seed: UInt64) {
+    for kernels in Kernels.available {
+      var random = SeededRandom(seed: seed)
+      let map = MapShape(
+        channels: 1 + random.below(5), height: 1 + random.below(20), width: 1 + random.below(20))
+      let images = 1 + random.below(40)
+      let engine = Engine(kernels: kernels, threads: 3)
+      let planar = Tensor((0..<images * map.count).map { _ in random.uniform() })
+      let blocked = Tensor(count: engine.floats(map, images: images))
+      blocked.fill(.nan)
+      engine.blockImages(planar, into: blocked, map: map, images: images)
+      let strange = blocked.array().filter { !$0.isFinite }
+      #expect(strange.isEmpty, "padding is zero")
+      let back = Tensor(count: planar.count)
+      engine.unblockImages(blocked, into: back, map: map, images: images)
+      #expect(back.array() == planar.array())
+    }
+  }
+
+  @Test("Dropout drops the same values on every instruction set, about as many as asked")
+  func dropout() {
+    let map = MapShape(channels: 7, height: 5, width: 9)
+    let images = 37
+    var results: [[Float]] = []
+    for kernels in Kernels.available {
+      let engine = Engine(kernels: kernels, threads: 2)
+      let ones = Tensor([Float](repeating: 1, count: images * map.count))
+      let blocked = Tensor(count: engine.floats(map, images: images))
+      engine.blockImages(ones, into: blocked, map: map, images: images)
+      engine.dropout(
+        blocked, into: blocked, probability: 0.3, seed: 99, accumulate: false, map: map,
+        images: images)
+      let planar = Tensor(count: images * map.count)
+      engine.unblockImages(blocked, into: planar, map: map, images: images)
+      results.append(planar.array())
+    }
+    let others = results.filter { $0 != results[0] }
+    #expect(others.isEmpty)
+    let dropped = Double(results[0].count { $0 == 0 }) / Double(results[0].count)
+    #expect(abs(dropped - 0.3) < 0.02)
+    let scaled = results[0].filter { $0 != 0 && abs($0 - 1 / 0.7) > 1e-6 }
+    #expect(scaled.isEmpty)
+  }
+}
