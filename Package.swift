@@ -2,13 +2,14 @@
 import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
-// swpu → Training → Sparsity → Tensor → CKernels
+// swpu → Training, Processor → Sparsity → Tensor → CKernels
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "swpu", targets: ["swpu"]),
     .library(name: "Training", targets: ["Training"]),
+    .library(name: "Processor", targets: ["Processor"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -27,10 +28,14 @@ let package = Package(
       name: "Training",
       dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
+    .target(
+      name: "Processor",
+      dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+    ),
     .executableTarget(
       name: "swpu",
       dependencies: [
-        "Training", "Sparsity", "Tensor",
+        "Training", "Processor", "Sparsity", "Tensor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -42,6 +47,7 @@ let package = Package(
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),
+    .testTarget(name: "ProcessorTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
   ],
   swiftLanguageModes: [.v6]

@@ -66,6 +66,32 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   }
 }
 
+extension ConvolutionGeometry: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case input, filters, rows, columns, stride, paddingRows, paddingColumns, groups
+  }
+
+  /// Reads the sizes and checks that they fit together.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func number(_ key: CodingKeys) throws -> Int { try values.decode(Int.self, forKey: key) }
+    guard
+      let geometry = ConvolutionGeometry(
+        input: try values.decode(MapShape.self, forKey: .input), filters: try number(.filters),
+        rows: try number(.rows), columns: try number(.columns), stride: try number(.stride),
+        paddingRows: try number(.paddingRows), paddingColumns: try number(.paddingColumns),
+        groups: try number(.groups))
+    else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: decoder.codingPath,
+          debugDescription: "the sizes of a convolution do not fit together: the padded map must "
+            + "hold a kernel of at most 16 columns, and groups must divide channels and filters"))
+    }
+    self = geometry
+  }
+}
+
 /// How the kept weights of a layer are packed, which decides the kernels that run it.
 public enum Packing: Int32, Sendable {
   /// Kernel rows of three of which one to three taps are kept; pruned taps cost nothing.

@@ -1,0 +1,121 @@
+/// The fast level: the recurrence over a stream of tiles, jumping over whole periods.
+///
+/// When the rows stand to each other as they did after an earlier repetition of the same stretch,
+/// all that follows repeats too, so the remaining repetitions are added at once. The result is that
+/// of stepping through each of them.
+struct FastTiming {
+  private let plan: WindowPlan
+  private let array: HardwareDescription.Array
+  private(set) var clock: RowClock
+  private var fixedWindow = 0
+
+  /// Cycles of one work item, without the pipeline's fill, and where they went.
+  static func run(
+    _ plan: WindowPlan, pass: Pass, tiles: TileOrder, windows: Range<Int>,
+    array: HardwareDescription.Array
+  ) -> (cycles: Int, use: RowUse) {
+    var timing = FastTiming(plan: plan, array: array)
+    if pass == .weightGradient {
+      for window in windows { timing.weightGradientWindow(window, tiles) }
+    } else {
+      timing.walk(tiles.nodes, step: { $0.tile($1) })
+    }
+    return timing.result
+  }
+
+  private init(plan: WindowPlan, array: HardwareDescription.Array) {
+    self.plan = plan
+    self.array = array
+    clock = RowClock(rows: plan.rowCount, windowsInFlight: array.windowsInFlight)
+  }
+
+  private var result: (cycles: Int, use: RowUse) {
+    var use = clock.use
+    let end = clock.end
+    use.imbalance += clock.finish.reduce(0) { $0 + end - $1 }
+    return (end, use)
+  }
+
+  private mutating func tile(_ tileClass: Int) {
+    let set = plan.sets[plan.setOfClass[tileClass]]
+    if set.windows == 0 { return }
+    let loads = plan.loadCycles[tileClass]
+    for window in 0..<set.windows {
+      clock.window(
+        loadCycles: loads[window], issues: set.issues, first: window * plan.rowCount)
+    }
+    clock.drain(array.outputDrainCycles)
+  }
+
+  private mutating func weightGradientWindow(_ window: Int, _ tiles: TileOrder) {
+    fixedWindow = window
+    walk(tiles.nodes, step: { $0.fixedWindowTile($1) })
+    for row in 0..<plan.rowCount {
+      clock.drain(
+        array.gradientDrainCycles(entries: plan.ownEntries[window][row]), row: row)
+    }
+  }
+
+  private mutating func fixedWindowTile(_ tileClass: Int) {
+    let set = plan.sets[plan.setOfClass[tileClass]]
+    if set.entries[fixedWindow] == 0 { return }
+    clock.window(
+      loadCycles: plan.loadCycles[tileClass][fixedWindow], issues: set.issues,
+      first: fixedWindow * plan.rowCount)
+  }
+
+  /// How many earlier repetitions a phase is compared with: the rows and the memory may take turns
+  /// over a few tiles.
+  private static let remembered = 8
+
+  private mutating func walk(
+    _ nodes: [TileOrder.Node], step: (inout FastTiming, Int) -> Void
+  ) {
+    for node in nodes {
+      switch node {
+      case .tile(let tileClass): step(&self, tileClass)
+      case .repeated(let count, let body):
+        var earlier: [(phase: [Int], clock: RowClock)] = []
+        var done = 0
+        var jumped = false
+        while done < count {
+          walk(body, step: step)
+          done += 1
+          if jumped || done == count { continue }
+          let phase = clock.phase
+          if let index = earlier.lastIndex(where: { $0.phase == phase }) {
+            let period = earlier.count - index
+            let times = (count - done) / period
+            clock.repeat(since: earlier[index].clock, times: times)
+            done += times * period
+            jumped = true
+          } else {
+            if earlier.count == Self.remembered { earlier.removeFirst() }
+            earlier.append((phase, clock))
+          }
+        }
+      }
+    }
+  }
+}
+
+extension HardwareDescription.Array {
+  /// Cycles in which a row adds up its L·A partial sums, one after the other through the adder of A
+  /// stages (the first add waits for the last accumulation), and writes T results.
+  var outputDrainCycles: Int { slots * adderStages * adderStages + 1 }
+
+  /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: A - 1
+  /// rounds, each of at least A cycles, after the last accumulation; then it writes them, expanded, in
+  /// one.
+  func gradientDrainCycles(entries: Int) -> Int {
+    adderStages + (adderStages - 1) * max(ceilingDivision(entries, slots), adderStages) + 1
+  }
+
+  /// Cycles from the first scan of a group's masks to the first issue, and from the last result into
+  /// memory: scan, read, network stages, multiplier, adder tree of the weight-gradient pass, write.
+  func fillCycles(_ pass: Pass) -> Int {
+    let network = window.trailingZeroBitCount
+    let tree = pass == .weightGradient ? (lanes - 1).bitWidth - (lanes - 1).leadingZeroBitCount : 0
+    return 2 + network + 1 + tree * adderStages + 1
+  }
+}

@@ -1,0 +1,200 @@
+import Sparsity
+import Tensor
+
+/// A pass of a layer cut into items of work and dealt to the cores.
+///
+/// An item is a group of rows on a slice of the tiles (in the weight-gradient pass of the windows, so
+/// that no sum is split). There are at least four items a core where the layer has as many; the one
+/// with the most work left goes to the core with the least.
+struct PassSchedule: Sendable {
+  /// One group of one part, and the plan of its windows.
+  struct Group: Sendable {
+    let part: Int
+    let rows: [Int]
+    /// Entries that the row with most work needs.
+    let longestRow: Int
+    /// One plan for each distinct slice of the tiles.
+    let plans: [WindowPlan]
+  }
+
+  /// What a core works through without a break.
+  struct Item: Sendable {
+    let group: Int
+    /// Index of the distinct tile order.
+    let order: Int
+    /// Windows, in the weight-gradient pass.
+    let windows: Range<Int>
+    /// Estimate by which items are dealt: entries of the longest row times tiles.
+    let work: Int
+  }
+
+  let pass: Pass
+  let parts: [LoweredPart]
+  let groups: [Group]
+  /// Distinct tile orders of each part.
+  let orders: [[TileOrder]]
+  /// The items of each core, in order.
+  let cores: [[Item]]
+
+  /// Items a core should have at least.
+  private static let itemsPerCore = 4
+
+  init(
+    _ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass, images: Int,
+    hardware: HardwareDescription
+  ) {
+    self.init(
+      LoweredPart.lower(geometry, mask: mask, pass: pass), pass: pass, images: images,
+      hardware: hardware)
+  }
+
+  init(_ parts: [LoweredPart], pass: Pass, images: Int, hardware: HardwareDescription) {
+    self.pass = pass
+    self.parts = parts
+    let array = hardware.array
+    let rowGroups = parts.map {
+      $0.groups(of: array.rows, order: hardware.techniques.reorder)
+    }
+    let groupCount = rowGroups.reduce(0) { $0 + $1.count }
+    let slices = ceilingDivision(array.cores * Self.itemsPerCore, max(1, groupCount))
+    var groups: [Group] = []
+    var orders: [[TileOrder]] = []
+    var items: [Item] = []
+    for (index, part) in parts.enumerated() {
+      let tiling = Tiling(part, images: images, lanes: array.lanes)
+      let tileSlices = pass == .weightGradient ? 1 : min(slices, tiling.bands)
+      let cut = (0..<tileSlices).map {
+        TileOrder(tiling, bands: tiling.slice($0, of: tileSlices))
+      }
+      let distinct = Self.distinct(cut)
+      orders.append(distinct.orders)
+      for rows in rowGroups[index] {
+        let longest = rows.map { part.needed(row: $0) }.max() ?? 0
+        let plans = distinct.orders.map {
+          WindowPlan(
+            part, group: rows, classes: $0.classes, array: array,
+            techniques: hardware.techniques, memory: hardware.memory)
+        }
+        if pass == .weightGradient {
+          let windows = plans[0].fixedWindows
+          let windowSlices = min(slices, windows)
+          for slice in 0..<windowSlices {
+            let range = windows * slice / windowSlices..<windows * (slice + 1) / windowSlices
+            items.append(
+              Item(
+                group: groups.count, order: 0, windows: range,
+                work: longest * cut[0].tileCount * range.count))
+          }
+        } else {
+          for slice in 0..<tileSlices {
+            items.append(
+              Item(
+                group: groups.count, order: distinct.indices[slice], windows: 0..<0,
+                work: longest * cut[slice].tileCount))
+          }
+        }
+        groups.append(Group(part: index, rows: rows, longestRow: longest, plans: plans))
+      }
+    }
+    self.groups = groups
+    self.orders = orders
+    cores = Self.deal(items, cores: array.cores)
+  }
+
+  private static func distinct(_ orders: [TileOrder]) -> (orders: [TileOrder], indices: [Int]) {
+    var found: [TileOrder] = []
+    var known: [TileOrder: Int] = [:]
+    let indices = orders.map { order in
+      if let index = known[order] { return index }
+      known[order] = found.count
+      found.append(order)
+      return found.count - 1
+    }
+    return (found, indices)
+  }
+
+  /// Longest work first, each to the core with the least so far; equal ones by number.
+  private static func deal(_ items: [Item], cores: Int) -> [[Item]] {
+    var dealt = [[Item]](repeating: [], count: cores)
+    var load = [Int](repeating: 0, count: cores)
+    let order = items.indices.sorted { (-items[$0].work, $0) < (-items[$1].work, $1) }
+    for index in order {
+      let core = load.indices.min { (load[$0], $0) < (load[$1], $1) } ?? 0
+      dealt[core].append(items[index])
+      load[core] += items[index].work
+    }
+    return dealt
+  }
+}
+
+/// How long the cores take for a pass, and where the row-cycles of all of them went.
+public struct PassTiming: Sendable, Equatable {
+  /// Cycles until the last core is done.
+  public var cycles = 0
+  /// Cycles of each core.
+  public var coreCycles: [Int] = []
+  /// Row-cycles of rows that take entries.
+  public var issue = 0
+  /// Row-cycles of rows that add partial sums and write.
+  public var drain = 0
+  /// Row-cycles of rows that wait for operand vectors.
+  public var loading = 0
+  /// Row-cycles of rows that wait for other rows of their group.
+  public var imbalance = 0
+  /// Row-cycles of rows without an output plane, in groups that are not full.
+  public var unusedRows = 0
+  /// Row-cycles of filling and emptying the pipelines, once an item.
+  public var fill = 0
+  /// Row-cycles of cores that wait for the last one.
+  public var coreImbalance = 0
+}
+
+extension PassSchedule {
+  /// Cycles of an item without fill, and the use of its group's rows, at some level of the model.
+  typealias Level = (Item) -> (cycles: Int, use: RowUse)
+
+  /// The timing of the pass from that of its items.
+  func timing(_ hardware: HardwareDescription, level: Level) -> PassTiming {
+    var timing = PassTiming()
+    let fill = hardware.array.fillCycles(pass)
+    let rows = hardware.array.rows
+    for items in cores {
+      var total = 0
+      for item in items {
+        let (cycles, use) = level(item)
+        if cycles == 0 { continue }  // nothing to do: the controller finds no entry
+        total += cycles + fill
+        timing.issue += use.issue
+        timing.drain += use.drain
+        timing.loading += use.loading
+        timing.imbalance += use.imbalance
+        timing.unusedRows += (rows - groups[item.group].rows.count) * cycles
+        timing.fill += fill * rows
+      }
+      timing.coreCycles.append(total)
+    }
+    timing.cycles = timing.coreCycles.max() ?? 0
+    timing.coreImbalance = timing.coreCycles.reduce(0) { $0 + (timing.cycles - $1) * rows }
+    return timing
+  }
+
+  /// The timing at the fast level. Items alike are computed once.
+  func fastTiming(_ hardware: HardwareDescription) -> PassTiming {
+    struct Key: Hashable {
+      let group: Int
+      let order: Int
+      let windows: Range<Int>
+    }
+    var known: [Key: (cycles: Int, use: RowUse)] = [:]
+    return timing(hardware) { item in
+      let key = Key(group: item.group, order: item.order, windows: item.windows)
+      if let result = known[key] { return result }
+      let group = groups[item.group]
+      let result = FastTiming.run(
+        group.plans[item.order], pass: pass, tiles: orders[group.part][item.order],
+        windows: item.windows, array: hardware.array)
+      known[key] = result
+      return result
+    }
+  }
+}

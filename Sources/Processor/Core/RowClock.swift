@@ -1,0 +1,108 @@
+/// The timing recurrence of a core. For windows w = 0, 1, … with `issues[g][w]` cycles of row g:
+///
+///     load[w]      = max(load[w-1] + loadCycles(w), max_g finish[g][w-D])
+///     finish[g][w] = max(finish[g][w-1], load[w]) + issues[g][w]
+///
+/// A window is complete in the buffer at `load[w]`; its slot is free again when the slowest row has
+/// taken the window D back. After a tile (a window of the weight-gradient pass) each row adds up its
+/// partial sums: `drain` cycles more, which do not hold the slot.
+struct RowClock: Sendable {
+  /// When the last window was complete.
+  private(set) var load = 0
+  /// When each row was done with its last window.
+  private(set) var finish: [Int]
+  /// When the slowest row was done with each of the last D windows, oldest at `oldest`.
+  private var slowest: [Int]
+  private var oldest = 0
+  /// Where the cycles of the rows went.
+  private(set) var use = RowUse()
+
+  init(rows: Int, windowsInFlight: Int) {
+    finish = [Int](repeating: 0, count: rows)
+    slowest = [Int](repeating: 0, count: windowsInFlight)
+  }
+
+  /// One window: its load cycles, and the cycles of each row from `issues[first]` on.
+  mutating func window(loadCycles: Int, issues: [Int32], first: Int) {
+    let ready = load + loadCycles
+    let freed = slowest[oldest]
+    load = max(ready, freed)
+    var waited = 0
+    var taken = 0
+    var last = 0
+    for row in finish.indices {
+      let issue = Int(issues[first + row])
+      let start = max(finish[row], load)
+      waited += start - finish[row]
+      taken += issue
+      finish[row] = start + issue
+      last = max(last, start + issue)
+    }
+    // Rows wait for the memory, or for the slowest row that holds the window's slot.
+    if freed > ready { use.imbalance += waited } else { use.loading += waited }
+    use.issue += taken
+    slowest[oldest] = last
+    oldest = oldest + 1 == slowest.count ? 0 : oldest + 1
+  }
+
+  /// A drain of the same length in each row.
+  mutating func drain(_ cycles: Int) {
+    for row in finish.indices { finish[row] += cycles }
+    use.drain += cycles * finish.count
+  }
+
+  /// A drain of one row.
+  mutating func drain(_ cycles: Int, row: Int) {
+    finish[row] += cycles
+    use.drain += cycles
+  }
+
+  /// When the last row is done.
+  var end: Int { finish.max() ?? 0 }
+
+  /// All that the future depends on, but for a shift in time.
+  var phase: [Int] {
+    var phase = finish.map { $0 - load }
+    for index in slowest.indices {
+      let place = oldest + index
+      // A slot that was free before the last load holds nothing up.
+      phase.append(max(0, slowest[place < slowest.count ? place : place - slowest.count] - load))
+    }
+    return phase
+  }
+
+  /// Repeats what has happened since an earlier moment of the same phase `times` more.
+  mutating func `repeat`(since earlier: RowClock, times: Int) {
+    let shift = (load - earlier.load) * times
+    load += shift
+    for row in finish.indices { finish[row] += shift }
+    for index in slowest.indices { slowest[index] += shift }
+    use = use + (use - earlier.use) * times
+  }
+}
+
+/// Where the cycles of a core's rows went, in row-cycles.
+struct RowUse: Sendable, Equatable {
+  /// Taking entries.
+  var issue = 0
+  /// Adding partial sums and writing results.
+  var drain = 0
+  /// Waiting for operand vectors.
+  var loading = 0
+  /// Waiting for other rows.
+  var imbalance = 0
+
+  static func + (a: RowUse, b: RowUse) -> RowUse {
+    RowUse(
+      issue: a.issue + b.issue, drain: a.drain + b.drain, loading: a.loading + b.loading,
+      imbalance: a.imbalance + b.imbalance)
+  }
+
+  static func - (a: RowUse, b: RowUse) -> RowUse { a + b * -1 }
+
+  static func * (a: RowUse, times: Int) -> RowUse {
+    RowUse(
+      issue: a.issue * times, drain: a.drain * times, loading: a.loading * times,
+      imbalance: a.imbalance * times)
+  }
+}

@@ -1,0 +1,204 @@
+import Foundation
+
+/// One processor: every size, technique and supply that the model knows. A YAML file holds one; the
+/// keys are the names below in kebab case.
+public struct HardwareDescription: Codable, Hashable, Sendable {
+  /// Name of the machine, for reports.
+  public var name: String
+  /// Which machine: ours, or a baseline that abstracts a published one.
+  public var machine: Machine
+  /// The multipliers and how they are fed.
+  public var array: Array
+  /// The three techniques, each of which can be switched off, and two options.
+  public var techniques: Techniques
+  /// Memories on and off the chip.
+  public var memory: Memory
+  /// The unit for all that is not a multiplication by weights.
+  public var vectorUnit: VectorUnit
+  /// Clock and voltage.
+  public var supply: Supply
+
+  /// The machines.
+  public enum Machine: String, Codable, Sendable, CaseIterable {
+    /// The SWPU.
+    case swpu
+    /// Skips nothing.
+    case dense
+    /// Skips what is pruned in whole shapes, channels and filters.
+    case structured
+    /// Skips zero activations (the idea of GANPU and LNPU).
+    case activationOnly = "activation-only"
+    /// Skips single weights, with a Benes network and halves of filters paired for balance (the idea
+    /// of PNPU and Procrustes).
+    case unstructured
+    /// Skips zeros of one operand within a short reach (the idea of TensorDash).
+    case lookahead
+  }
+
+  /// The array of a core, times the cores.
+  public struct Array: Codable, Hashable, Sendable {
+    /// Cores, each an array of its own.
+    public var cores: Int
+    /// Rows G of a core: output planes worked on together.
+    public var rows: Int
+    /// Lanes T of a row: neighbouring outputs of a plane.
+    public var lanes: Int
+    /// Slots L of a row: entries that it takes in a cycle.
+    public var slots: Int
+    /// Entries E of a window.
+    public var window: Int
+    /// Windows D in flight: how far the fastest row may run ahead of the slowest.
+    public var windowsInFlight: Int
+    /// Cycles A of the floating-point adder; as many interleaved partial sums a lane.
+    public var adderStages: Int
+    /// Format of what is multiplied. Sums are FP32.
+    public var operands: OperandFormat
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case cores, rows, lanes, slots, window
+      case windowsInFlight = "windows-in-flight"
+      case adderStages = "adder-stages"
+      case operands
+    }
+  }
+
+  /// Formats of the operands.
+  public enum OperandFormat: String, Codable, Sendable, CaseIterable {
+    /// 8 exponent bits, 7 fraction bits.
+    case bf16
+    /// 5 exponent bits, 10 fraction bits.
+    case fp16
+    /// 4 exponent bits, 3 fraction bits, no infinities.
+    case fp8e4m3 = "fp8-e4m3"
+    /// 5 exponent bits, 2 fraction bits.
+    case fp8e5m2 = "fp8-e5m2"
+
+    /// Bits of an operand.
+    public var bits: Int {
+      switch self {
+      case .bf16, .fp16: 16
+      case .fp8e4m3, .fp8e5m2: 8
+      }
+    }
+  }
+
+  /// What the machine does about pruned weights and zeros.
+  public struct Techniques: Codable, Hashable, Sendable {
+    /// T1: how the reorder unit groups the rows of a layer.
+    public var reorder: Reorder
+    /// T2: whether entries that no row of a group needs are found before they are loaded.
+    public var detectBeforeLoad: Bool
+    /// T3: whether each row packs the entries that it needs; otherwise all rows step through every
+    /// entry of a window.
+    public var compress: Bool
+    /// Whether operand vectors that hold nothing but zeros are skipped too.
+    public var skipZeroVectors: Bool
+    /// Whether a multiplier whose operand is zero keeps still.
+    public var gateZeroOperands: Bool
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case reorder
+      case detectBeforeLoad = "detect-before-load"
+      case compress
+      case skipZeroVectors = "skip-zero-vectors"
+      case gateZeroOperands = "gate-zero-operands"
+    }
+  }
+
+  /// Orders in which rows are grouped.
+  public enum Reorder: String, Codable, Sendable, CaseIterable {
+    /// As they come.
+    case natural
+    /// By the number of entries that they need.
+    case popcount
+    /// The sparsest row left, then again and again the row at the least summed Hamming distance.
+    case hamming
+    /// Hamming, then exchanges that save cycles: a bound for comparison, not a unit to build.
+    case swapRefined = "swap-refined"
+  }
+
+  /// The memories.
+  public struct Memory: Codable, Hashable, Sendable {
+    /// Activations (output gradients in the input-gradient pass), all cores together.
+    public var activationKibibytes: Int
+    /// Kept weights, packed.
+    public var weightKibibytes: Int
+    /// Outputs; in the weight-gradient pass output gradients and weight gradients.
+    public var outputKibibytes: Int
+    /// Masks.
+    public var maskKibibytes: Int
+    /// Runs of neighbouring elements that a core reads in a cycle, of operand vectors and, in the
+    /// weight-gradient pass, as many of output gradients.
+    public var portsPerCore: Int
+    /// Elements of such a run at most.
+    public var portElements: Int
+    /// Bytes a second to and from the DRAM, in units of 10^9.
+    public var dramGigabytesPerSecond: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case activationKibibytes = "activation-kibibytes"
+      case weightKibibytes = "weight-kibibytes"
+      case outputKibibytes = "output-kibibytes"
+      case maskKibibytes = "mask-kibibytes"
+      case portsPerCore = "ports-per-core"
+      case portElements = "port-elements"
+      case dramGigabytesPerSecond = "dram-gigabytes-per-second"
+    }
+  }
+
+  /// The vector unit.
+  public struct VectorUnit: Codable, Hashable, Sendable {
+    /// FP32 operations a cycle.
+    public var lanes: Int
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case lanes }
+  }
+
+  /// Clock and voltage: the alpha-power law `f(V) ∝ (V - Vt)^α / V`, fitted at one point.
+  public struct Supply: Codable, Hashable, Sendable {
+    /// Volts of the logic.
+    public var volts: Double
+    /// Volts below which the memories do not go, on a rail of their own.
+    public var memoryMinimumVolts: Double
+    /// Clock at `nominalVolts`, in MHz.
+    public var nominalMegahertz: Double
+    /// Volts of the nominal clock.
+    public var nominalVolts: Double
+    /// Threshold Vt, in volts.
+    public var thresholdVolts: Double
+    /// Exponent α.
+    public var alpha: Double
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case volts
+      case memoryMinimumVolts = "memory-minimum-volts"
+      case nominalMegahertz = "nominal-megahertz"
+      case nominalVolts = "nominal-volts"
+      case thresholdVolts = "threshold-volts"
+      case alpha
+    }
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, machine, array, techniques, memory
+    case vectorUnit = "vector-unit"
+    case supply
+  }
+}
+
+extension HardwareDescription.Array {
+  /// Multipliers of all cores.
+  public var multipliers: Int { cores * multipliersPerCore }
+  /// Multipliers of one core: G·T·L.
+  public var multipliersPerCore: Int { rows * lanes * slots }
+}
+
+extension HardwareDescription.Supply {
+  /// The clock at `volts`, in Hz.
+  public var hertz: Double {
+    func speed(_ volts: Double) -> Double {
+      pow(volts - thresholdVolts, alpha) / volts
+    }
+    return nominalMegahertz * 1e6 * speed(volts) / speed(nominalVolts)
+  }
+}

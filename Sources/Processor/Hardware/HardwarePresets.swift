@@ -1,0 +1,48 @@
+extension HardwareDescription {
+  /// The default: 1,024 multipliers in 8 cores.
+  public static let swpu = HardwareDescription(
+    name: "swpu",
+    machine: .swpu,
+    array: Array(
+      cores: 8, rows: 16, lanes: 8, slots: 1, window: 32, windowsInFlight: 4, adderStages: 2,
+      operands: .bf16),
+    techniques: Techniques(
+      reorder: .hamming, detectBeforeLoad: true, compress: true, skipZeroVectors: false,
+      gateZeroOperands: true),
+    memory: Memory(
+      activationKibibytes: 256, weightKibibytes: 128, outputKibibytes: 256, maskKibibytes: 32,
+      portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8),
+    vectorUnit: VectorUnit(lanes: 32),
+    supply: Supply(
+      volts: 1.0, memoryMinimumVolts: 0.7, nominalMegahertz: 675, nominalVolts: 1.0,
+      thresholdVolts: 0.43, alpha: 1.45))
+
+  /// A machine small enough to step through by hand and in RTL simulation.
+  public static let small: HardwareDescription = {
+    var small = swpu
+    small.name = "swpu-small"
+    small.array = Array(
+      cores: 1, rows: 4, lanes: 4, slots: 1, window: 8, windowsInFlight: 2, adderStages: 2,
+      operands: .bf16)
+    small.memory = Memory(
+      activationKibibytes: 16, weightKibibytes: 8, outputKibibytes: 16, maskKibibytes: 2,
+      portsPerCore: 2, portElements: 8, dramGigabytesPerSecond: 1.6)
+    small.vectorUnit = VectorUnit(lanes: 4)
+    return small
+  }()
+
+  /// A baseline with the multipliers, memories and supply of the default.
+  public static func baseline(_ machine: Machine) -> HardwareDescription {
+    var baseline = swpu
+    baseline.name = machine.rawValue
+    baseline.machine = machine
+    baseline.techniques = Techniques(
+      reorder: .natural, detectBeforeLoad: false, compress: false, skipZeroVectors: false,
+      gateZeroOperands: true)
+    return baseline
+  }
+
+  /// All that come with the model: `swpu`, `swpu-small`, and one for each baseline.
+  public static let presets: [HardwareDescription] =
+    [swpu, small] + Machine.allCases.filter { $0 != .swpu }.map(baseline)
+}

@@ -1,0 +1,117 @@
+import Sparsity
+import Tensor
+
+extension LoweredPart {
+  /// A pass of a layer as parts: one, or for a strided input gradient one for each sub-pixel phase
+  /// that any tap reaches. Inserted zeros are never multiplied.
+  ///
+  /// With stride σ and padding π the gradient of input row σ·i + a gathers, of the kernel rows r with
+  /// (a + π - r) divisible by σ, output rows i + (a + π - r)/σ: a convolution of stride 1 with a
+  /// subset of the taps.
+  public static func lower(_ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass)
+    -> [LoweredPart]
+  {
+    switch pass {
+    case .forward, .weightGradient: [outputMajor(geometry, mask: mask, pass: pass)]
+    case .inputGradient: inputGradient(geometry, mask: mask)
+    }
+  }
+
+  private static func outputMajor(_ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass)
+    -> LoweredPart
+  {
+    let taps = geometry.rows * geometry.columns
+    let entries = geometry.input.channels * taps
+    let wordsPerRow = (entries + 63) / 64
+    var words = [UInt64](repeating: 0, count: geometry.filters * wordsPerRow)
+    let perFilter = geometry.channelsPerGroup * taps
+    let filtersPerGroup = geometry.filters / geometry.groups
+    let kept = mask.elementBits
+    for filter in 0..<geometry.filters {
+      // A group's channels are a run of the source planes.
+      let first = filter / filtersPerGroup * perFilter
+      var done = 0
+      while done < perFilter {
+        let place = first + done
+        let length = min(64 - place & 63, perFilter - done)
+        words[filter * wordsPerRow + place >> 6] |=
+          kept.bits(from: filter * perFilter + done, length: length) << UInt64(place & 63)
+        done += length
+      }
+    }
+    return LoweredPart(
+      pass: pass, rows: geometry.filters, planes: geometry.input.channels,
+      rowAxis: Axis(
+        outputs: geometry.output.height, source: geometry.input.height, step: geometry.stride,
+        offsets: (0..<geometry.rows).map { $0 - geometry.paddingRows }),
+      columnAxis: Axis(
+        outputs: geometry.output.width, source: geometry.input.width, step: geometry.stride,
+        offsets: (0..<geometry.columns).map { $0 - geometry.paddingColumns }),
+      taps: (0..<taps).map { ($0 / geometry.columns, $0 % geometry.columns) }, words: words)
+  }
+
+  private static func inputGradient(_ geometry: ConvolutionGeometry, mask: LayerMask)
+    -> [LoweredPart]
+  {
+    let rowPhases = phases(
+      size: geometry.input.height, kernel: geometry.rows, padding: geometry.paddingRows,
+      stride: geometry.stride, source: geometry.output.height)
+    let columnPhases = phases(
+      size: geometry.input.width, kernel: geometry.columns, padding: geometry.paddingColumns,
+      stride: geometry.stride, source: geometry.output.width)
+    let kept = mask.elementBits
+    return rowPhases.flatMap { rows in
+      columnPhases.map { columns in
+        inputGradientPart(geometry, kept: kept, rows: rows, columns: columns)
+      }
+    }
+  }
+
+  /// One phase of one direction, with the kernel index behind each offset.
+  private struct Phase {
+    var axis: Axis
+    var kernel: [Int]
+  }
+
+  private static func phases(size: Int, kernel: Int, padding: Int, stride: Int, source: Int)
+    -> [Phase]
+  {
+    (0..<min(stride, size)).compactMap { phase in
+      // Descending kernel indices are ascending offsets.
+      let taps = (0..<kernel).reversed().filter { (phase + padding - $0) % stride == 0 }
+      if taps.isEmpty { return nil }
+      return Phase(
+        axis: Axis(
+          outputs: (size - phase + stride - 1) / stride, source: source, step: 1,
+          offsets: taps.map { (phase + padding - $0) / stride }),
+        kernel: taps)
+    }
+  }
+
+  private static func inputGradientPart(
+    _ geometry: ConvolutionGeometry, kept: Bits, rows: Phase, columns: Phase
+  ) -> LoweredPart {
+    let taps = rows.kernel.flatMap { row in columns.kernel.map { (row: row, column: $0) } }
+    let entries = geometry.filters * taps.count
+    let wordsPerRow = (entries + 63) / 64
+    var words = [UInt64](repeating: 0, count: geometry.input.channels * wordsPerRow)
+    // Where a kernel position stands among the part's taps; -1 for positions of other phases.
+    var place = [Int](repeating: -1, count: geometry.rows * geometry.columns)
+    for (index, tap) in taps.enumerated() { place[tap.row * geometry.columns + tap.column] = index }
+    let area = geometry.rows * geometry.columns
+    let perFilter = geometry.channelsPerGroup * area
+    let filtersPerGroup = geometry.filters / geometry.groups
+    for element in kept.setBits {
+      let filter = element / perFilter
+      let inFilter = element % perFilter
+      let tap = place[inFilter % area]
+      if tap < 0 { continue }
+      let channel = filter / filtersPerGroup * geometry.channelsPerGroup + inFilter / area
+      let entry = filter * taps.count + tap
+      words[channel * wordsPerRow + entry >> 6] |= 1 << UInt64(entry & 63)
+    }
+    return LoweredPart(
+      pass: .inputGradient, rows: geometry.input.channels, planes: geometry.filters,
+      rowAxis: rows.axis, columnAxis: columns.axis, taps: taps, words: words)
+  }
+}

@@ -1,0 +1,62 @@
+/// What happened in a pass of a layer on some machine, counted: energy is these counts times the
+/// energies of a table.
+public struct PassActivity: Codable, Hashable, Sendable {
+  /// Products of kept weights with values inside the map: what has to be computed.
+  public var effectualMACs = 0
+  /// Products inside the map of a layer without pruning.
+  public var denseMACs = 0
+  /// Products that the multipliers made, of pruned weights and padding too where the machine does not
+  /// skip them.
+  public var executedMACs = 0
+  /// Share of the executed products of which an operand is zero, from the layer's statistics.
+  public var zeroShare = 0.0
+  /// Multiplier-cycles in rows that take entries, idle lanes and slots included.
+  public var issuedMultiplierCycles = 0
+  /// Operand vectors written into window buffers.
+  public var vectorsLoaded = 0
+  /// Operand vectors that rows took from window buffers.
+  public var vectorsTaken = 0
+  /// Operand vectors moved by one switch of a compress network, over all rows and stages; each moves
+  /// `lanes` operands. Weight gradients on their way back through the network count as well.
+  public var networkMoves = 0
+  /// Runs (of at most `port-elements` operands) read from the activation memory.
+  public var sourceAccesses = 0
+  /// Runs of output gradients read from the output memory.
+  public var gradientAccesses = 0
+  /// Weights read from the weight memory; each is one operand, used by a row's lanes.
+  public var weightsRead = 0
+  /// Results written to the output memory: FP32 outputs, input gradients or weight gradients.
+  public var resultsWritten = 0
+  /// FP32 additions besides those of the products: partial sums, adder trees.
+  public var extraAdditions = 0
+  /// Bits of masks read and scanned.
+  public var maskBits = 0
+  /// Source lines read and, because no row of a group needs them, not read.
+  public var linesRead = 0
+  /// Source lines that were not read because no row of a group needs them.
+  public var linesSkipped = 0
+
+  /// No activity.
+  public init() {}
+
+  /// The sum of two activities; the share of zeros is that of all executed products.
+  public static func + (a: PassActivity, b: PassActivity) -> PassActivity {
+    var sum = a
+    for count in counts { sum[keyPath: count] += b[keyPath: count] }
+    let executed = Double(sum.executedMACs)
+    sum.zeroShare =
+      executed == 0
+      ? 0
+      : (a.zeroShare * Double(a.executedMACs) + b.zeroShare * Double(b.executedMACs)) / executed
+    return sum
+  }
+
+  /// Every count.
+  static var counts: [WritableKeyPath<PassActivity, Int> & Sendable] {
+    [
+      \.effectualMACs, \.denseMACs, \.executedMACs, \.issuedMultiplierCycles, \.vectorsLoaded,
+      \.vectorsTaken, \.networkMoves, \.sourceAccesses, \.gradientAccesses, \.weightsRead,
+      \.resultsWritten, \.extraAdditions, \.maskBits, \.linesRead, \.linesSkipped,
+    ]
+  }
+}

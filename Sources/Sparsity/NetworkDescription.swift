@@ -1,0 +1,82 @@
+import Tensor
+
+/// A network as a model of a processor sees it: what is multiplied, and what passes through the
+/// vector unit. A run records it once; masks come from its snapshots.
+public struct NetworkDescription: Codable, Hashable, Sendable {
+  /// A convolution, or a linear layer as a 1x1 convolution on a 1x1 map.
+  public struct Convolution: Codable, Hashable, Sendable {
+    /// Unique in its network.
+    public var name: String
+    /// Sizes.
+    public var geometry: ConvolutionGeometry
+    /// Whether training needs the gradient of what it reads; not so for the images.
+    public var needsInputGradient: Bool
+
+    /// A layer.
+    public init(name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool) {
+      self.name = name
+      self.geometry = geometry
+      self.needsInputGradient = needsInputGradient
+    }
+
+    /// Sizes of the weights; channels are those of one group.
+    public var filterShape: FilterShape {
+      FilterShape(
+        filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+        columns: geometry.columns)
+    }
+  }
+
+  /// A layer without a multiplication by weights.
+  public struct VectorLayer: Codable, Hashable, Sendable {
+    /// What it does.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+      /// Batch normalisation with activation.
+      case batchNorm
+      /// Batch normalisation of the sum with a residual, with activation.
+      case batchNormWithResidual
+      /// An activation by itself.
+      case activation
+      /// Max or average pooling, also of whole planes.
+      case pooling
+      /// Sum of two maps.
+      case add
+      /// Inverted dropout.
+      case dropout
+    }
+
+    /// Unique in its network.
+    public var name: String
+    /// What it does.
+    public var kind: Kind
+    /// Values read of one image, and values written.
+    public var inputElements, outputElements: Int
+
+    /// A layer.
+    public init(name: String, kind: Kind, inputElements: Int, outputElements: Int) {
+      self.name = name
+      self.kind = kind
+      self.inputElements = inputElements
+      self.outputElements = outputElements
+    }
+  }
+
+  /// Name of the network.
+  public var name: String
+  /// Images of a training step.
+  public var batch: Int
+  /// Convolutions and linear layers, in order.
+  public var convolutions: [Convolution]
+  /// All else, in order.
+  public var vectorLayers: [VectorLayer]
+
+  /// A network.
+  public init(
+    name: String, batch: Int, convolutions: [Convolution], vectorLayers: [VectorLayer]
+  ) {
+    self.name = name
+    self.batch = batch
+    self.convolutions = convolutions
+    self.vectorLayers = vectorLayers
+  }
+}

@@ -1,0 +1,59 @@
+import Tensor
+
+/// What a processor runs in one training step: the layers of a network with their masks and the
+/// sparsity of what flows through them. It links training, which records it, and the model of the
+/// processor, which reads it.
+public struct Workload: Sendable, Equatable {
+  /// A convolution or linear layer.
+  public struct Layer: Sendable, Equatable {
+    /// Name and sizes.
+    public var convolution: NetworkDescription.Convolution
+    /// What is kept of its weights.
+    public var mask: LayerMask
+    /// The unit by which it was pruned.
+    public var granularity: Granularity
+    /// Fraction of the activations entering that are zero.
+    public var inputSparsity: Double
+    /// Fraction of the output's gradient that is zero.
+    public var gradientSparsity: Double
+
+    /// A layer; `mask` is a mask of its filters.
+    public init(
+      convolution: NetworkDescription.Convolution, mask: LayerMask, granularity: Granularity,
+      inputSparsity: Double, gradientSparsity: Double
+    ) {
+      precondition(
+        mask.shape == convolution.filterShape,
+        "a mask of \(mask.shape) for a layer of \(convolution.filterShape)")
+      self.convolution = convolution
+      self.mask = mask
+      self.granularity = granularity
+      self.inputSparsity = inputSparsity
+      self.gradientSparsity = gradientSparsity
+    }
+
+    /// Name of the layer in its network.
+    public var name: String { convolution.name }
+    /// Sizes.
+    public var geometry: ConvolutionGeometry { convolution.geometry }
+  }
+
+  /// Name of the network.
+  public var name: String
+  /// Images of a training step.
+  public var batch: Int
+  /// Convolutions and linear layers, in order.
+  public var layers: [Layer]
+  /// All else, in order.
+  public var vectorLayers: [NetworkDescription.VectorLayer]
+
+  /// A workload.
+  public init(
+    name: String, batch: Int, layers: [Layer], vectorLayers: [NetworkDescription.VectorLayer]
+  ) {
+    self.name = name
+    self.batch = batch
+    self.layers = layers
+    self.vectorLayers = vectorLayers
+  }
+}

@@ -1,0 +1,102 @@
+import Sparsity
+import Tensor
+import Testing
+
+@testable import Processor
+
+@Suite struct FastTimingTests {
+  /// The recurrence written out tile by tile, without jumps.
+  private func stepped(
+    _ plan: WindowPlan, pass: Pass, tiles: TileOrder, windows: Range<Int>,
+    array: HardwareDescription.Array
+  ) -> Int {
+    func flat(_ nodes: [TileOrder.Node]) -> [Int] {
+      nodes.flatMap { node -> [Int] in
+        switch node {
+        case .tile(let tileClass): [tileClass]
+        case .repeated(let count, let body): (0..<count).flatMap { _ in flat(body) }
+        }
+      }
+    }
+    var load = [0]
+    var finish = [[Int](repeating: 0, count: plan.rowCount)]
+    var bonus = [Int](repeating: 0, count: plan.rowCount)
+    func step(_ loadCycles: Int, _ issues: [Int]) {
+      let window = load.count
+      let back = window - array.windowsInFlight
+      let freed = back >= 1 ? finish[back].max()! : 0
+      load.append(max(load[window - 1] + loadCycles, freed))
+      let start = (0..<plan.rowCount).map { max(finish[window - 1][$0] + bonus[$0], load[window]) }
+      bonus = [Int](repeating: 0, count: plan.rowCount)
+      finish.append((0..<plan.rowCount).map { start[$0] + issues[$0] })
+    }
+    func issues(_ set: WindowPlan.WindowSet, _ window: Int) -> [Int] {
+      (0..<plan.rowCount).map { Int(set.issues[window * plan.rowCount + $0]) }
+    }
+    let order = flat(tiles.nodes)
+    if pass == .weightGradient {
+      for window in windows {
+        for tile in order {
+          let set = plan.sets[plan.setOfClass[tile]]
+          if set.entries[window] > 0 {
+            step(plan.loadCycles[tile][window], issues(set, window))
+          }
+        }
+        for row in 0..<plan.rowCount {
+          bonus[row] += array.gradientDrainCycles(entries: plan.ownEntries[window][row])
+        }
+      }
+    } else {
+      for tile in order {
+        let set = plan.sets[plan.setOfClass[tile]]
+        for window in 0..<set.windows {
+          step(plan.loadCycles[tile][window], issues(set, window))
+        }
+        if set.windows > 0 {
+          for row in bonus.indices { bonus[row] += array.outputDrainCycles }
+        }
+      }
+    }
+    return (0..<plan.rowCount).map { finish.last![$0] + bonus[$0] }.max() ?? 0
+  }
+
+  @Test("jumping over periods changes nothing", arguments: 0..<150 as Range<UInt64>)
+  func jumps(seed: UInt64) {
+    let random = RandomCase(seed: seed, largestMap: 24)
+    for pass in Pass.allCases {
+      let schedule = PassSchedule(
+        random.geometry, mask: random.mask, pass: pass, images: random.images * 3,
+        hardware: random.hardware)
+      for items in schedule.cores {
+        for item in items {
+          let group = schedule.groups[item.group]
+          let tiles = schedule.orders[group.part][item.order]
+          let fast = FastTiming.run(
+            group.plans[item.order], pass: pass, tiles: tiles, windows: item.windows,
+            array: random.hardware.array)
+          let slow = stepped(
+            group.plans[item.order], pass: pass, tiles: tiles, windows: item.windows,
+            array: random.hardware.array)
+          #expect(fast.cycles == slow)
+        }
+      }
+    }
+  }
+
+  @Test("row-cycles are all accounted for", arguments: 0..<100 as Range<UInt64>)
+  func accounts(seed: UInt64) {
+    let random = RandomCase(seed: seed)
+    let array = random.hardware.array
+    for pass in Pass.allCases {
+      let timing = PassSchedule(
+        random.geometry, mask: random.mask, pass: pass, images: random.images,
+        hardware: random.hardware
+      ).fastTiming(random.hardware)
+      let parts =
+        timing.issue + timing.drain + timing.loading + timing.imbalance + timing.unusedRows
+        + timing.fill + timing.coreImbalance
+      #expect(parts == timing.cycles * array.cores * array.rows)
+      #expect(min(timing.loading, timing.imbalance, timing.coreImbalance) >= 0)
+    }
+  }
+}
