@@ -11,12 +11,17 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     public var geometry: ConvolutionGeometry
     /// Whether training needs the gradient of what it reads; not so for the images.
     public var needsInputGradient: Bool
+    /// Whether pruning may touch the weights.
+    public var prunable: Bool
 
     /// A layer.
-    public init(name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool) {
+    public init(
+      name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool, prunable: Bool
+    ) {
       self.name = name
       self.geometry = geometry
       self.needsInputGradient = needsInputGradient
+      self.prunable = prunable
     }
 
     /// Sizes of the weights; channels are those of one group.

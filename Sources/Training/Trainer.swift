@@ -85,6 +85,7 @@ public final class Trainer {
       pruning?.start()
       if let folder {
         try folder.create()
+        try folder.write(network.description(batch: configuration.batch))
         try writeSnapshot()
         try save()
         // Last, because it is what makes the folder a run: one that can be resumed.

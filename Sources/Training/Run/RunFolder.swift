@@ -1,7 +1,8 @@
 import Foundation
 import Sparsity
 
-/// The folder of a run: `config.yaml`, `metrics.jsonl`, `masks/`, `checkpoints/`, `summary.json`.
+/// The folder of a run: `config.yaml`, `network.json`, `metrics.jsonl`, `masks/`, `checkpoints/`,
+/// `summary.json`.
 public struct RunFolder: Sendable {
   /// The folder.
   public let url: URL

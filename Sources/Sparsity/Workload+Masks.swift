@@ -1,0 +1,101 @@
+import Foundation
+import Tensor
+
+extension Workload {
+  /// Shares of zeros to assume where no batch was observed: about half of what a ReLU lets through,
+  /// and no zeros in gradients, which a batch normalisation fills.
+  public struct AssumedZeros: Sendable, Equatable {
+    /// Share of zeros among activations; the images have none.
+    public var activations: Double
+    /// Share of zeros among the gradients of outputs.
+    public var gradients: Double
+
+    /// Shares.
+    public init(activations: Double = 0.5, gradients: Double = 0) {
+      self.activations = activations
+      self.gradients = gradients
+    }
+  }
+
+  /// A network with the masks of a snapshot; layers that it lacks are dense.
+  ///
+  /// - Parameter file: the snapshot's file, for errors.
+  /// - Throws: `MaskError` when a layer of the snapshot has other sizes than the network's.
+  public init(
+    _ network: NetworkDescription, snapshot: MaskSnapshot, file: String,
+    assuming zeros: AssumedZeros = AssumedZeros()
+  ) throws(MaskError) {
+    let found = Dictionary(snapshot.layers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    var layers: [Layer] = []
+    for convolution in network.convolutions {
+      let known = found[convolution.name]
+      if let known, known.shape != convolution.filterShape {
+        throw MaskError(
+          file: file, field: "layer \(convolution.name)", value: "\(known.shape)",
+          allowed: "\(convolution.filterShape), as in the run's network.json")
+      }
+      let input: Double? = known?.inputSparsity
+      let gradient: Double? = known?.gradientSparsity
+      layers.append(
+        Layer(
+          convolution: convolution, mask: known?.mask ?? LayerMask(dense: convolution.filterShape),
+          granularity: known?.granularity ?? .dense,
+          inputSparsity: input ?? zeros.input(of: convolution),
+          gradientSparsity: gradient ?? zeros.gradients))
+    }
+    self.init(
+      name: network.name, batch: network.batch, layers: layers,
+      vectorLayers: network.vectorLayers)
+  }
+
+  /// A network with masks that are drawn from a seed.
+  ///
+  /// Weights are normal; those of each filter and each channel share a factor `exp(0.4·n)`, n normal,
+  /// so that some filters and channels matter more than others, as in trained networks. The pruner
+  /// that training uses then keeps the most salient units of every prunable layer.
+  public init(
+    _ network: NetworkDescription, pruning: PruningConfiguration, seed: UInt64,
+    assuming zeros: AssumedZeros = AssumedZeros()
+  ) {
+    let isDense = pruning.granularity == .dense || pruning.sparsity == 0
+    let layers = network.convolutions.enumerated().map { index, convolution in
+      let shape = convolution.filterShape
+      let prunes = !isDense && convolution.prunable
+      let mask =
+        prunes
+        ? LayerPruner(shape: shape, configuration: pruning).initialMask(
+          weights: Self.drawnWeights(shape, seed: seed, layer: index),
+          density: 1 - pruning.sparsity)
+        : LayerMask(dense: shape)
+      return Layer(
+        convolution: convolution, mask: mask,
+        granularity: prunes ? pruning.granularity : .dense,
+        inputSparsity: zeros.input(of: convolution), gradientSparsity: zeros.gradients)
+    }
+    self.init(
+      name: network.name, batch: network.batch, layers: layers,
+      vectorLayers: network.vectorLayers)
+  }
+
+  private static func drawnWeights(_ shape: FilterShape, seed: UInt64, layer: Int) -> [Float] {
+    var random = SeededRandom(seed: seed, stream: UInt64(layer) &+ 1 << 32)
+    let spread: Float = 0.4
+    let filters = (0..<shape.filters).map { _ in exp(spread * random.normal()) }
+    let channels = (0..<shape.channels).map { _ in exp(spread * random.normal()) }
+    let area = shape.rows * shape.columns
+    var weights: [Float] = []
+    weights.reserveCapacity(shape.count)
+    for filter in filters {
+      for channel in channels {
+        for _ in 0..<area { weights.append(filter * channel * random.normal()) }
+      }
+    }
+    return weights
+  }
+}
+
+extension Workload.AssumedZeros {
+  func input(of convolution: NetworkDescription.Convolution) -> Double {
+    convolution.needsInputGradient ? activations : 0
+  }
+}

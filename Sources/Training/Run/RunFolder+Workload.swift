@@ -1,0 +1,49 @@
+import Foundation
+import Sparsity
+
+extension RunFolder {
+  /// The network of the run as a model of a processor sees it.
+  public var network: URL { url.appendingPathComponent("network.json") }
+
+  /// Writes `network.json`.
+  ///
+  /// - Throws: `FileError`.
+  func write(_ network: NetworkDescription) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try writeAtomically(encoder.encode(network), to: self.network)
+  }
+
+  /// Reads `network.json`.
+  ///
+  /// - Throws: `FileError` naming the file and the field.
+  public func readNetwork() throws(FileError) -> NetworkDescription {
+    guard let data = FileManager.default.contents(atPath: network.path) else {
+      throw FileError(
+        network.path, "read the run's network",
+        reason: "the file is not there; is '\(url.path)' the folder of a run?")
+    }
+    do {
+      return try JSONDecoder().decode(NetworkDescription.self, from: data)
+    } catch {
+      throw FileError(network.path, "read the run's network", reason: "\(error)")
+    }
+  }
+
+  /// A mask snapshot of the run.
+  ///
+  /// - Throws: `FileError`, `MaskError`.
+  public func readSnapshot(_ file: URL) throws -> MaskSnapshot {
+    guard let data = FileManager.default.contents(atPath: file.path) else {
+      throw FileError(file.path, "read the snapshot", reason: "the file cannot be read")
+    }
+    return try MaskSnapshot(decoding: Array(data), file: file.path)
+  }
+
+  /// The network with the masks of one of the run's snapshots.
+  ///
+  /// - Throws: `FileError`, `MaskError`.
+  public func workload(_ file: URL) throws -> Workload {
+    try Workload(readNetwork(), snapshot: readSnapshot(file), file: file.path)
+  }
+}
