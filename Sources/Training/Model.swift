@@ -90,7 +90,8 @@ public final class Model {
   public func forward(images: Int, training: Bool, seed: UInt64 = 0) {
     precondition((1...batch).contains(images), "\(images) images for a batch of \(batch)")
     let pass = Pass(
-      engine: engine, images: images, training: training, seed: seed, denseGradients: false)
+      engine: engine, images: images, training: training, seed: seed, denseGradients: false,
+      observes: false)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
     for layer in layers { layer.forward(pass) }
   }
@@ -120,16 +121,21 @@ public final class Model {
   ///   - images: as of the forward pass.
   ///   - seed: as of the forward pass.
   ///   - denseGradients: computes the gradients of pruned weights too.
-  public func backward(images: Int, seed: UInt64 = 0, denseGradients: Bool = false) {
+  ///   - observes: counts the zeros among the activations and gradients, for a snapshot.
+  public func backward(
+    images: Int, seed: UInt64 = 0, denseGradients: Bool = false, observes: Bool = false
+  ) {
     let pass = Pass(
-      engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients)
+      engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients,
+      observes: observes)
     for layer in layers.reversed() { layer.backward(pass) }
   }
 
   /// The name of the first layer whose output, for the staged images, is not finite, if any.
   func firstNonFiniteLayer(images: Int, seed: UInt64) -> String? {
     let pass = Pass(
-      engine: engine, images: images, training: true, seed: seed, denseGradients: false)
+      engine: engine, images: images, training: true, seed: seed, denseGradients: false,
+      observes: false)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
     for (layer, node) in zip(layers, network.nodes) {
       layer.forward(pass)

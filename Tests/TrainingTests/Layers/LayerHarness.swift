@@ -44,7 +44,8 @@ struct LayerHarness {
 
   private func pass(_ training: Bool) -> Pass {
     Pass(
-      engine: model.engine, images: images, training: training, seed: 3, denseGradients: false)
+      engine: model.engine, images: images, training: training, seed: 3, denseGradients: false,
+      observes: false)
   }
 
   func forward(_ inputs: [[Float]], training: Bool = true) -> [Float] {
