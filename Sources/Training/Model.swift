@@ -28,14 +28,16 @@ public final class Model {
   private let outputGradient: Tensor
 
   /// Lays out a network for batches of at most `batch` images and draws its first weights.
-  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) {
+  ///
+  /// - Throws: `MemoryError` when there is not enough memory for it.
+  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) throws(MemoryError) {
     precondition(batch > 0 && !network.nodes.isEmpty, "a network with layers, a batch with images")
     self.network = network
     self.engine = engine
     self.batch = batch
 
     let plan = ArenaPlan(network) { engine.floats($0, images: batch) * 4 }
-    let storage = Storage(bytes: plan.byteCount)
+    let storage = try ModelMemory(network, batch: batch, arenaBytes: plan.byteCount).arena()
     arenaBytes = plan.byteCount
     unsharedBytes = plan.unsharedByteCount
     func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {

@@ -35,7 +35,7 @@ public final class Trainer {
   ///   - network: a network of one's own for the images and classes of the data set; nil takes the
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
-  /// - Throws: `NetworkError`, `ConfigurationError`, `FileError`, `CheckpointError`.
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
@@ -57,7 +57,7 @@ public final class Trainer {
     precondition(
       network.map(network.input) == images && network.map(network.output).count == set.classes,
       "the network reads \(images) and tells \(set.classes) classes apart")
-    model = Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
+    model = try Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)

@@ -22,7 +22,7 @@ struct LayerHarness {
       values.append(try network.activation("input\(index)", network.input, .none))
     }
     try build(&network, values)
-    model = Model(network, engine: Engine(kernels: kernels, threads: 2), batch: images, seed: 7)
+    model = try Model(network, engine: Engine(kernels: kernels, threads: 2), batch: images, seed: 7)
     layer = model.layers.last!
     self.images = images
     inputMaps = layer.ports.inputMaps
