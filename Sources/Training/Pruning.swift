@@ -58,8 +58,8 @@ struct Pruning {
 
   private func layerDensities(at step: Int) -> [Double] {
     Sparsity.layerDensities(
-      shapes: layers.map(\.layer.filterShape), density: schedule.density(at: step),
-      budget: configuration.budget)
+      shapes: layers.map(\.layer.filterShape), leastWeights: layers.map(\.pruner.leastWeights),
+      density: schedule.density(at: step), budget: configuration.budget)
   }
 }
 
