@@ -31,6 +31,18 @@ public struct LayerPruner: Sendable {
     layout = LineLayout(shape: shape, blockSide: blockSide)
   }
 
+  /// The weights that the floors keep, whatever the density asked for: a unit; of lines and single
+  /// weights one in every filter (row of blocks).
+  public var leastWeights: Int {
+    switch configuration.granularity {
+    case .dense: shape.count
+    case .filter: shape.weightsPerFilter
+    case .channel: shape.filters * shape.rows * shape.columns
+    case .shape, .unstructured: shape.filters
+    case .line, .subStructured: shape.filters * min(layout.width, layout.shapeCount)
+    }
+  }
+
   /// The mask that keeps the units of the largest mean magnitude, from weights `[K][C][R][S]`.
   public func initialMask(weights: [Float], density: Double) -> LayerMask {
     update(

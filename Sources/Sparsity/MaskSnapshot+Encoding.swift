@@ -1,9 +1,9 @@
 extension MaskSnapshot {
   private static let magic = Array("SWPUMASK".utf8)
-  private static let version = 1
+  private static let version = 2
   private static let checksumBytes = 8
   /// A layer takes at least its numbers, so a file cannot claim more layers than it has room for.
-  private static let leastLayerBytes = 80
+  private static let leastLayerBytes = 74
 
   /// The snapshot as the bytes of a file.
   public func encoded() -> [UInt8] {
@@ -35,7 +35,12 @@ extension MaskSnapshot {
     }
     var reader = ByteReader(content, file: file)
     _ = try reader.take(Self.magic.count, "magic")
-    _ = try reader.number("version", in: Self.version...Self.version)
+    let version = try reader.number("version", in: 0...Int(UInt32.max))
+    guard version == Self.version else {
+      throw reader.error(
+        "version", found: "\(version)",
+        allowed: "\(Self.version) (version 1 lacked the dense layers; a new run has them)")
+    }
     step = try reader.number("step", in: 0...Int(UInt32.max))
     epoch = try reader.number("epoch", in: 0...Int(UInt32.max))
     let count = try reader.number("layers", in: 0...reader.remaining / Self.leastLayerBytes)
@@ -58,8 +63,10 @@ extension MaskSnapshot.Layer {
       outputWidth,
     ] { writer.number(number) }
     writer.text(granularity.rawValue)
-    writer.fraction(inputSparsity)
-    writer.fraction(gradientSparsity)
+    for sparsity in [inputSparsity, gradientSparsity] {
+      writer.number(sparsity == nil ? 0 : 1)
+      if let sparsity { writer.fraction(sparsity) }
+    }
     mask.write(to: &writer)
   }
 
@@ -81,9 +88,17 @@ extension MaskSnapshot.Layer {
         allowed: Granularity.allCases.map(\.rawValue).joined(separator: ", "))
     }
     granularity = known
-    inputSparsity = try reader.fraction(field + " input sparsity")
-    gradientSparsity = try reader.fraction(field + " gradient sparsity")
+    inputSparsity = try Self.observation(&reader, field + " input sparsity")
+    gradientSparsity = try Self.observation(&reader, field + " gradient sparsity")
     mask = try LayerMask(reading: &reader, field: field + " mask")
     shape = mask.shape
+  }
+
+  /// A flag, and the fraction where something was observed.
+  private static func observation(
+    _ reader: inout ByteReader, _ field: String
+  ) throws(MaskError) -> Double? {
+    let isObserved = try reader.number(field + " flag", in: 0...1) == 1
+    return isObserved ? try reader.fraction(field) : nil
   }
 }

@@ -3,7 +3,7 @@
 /// File: the 8 bytes `SWPUMASK`; version, step, epoch and the number of layers as little-endian
 /// 32-bit numbers; the layers; FNV-1a-64 of everything before it.
 public struct MaskSnapshot: Sendable, Equatable {
-  /// One pruned layer.
+  /// One convolution or linear layer.
   public struct Layer: Sendable, Equatable {
     /// Name of the layer in its network.
     public var name: String
@@ -25,20 +25,21 @@ public struct MaskSnapshot: Sendable, Equatable {
     public var outputHeight: Int
     /// Columns of the map written.
     public var outputWidth: Int
-    /// The unit by which the layer was pruned.
+    /// The unit by which the layer was pruned; `dense` where pruning leaves it alone.
     public var granularity: Granularity
     /// What is kept.
     public var mask: LayerMask
-    /// Fraction of the activations entering that are zero.
-    public var inputSparsity: Double
-    /// Fraction of the output's gradient that is zero.
-    public var gradientSparsity: Double
+    /// Fraction of the activations entering that are zero in one batch; `nil` where no batch was
+    /// observed, as before the first step.
+    public var inputSparsity: Double?
+    /// Fraction of the output's gradient that is zero in the same batch.
+    public var gradientSparsity: Double?
 
     /// A layer; `mask` is a mask of `shape`.
     public init(
       name: String, shape: FilterShape, groups: Int, stride: Int, paddingRows: Int,
       paddingColumns: Int, inputHeight: Int, inputWidth: Int, outputHeight: Int, outputWidth: Int,
-      granularity: Granularity, mask: LayerMask, inputSparsity: Double, gradientSparsity: Double
+      granularity: Granularity, mask: LayerMask, inputSparsity: Double?, gradientSparsity: Double?
     ) {
       precondition(mask.shape == shape, "a mask of \(mask.shape) for a layer of \(shape)")
       self.name = name
@@ -62,7 +63,7 @@ public struct MaskSnapshot: Sendable, Equatable {
   public var step: Int
   /// Epochs done.
   public var epoch: Int
-  /// The pruned layers in the order of the network.
+  /// The convolutions and linear layers, dense ones included, in the order of the network.
   public var layers: [Layer]
 
   /// A snapshot of these layers.

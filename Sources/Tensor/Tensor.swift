@@ -11,8 +11,15 @@ public struct Tensor: Sendable {
   public let count: Int
 
   /// A tensor of zeros with a storage of its own.
+  ///
+  /// Without memory this ends the program, as an array does. Where input decides the size, find out
+  /// first: making a `Storage` throws.
   public init(count: Int) {
-    self.init(storage: Storage(bytes: max(count, 1) * 4), offset: 0, count: count)
+    do throws(StorageError) {
+      self.init(storage: try Storage(bytes: max(count, 1) * 4), offset: 0, count: count)
+    } catch {
+      preconditionFailure("\(error)")
+    }
   }
 
   /// A tensor with a storage of its own and the given values.

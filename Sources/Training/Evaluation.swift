@@ -5,7 +5,7 @@ import Tensor
 ///
 /// - Parameter data: the data set; its images must have the size of the run's.
 /// - Returns: accuracy and loss, and the configuration they belong to.
-/// - Throws: `CheckpointError`, `ConfigurationError`, `NetworkError`, `FileError`.
+/// - Throws: `CheckpointError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`.
 public func evaluateRun(
   _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset, engine: Engine
 ) throws -> (accuracy: Double, loss: Double, step: Int, sparsity: Double) {

@@ -28,14 +28,16 @@ public final class Model {
   private let outputGradient: Tensor
 
   /// Lays out a network for batches of at most `batch` images and draws its first weights.
-  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) {
+  ///
+  /// - Throws: `MemoryError` when there is not enough memory for it.
+  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) throws(MemoryError) {
     precondition(batch > 0 && !network.nodes.isEmpty, "a network with layers, a batch with images")
     self.network = network
     self.engine = engine
     self.batch = batch
 
     let plan = ArenaPlan(network) { engine.floats($0, images: batch) * 4 }
-    let storage = Storage(bytes: plan.byteCount)
+    let storage = try ModelMemory(network, batch: batch, arenaBytes: plan.byteCount).arena()
     arenaBytes = plan.byteCount
     unsharedBytes = plan.unsharedByteCount
     func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {
@@ -90,7 +92,8 @@ public final class Model {
   public func forward(images: Int, training: Bool, seed: UInt64 = 0) {
     precondition((1...batch).contains(images), "\(images) images for a batch of \(batch)")
     let pass = Pass(
-      engine: engine, images: images, training: training, seed: seed, denseGradients: false)
+      engine: engine, images: images, training: training, seed: seed, denseGradients: false,
+      observes: false)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
     for layer in layers { layer.forward(pass) }
   }
@@ -120,16 +123,21 @@ public final class Model {
   ///   - images: as of the forward pass.
   ///   - seed: as of the forward pass.
   ///   - denseGradients: computes the gradients of pruned weights too.
-  public func backward(images: Int, seed: UInt64 = 0, denseGradients: Bool = false) {
+  ///   - observes: counts the zeros among the activations and gradients, for a snapshot.
+  public func backward(
+    images: Int, seed: UInt64 = 0, denseGradients: Bool = false, observes: Bool = false
+  ) {
     let pass = Pass(
-      engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients)
+      engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients,
+      observes: observes)
     for layer in layers.reversed() { layer.backward(pass) }
   }
 
   /// The name of the first layer whose output, for the staged images, is not finite, if any.
   func firstNonFiniteLayer(images: Int, seed: UInt64) -> String? {
     let pass = Pass(
-      engine: engine, images: images, training: true, seed: seed, denseGradients: false)
+      engine: engine, images: images, training: true, seed: seed, denseGradients: false,
+      observes: false)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
     for (layer, node) in zip(layers, network.nodes) {
       layer.forward(pass)

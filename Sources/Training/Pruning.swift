@@ -33,11 +33,11 @@ struct Pruning {
   func update(at step: Int) {
     let densities = layerDensities(at: step)
     for ((layer, pruner), density) in zip(layers, densities) {
-      guard let mask = layer.mask, let observation = layer.observation else {
+      guard let mask = layer.mask, let gradient = layer.denseGradient else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: observation.denseGradient, density: density,
+        mask, weights: layer.denseWeights, gradient: gradient, density: density,
         growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }
@@ -56,32 +56,10 @@ struct Pruning {
     }
   }
 
-  /// The masks with what the last observed pass saw.
-  func snapshot(step: Int, epoch: Int) -> MaskSnapshot {
-    MaskSnapshot(
-      step: step, epoch: epoch,
-      layers: layers.compactMap { layer, _ in
-        guard let mask = layer.mask else { return nil }
-        let geometry = layer.geometry
-        return MaskSnapshot.Layer(
-          name: layer.name, shape: layer.filterShape, groups: geometry.groups,
-          stride: geometry.stride, paddingRows: geometry.paddingRows,
-          paddingColumns: geometry.paddingColumns, inputHeight: geometry.input.height,
-          inputWidth: geometry.input.width, outputHeight: geometry.output.height,
-          outputWidth: geometry.output.width, granularity: configuration.granularity, mask: mask,
-          inputSparsity: layer.observation?.inputSparsity ?? 0,
-          gradientSparsity: layer.observation?.gradientSparsity ?? 0)
-      })
-  }
-
-  func dropObservations() {
-    for (layer, _) in layers { layer.dropObservation() }
-  }
-
   private func layerDensities(at step: Int) -> [Double] {
     Sparsity.layerDensities(
-      shapes: layers.map(\.layer.filterShape), density: schedule.density(at: step),
-      budget: configuration.budget)
+      shapes: layers.map(\.layer.filterShape), leastWeights: layers.map(\.pruner.leastWeights),
+      density: schedule.density(at: step), budget: configuration.budget)
   }
 }
 

@@ -33,7 +33,7 @@ extension Trainer {
   /// Median milliseconds of a step of this network and of a dense one, on one batch.
   private func stepTimes(rounds: Int) throws -> (sparse: Double, dense: Double) {
     let sparse = model
-    let dense = Model(
+    let dense = try Model(
       model.network, engine: model.engine, batch: model.batch, seed: configuration.seed)
     let optimizer = configuration.optimizerSettings
     optimizer.prepare(dense.parameters)

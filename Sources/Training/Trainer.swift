@@ -35,7 +35,7 @@ public final class Trainer {
   ///   - network: a network of one's own for the images and classes of the data set; nil takes the
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
-  /// - Throws: `NetworkError`, `ConfigurationError`, `FileError`, `CheckpointError`.
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
@@ -57,7 +57,7 @@ public final class Trainer {
     precondition(
       network.map(network.input) == images && network.map(network.output).count == set.classes,
       "the network reads \(images) and tells \(set.classes) classes apart")
-    model = Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
+    model = try Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)
@@ -161,7 +161,9 @@ public final class Trainer {
         layer: model.firstNonFiniteLayer(images: batch.count, seed: seed),
         checkpoint: folder?.checkpointFiles.last)
     }
-    model.backward(images: batch.count, seed: seed, denseGradients: updatesMasks)
+    let observes = folder != nil && (updatesMasks || endsWithSnapshot(step))
+    model.backward(
+      images: batch.count, seed: seed, denseGradients: updatesMasks, observes: observes)
     let scale =
       configuration.clip.map { clippingScale(model.parameters, limit: $0, engine: model.engine) }
       ?? 1
@@ -176,11 +178,17 @@ public final class Trainer {
     if updatesMasks, let pruning {
       pruning.update(at: step)
       sparsity = model.sparsity
-      try writeSnapshot()
-      pruning.dropObservations()
       try metrics?.append(
         MaskReport(sparsity: sparsity), kind: "masks", step: progress.step)
     }
+    if observes { try writeSnapshot() }
+    if observes || updatesMasks { model.dropObservations() }
+  }
+
+  /// Whether a snapshot is due after a step even without new masks: at the end of training, and of
+  /// every epoch of a dense one, whose activations change all the same.
+  private func endsWithSnapshot(_ step: Int) -> Bool {
+    (step + 1) % (pruning == nil ? stepsPerEpoch : totalSteps) == 0
   }
 
   private func stepSeed(_ step: Int) -> UInt64 {
@@ -194,9 +202,11 @@ public final class Trainer {
   }
 
   private func writeSnapshot() throws {
-    guard let folder, let pruning else { return }
+    guard let folder else { return }
     let name = RunFolder.fileName(step: progress.step, ending: "masks")
-    let snapshot = pruning.snapshot(step: progress.step, epoch: progress.epoch)
+    let snapshot = model.snapshot(
+      step: progress.step, epoch: progress.step / stepsPerEpoch,
+      granularity: configuration.pruning.granularity)
     try writeAtomically(Data(snapshot.encoded()), to: folder.masks.appendingPathComponent(name))
   }
 

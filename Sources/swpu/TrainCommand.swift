@@ -19,7 +19,8 @@ struct TrainCommand: ParsableCommand {
         swpu train --resume runs/first                  go on after Ctrl-C or a crash
 
       A run is a folder: config.yaml, metrics.jsonl (a line every 50 steps, epoch and mask update), \
-      masks/ (a snapshot at each mask update), checkpoints/ (the last two), summary.json.
+      masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
+      checkpoints/ (the last two), summary.json.
       """)
 
   @OptionGroup(title: "What to train") var options: ConfigurationOptions

@@ -6,7 +6,7 @@ import Testing
 @Suite struct MaskSnapshotTests {
   private func snapshot(seed: UInt64) -> MaskSnapshot {
     var random = SeededRandom(seed: seed)
-    let units: [Granularity] = [.subStructured, .unstructured, .line]
+    let units: [Granularity] = [.subStructured, .unstructured, .line, .dense]
     return MaskSnapshot(
       step: 1234, epoch: 5,
       layers: units.map { unit in
@@ -18,7 +18,7 @@ import Testing
           paddingColumns: 0, inputHeight: 32, inputWidth: 31, outputHeight: 16, outputWidth: 15,
           granularity: unit,
           mask: pruner.initialMask(weights: random.values(shape.count), density: 0.3),
-          inputSparsity: 0.5, gradientSparsity: 0.125)
+          inputSparsity: unit == .dense ? nil : 0.5, gradientSparsity: unit == .line ? 0 : nil)
       })
   }
 
@@ -74,12 +74,14 @@ import Testing
   @Test func errorsNameFileFieldValueAndWhatIsAllowed() throws {
     var writer = ByteWriter()
     writer.append(Array("SWPUMASK".utf8))
-    for number in [9, 0, 0, 0] { writer.number(number) }
+    for number in [1, 0, 0, 0] { writer.number(number) }
     writer.integer(checksum(writer.bytes))
     let error = try #require(throws: MaskError.self) {
       try MaskSnapshot(decoding: writer.bytes, file: "run/masks/7.mask")
     }
     #expect(
-      error.description == "run/masks/7.mask: version: found 9, allowed is 1 to 1")
+      error.description
+        == "run/masks/7.mask: version: found 1, allowed is 2 (version 1 lacked the dense layers; a "
+        + "new run has them)")
   }
 }

@@ -63,9 +63,9 @@ struct GuardedTensor {
   private let whole: Tensor
   private static let margin = 1024
 
-  init(count: Int, random: inout SeededRandom) {
+  init(count: Int, random: inout SeededRandom) throws {
     let margin = Self.margin
-    let storage = Storage(bytes: (count + 2 * margin + 16) * 4)
+    let storage = try Storage(bytes: (count + 2 * margin + 16) * 4)
     whole = Tensor(storage: storage, byteOffset: 0, count: count + 2 * margin)
     whole.fill(.nan)
     tensor = Tensor(storage: storage, byteOffset: margin * 4, count: count)
@@ -91,20 +91,20 @@ struct ConvolutionTests {
   static let seeds = Array(UInt64(0)..<120)
 
   @Test("Every table and packing gives what plain loops give", arguments: seeds)
-  func kernelsEqualReference(seed: UInt64) {
-    for kernels in Kernels.available { check(seed: seed, kernels: kernels) }
+  func kernelsEqualReference(seed: UInt64) throws {
+    for kernels in Kernels.available { try check(seed: seed, kernels: kernels) }
   }
 
-  private func check(seed: UInt64, kernels: Kernels) {
+  private func check(seed: UInt64, kernels: Kernels) throws {
     let engine = Engine(kernels: kernels, threads: 2)
     let scenario = ConvolutionCase(seed: seed)
     let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
     var random = SeededRandom(seed: seed, stream: 78)
     let inputCount = engine.floats(geometry.input, images: images)
     let outputCount = engine.floats(geometry.output, images: images)
-    let input = GuardedTensor(count: inputCount, random: &random)
-    let output = GuardedTensor(count: outputCount, random: &random)
-    let upstream = GuardedTensor(count: outputCount, random: &random)
+    let input = try GuardedTensor(count: inputCount, random: &random)
+    let output = try GuardedTensor(count: outputCount, random: &random)
+    let upstream = try GuardedTensor(count: outputCount, random: &random)
     let expected = Tensor(count: outputCount)
     let weights = ConvolutionWeights(for: filters)
     weights.values.store(
@@ -127,7 +127,7 @@ struct ConvolutionTests {
     #expect(output.isIntact && input.isIntact, comment)
 
     for accumulate in [false, true] {
-      let gradient = GuardedTensor(count: inputCount, random: &random)
+      let gradient = try GuardedTensor(count: inputCount, random: &random)
       let expectedGradient = Tensor(gradient.tensor.array())
       engine.inputGradient(
         filters, weights, outputGradient: upstream.tensor, inputGradient: gradient.tensor,
@@ -142,7 +142,7 @@ struct ConvolutionTests {
       #expect(gradient.isIntact && upstream.isIntact, comment)
     }
 
-    let gradient = GuardedTensor(count: filters.weightCount, random: &random)
+    let gradient = try GuardedTensor(count: filters.weightCount, random: &random)
     let expectedGradient = Tensor(count: filters.weightCount)
     let scratch = Tensor(count: max(1, engine.weightGradientScratch(filters)))
     engine.weightGradient(

@@ -30,7 +30,7 @@ struct ModelTests {
   func runs(name: ModelName) throws {
     let map = MapShape(channels: 3, height: 32, width: 32)
     let network = try name.network(input: map, classes: 7, width: 0.125)
-    let model = Model(network, engine: Engine(threads: 2), batch: 3, seed: 1)
+    let model = try Model(network, engine: Engine(threads: 2), batch: 3, seed: 1)
     var random = SeededRandom(seed: 1)
     model.stage(randomValues(3 * map.count, &random))
     model.forward(images: 3, training: true, seed: 5)
@@ -69,8 +69,8 @@ struct ModelTests {
     // The same five images alone and after a full batch has filled the memory with other values.
     let map = MapShape(channels: 3, height: 8, width: 8)
     let network = try ModelName.resnet20.network(input: map, classes: 4, width: 0.25)
-    func gradients(dirty: Bool) -> [[Float]] {
-      let model = Model(network, engine: Engine(threads: 2), batch: 19, seed: 1)
+    func gradients(dirty: Bool) throws -> [[Float]] {
+      let model = try Model(network, engine: Engine(threads: 2), batch: 19, seed: 1)
       var random = SeededRandom(seed: 8)
       let images = randomValues(19 * map.count, &random)
       if dirty {
@@ -86,7 +86,7 @@ struct ModelTests {
       model.backward(images: 5)
       return model.parameters.map { $0.gradient.array() }
     }
-    #expect(gradients(dirty: false) == gradients(dirty: true))
+    #expect(try gradients(dirty: false) == gradients(dirty: true))
   }
 }
 

@@ -127,24 +127,8 @@ struct TrainerTests {
     configuration.batch = 40
     let trainer = try trainer(configuration, folder: folder)
     #expect(try trainer.run())
-    if granularity == .dense {
-      #expect(trainer.model.sparsity == 0)
-      #expect(folder.maskFiles.isEmpty)
-      return
-    }
     // A filter of four is a quarter of a layer.
-    #expect(abs(trainer.model.sparsity - 0.75) < 0.05)
-    let last = try #require(folder.maskFiles.last)
-    let snapshot = try MaskSnapshot(
-      decoding: Array(Data(contentsOf: last)), file: last.path)
-    #expect(snapshot.layers.count == 18)
-    for layer in snapshot.layers {
-      #expect(layer.mask.invariantViolations().isEmpty)
-      // Every pruned convolution reads what a ReLU made. (The gradient of its output comes through
-      // a normalisation, which leaves hardly a zero, unless nobody reads the channel.)
-      #expect(layer.inputSparsity > 0.1 && layer.inputSparsity < 1, "\(layer.name)")
-      #expect((0...1).contains(layer.gradientSparsity), "\(layer.name)")
-    }
+    #expect(abs(trainer.model.sparsity - (granularity == .dense ? 0 : 0.75)) < 0.05)
     // What is packed is what is kept: pruned weights are nowhere, so they cannot come back.
     for layer in trainer.model.convolutions {
       guard let mask = layer.mask else { continue }
@@ -152,6 +136,50 @@ struct TrainerTests {
         Tensor([Float](repeating: 1, count: layer.filters.weightCount)))
       #expect(kept.count { $0 != 0 } == mask.keptElements)
     }
+  }
+
+  @Test(
+    "Snapshots tell of every layer, and the last one of the end of training",
+    arguments: [Granularity.dense, .line])
+  func snapshots(granularity: Granularity) throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    let trainer = try trainer(Self.configuration(granularity), folder: folder)
+    #expect(try trainer.run())
+    let snapshots = try folder.maskFiles.map {
+      try MaskSnapshot(decoding: Array(Data(contentsOf: $0)), file: $0.path)
+    }
+    // Two epochs of 8 steps; the masks move at every second step before three quarters.
+    let steps = granularity == .dense ? [0, 8, 16] : [0, 3, 5, 7, 9, 11, 16]
+    #expect(snapshots.map(\.step) == steps)
+    #expect(snapshots.map(\.epoch) == steps.map { $0 / 8 })
+    for snapshot in snapshots {
+      #expect(snapshot.layers.map(\.name) == trainer.model.network.convolutions.map(\.name))
+      for (layer, running) in zip(snapshot.layers, trainer.model.convolutions) {
+        let isPruned = granularity != .dense && running.convolution.prunable
+        #expect(layer.granularity == (isPruned ? granularity : .dense))
+        #expect(layer.mask.invariantViolations().isEmpty)
+        #expect((layer.mask.density == 1) == !isPruned)
+        if snapshot.step == 0 {
+          #expect(layer.inputSparsity == nil && layer.gradientSparsity == nil)
+          continue
+        }
+        let (input, gradient) = (
+          try #require(layer.inputSparsity), try #require(layer.gradientSparsity)
+        )
+        #expect((0..<1).contains(input) && (0...1).contains(gradient))
+        // Pruned convolutions read what a ReLU made. (The gradient of their output comes through a
+        // normalisation, which leaves hardly a zero, unless nobody reads the channel.)
+        #expect(!isPruned || input > 0, "\(layer.name)")
+      }
+    }
+    let last = try #require(snapshots.last)
+    #expect(
+      last.layers.map(\.mask)
+        == trainer.model.convolutions.map {
+          $0.mask ?? LayerMask(dense: $0.filterShape)
+        })
+    #expect(trainer.model.convolutions.allSatisfy { $0.observation == nil })
   }
 
   @Test(

@@ -45,13 +45,13 @@ public struct StepBenchmark {
   /// Lays out a network for images of 32x32 in ten classes
   /// and prunes it by the magnitude of its first weights.
   ///
-  /// - Throws: `NetworkError`.
+  /// - Throws: `NetworkError`, `MemoryError`.
   public init(
     _ name: ModelName, batch: Int, density: Double, granularity: Granularity, engine: Engine
-  ) throws(NetworkError) {
+  ) throws {
     let input = MapShape(channels: 3, height: 32, width: 32)
     let network = try name.network(input: input, classes: 10)
-    model = Model(network, engine: engine, batch: batch, seed: 1)
+    model = try Model(network, engine: engine, batch: batch, seed: 1)
     self.density = density
     self.granularity = density < 1 ? granularity : .dense
     self.batch = batch

@@ -16,13 +16,13 @@ final class ConvolutionLayer: RunningLayer {
   private(set) var mask: LayerMask?
   private(set) var filters: PackedFilters
   private var transposed: Tensor
-  /// What the last pass that asked for dense gradients saw.
+  /// dL/dW of every weight in `[K][C][R][S]` order, from the last pass that asked for it.
+  private(set) var denseGradient: [Float]?
+  /// What the last pass that observed saw.
   private(set) var observation: Observation?
 
-  /// What a mask update and its snapshot need to know of a backward pass.
+  /// What a snapshot tells of a backward pass.
   struct Observation {
-    /// dL/dW of every weight in `[K][C][R][S]` order.
-    let denseGradient: [Float]
     /// Share of the input that is exactly zero.
     let inputSparsity: Double
     /// Share of the output's gradient that is exactly zero.
@@ -74,11 +74,14 @@ final class ConvolutionLayer: RunningLayer {
       weightGradient(all, into: gradient, pass)
       let dense = all.expand(gradient)
       weight.gradient.store(filters.pack(dense))
-      observation = Observation(
-        denseGradient: dense, inputSparsity: sparsity(input, ports.inputMaps[0], pass),
-        gradientSparsity: sparsity(upstream, ports.outputMap, pass))
+      denseGradient = dense
     } else {
       weightGradient(filters, into: weight.gradient, pass)
+    }
+    if pass.observes {
+      observation = Observation(
+        inputSparsity: sparsity(input, ports.inputMaps[0], pass),
+        gradientSparsity: sparsity(upstream, ports.outputMap, pass))
     }
     if let slot = ports.inputGradients[0] {
       pass.engine.transpose(filters, weights)
@@ -126,8 +129,12 @@ final class ConvolutionLayer: RunningLayer {
   /// Replaces the weights; those of pruned places are left out.
   func store(denseWeights: [Float]) { weight.values.store(filters.pack(denseWeights)) }
 
-  /// Frees the dense gradient, which is as large as the dense layer.
-  func dropObservation() { observation = nil }
+  /// Frees the dense gradient, which is as large as the dense layer, and forgets what was observed:
+  /// it belongs to the masks and weights of one step.
+  func dropObservation() {
+    denseGradient = nil
+    observation = nil
+  }
 
   /// The layer as the masks see it.
   var filterShape: FilterShape {

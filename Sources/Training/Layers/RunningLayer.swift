@@ -30,6 +30,8 @@ struct Pass {
   let seed: UInt64
   /// Whether prunable layers compute the gradients of pruned weights too.
   let denseGradients: Bool
+  /// Whether convolutions count the zeros that the backward pass meets.
+  let observes: Bool
 }
 
 /// Where a layer reads and writes.

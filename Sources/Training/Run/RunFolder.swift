@@ -14,7 +14,8 @@ public struct RunFolder: Sendable {
   public var configuration: URL { url.appendingPathComponent("config.yaml") }
   /// One JSON object a line: steps, epochs and mask updates.
   public var metrics: URL { url.appendingPathComponent("metrics.jsonl") }
-  /// One snapshot for each mask update, `step-NNNNNNNN.masks`.
+  /// Snapshots `step-NNNNNNNN.masks`: at the start, after each mask update (each epoch where nothing
+  /// is pruned) and at the end.
   public var masks: URL { url.appendingPathComponent("masks") }
   /// The last two checkpoints, `step-NNNNNNNN.ckpt`.
   public var checkpoints: URL { url.appendingPathComponent("checkpoints") }

@@ -122,7 +122,7 @@ struct FiniteDifferenceTests {
     let f = try network.pool("pool", e, .max, size: 2)
     try network.linear("fc", f, outputs: 3)
 
-    let model = Model(network, engine: Engine(threads: 2), batch: 5, seed: 2)
+    let model = try Model(network, engine: Engine(threads: 2), batch: 5, seed: 2)
     var random = SeededRandom(seed: 9)
     model.stage(randomValues(5 * map.count, &random))
     let labels: [Int32] = [0, 1, 2, 1, 0]

@@ -22,7 +22,7 @@ struct LayerHarness {
       values.append(try network.activation("input\(index)", network.input, .none))
     }
     try build(&network, values)
-    model = Model(network, engine: Engine(kernels: kernels, threads: 2), batch: images, seed: 7)
+    model = try Model(network, engine: Engine(kernels: kernels, threads: 2), batch: images, seed: 7)
     layer = model.layers.last!
     self.images = images
     inputMaps = layer.ports.inputMaps
@@ -44,7 +44,8 @@ struct LayerHarness {
 
   private func pass(_ training: Bool) -> Pass {
     Pass(
-      engine: model.engine, images: images, training: training, seed: 3, denseGradients: false)
+      engine: model.engine, images: images, training: training, seed: 3, denseGradients: false,
+      observes: false)
   }
 
   func forward(_ inputs: [[Float]], training: Bool = true) -> [Float] {

@@ -45,7 +45,7 @@ struct ResNetFixtureTests {
     let setup = example.configuration
     let map = MapShape(channels: 3, height: 32, width: 32)
     let network = try ModelName.resnet20.network(input: map, classes: 10)
-    let model = Model(network, engine: Engine(threads: 2), batch: setup.images, seed: 0)
+    let model = try Model(network, engine: Engine(threads: 2), batch: setup.images, seed: 0)
     let optimizer = Optimizer.sgd(
       momentum: setup.momentum, nesterov: false, weightDecay: setup.weightDecay)
     optimizer.prepare(model.parameters)
