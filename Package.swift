@@ -2,7 +2,7 @@
 import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
-// swpu → Training, Processor → Sparsity → Tensor → CKernels
+// swpu → Report → Formats, Training, Processor → Sparsity → Tensor → CKernels
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -32,10 +32,12 @@ let package = Package(
       name: "Processor",
       dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
+    .target(name: "Formats"),
+    .target(name: "Report", dependencies: ["Formats", "Processor", "Sparsity"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
-        "Training", "Processor", "Sparsity", "Tensor",
+        "Report", "Training", "Processor", "Sparsity", "Tensor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

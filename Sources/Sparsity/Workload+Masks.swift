@@ -77,6 +77,13 @@ extension Workload {
       vectorLayers: network.vectorLayers)
   }
 
+  /// The network without its masks.
+  public var network: NetworkDescription {
+    NetworkDescription(
+      name: name, batch: batch, convolutions: layers.map(\.convolution),
+      vectorLayers: vectorLayers)
+  }
+
   private static func drawnWeights(_ shape: FilterShape, seed: UInt64, layer: Int) -> [Float] {
     var random = SeededRandom(seed: seed, stream: UInt64(layer) &+ 1 << 32)
     let spread: Float = 0.4

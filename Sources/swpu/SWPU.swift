@@ -15,7 +15,11 @@ struct SWPU: ParsableCommand {
       Start here: swpu train
       """,
     version: swpuVersion,
-    subcommands: [TrainCommand.self, EvaluateCommand.self, BenchCommand.self])
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, BenchCommand.self, SimulateCommand.self,
+      ExplainCommand.self, CompareCommand.self, ExploreCommand.self, PaperCommand.self,
+      HardwareCommand.self,
+    ])
 }
 
 /// Prints one JSON document on standard output.

@@ -128,7 +128,7 @@ struct PassSchedule: Sendable {
 }
 
 /// How long the cores take for a pass, and where the row-cycles of all of them went.
-public struct PassTiming: Sendable, Equatable {
+public struct PassTiming: Codable, Sendable, Equatable {
   /// Cycles until the last core is done.
   public var cycles = 0
   /// Cycles of each core.

@@ -202,3 +202,15 @@ extension HardwareDescription.Supply {
     return nominalMegahertz * 1e6 * speed(volts) / speed(nominalVolts)
   }
 }
+
+extension HardwareDescription {
+  /// Operations a second when every multiplier makes a product each cycle, two for a product.
+  public var peakFlops: Double { 2 * Double(array.multipliers) * supply.hertz }
+}
+
+extension HardwareDescription.Memory {
+  /// All memory on the chip.
+  public var kibibytes: Int {
+    activationKibibytes + weightKibibytes + outputKibibytes + maskKibibytes
+  }
+}

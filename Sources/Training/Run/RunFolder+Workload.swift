@@ -46,4 +46,13 @@ extension RunFolder {
   public func workload(_ file: URL) throws -> Workload {
     try Workload(readNetwork(), snapshot: readSnapshot(file), file: file.path)
   }
+
+  /// The step of a snapshot or checkpoint, from its name.
+  public func step(of file: URL) -> Int? {
+    let name = file.deletingPathExtension().lastPathComponent
+    return name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
+  }
+
+  /// Steps that the run has done, by its last checkpoint.
+  public var stepsDone: Int { checkpointFiles.last.flatMap { step(of: $0) } ?? 0 }
 }

@@ -1,0 +1,112 @@
+import Foundation
+
+/// A timeline in the Chrome trace-event format, which Perfetto reads: complete events (`X`) on named
+/// tracks, and counters (`C`). Times are in microseconds.
+///
+/// Events are written to the file as they come, so a trace takes no memory.
+public struct TraceEvents: ~Copyable {
+  private let file: FileHandle
+  private var buffer = Data()
+  private var isFirst = true
+  private var failure: (any Error)?
+  /// Bytes written so far.
+  public private(set) var byteCount = 0
+
+  /// Starts a trace in a file, which is replaced.
+  ///
+  /// - Throws: `TraceError` when the file cannot be written.
+  public init(path: String) throws {
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let file = FileHandle(forWritingAtPath: path)
+    else { throw TraceError(path: path) }
+    self.file = file
+    write(#"{"displayTimeUnit":"ns","traceEvents":["#)
+  }
+
+  /// Names a track; tracks of one process stand together.
+  public mutating func track(process: Int, processName: String, thread: Int, name: String) {
+    event(
+      #"{"ph":"M","pid":\#(process),"name":"process_name","args":{"name":\#(quoted(processName))}}"#
+    )
+    event(
+      #"{"ph":"M","pid":\#(process),"tid":\#(thread),"name":"thread_name","args":{"name":"#
+        + quoted(name) + "}}")
+    event(
+      #"{"ph":"M","pid":\#(process),"tid":\#(thread),"name":"thread_sort_index","args":"#
+        + #"{"sort_index":\#(thread)}}"#)
+  }
+
+  /// Something that takes time.
+  public mutating func slice(
+    process: Int, thread: Int, name: String, start: Double, duration: Double,
+    arguments: [(String, Int)] = []
+  ) {
+    var text =
+      #"{"ph":"X","pid":\#(process),"tid":\#(thread),"name":\#(quoted(name)),"ts":"#
+      + number(start) + #","dur":"# + number(duration)
+    if !arguments.isEmpty {
+      text +=
+        #","args":{"# + arguments.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
+    }
+    event(text + "}")
+  }
+
+  /// The value of a counter from a moment on.
+  public mutating func counter(process: Int, name: String, at time: Double, value: Double) {
+    event(
+      #"{"ph":"C","pid":\#(process),"name":\#(quoted(name)),"ts":"# + number(time)
+        + #","args":{"value":"# + number(value) + "}}")
+  }
+
+  /// Ends the trace.
+  ///
+  /// - Throws: the first error of writing.
+  public consuming func close() throws {
+    write("\n]}\n")
+    flush()
+    if let failure { throw failure }
+    try file.close()
+  }
+
+  private mutating func event(_ text: String) {
+    write((isFirst ? "\n" : ",\n") + text)
+    isFirst = false
+    if buffer.count > 1 << 20 { flush() }
+  }
+
+  private mutating func write(_ text: String) {
+    buffer.append(contentsOf: text.utf8)
+    byteCount += text.utf8.count
+  }
+
+  private mutating func flush() {
+    do {
+      try file.write(contentsOf: buffer)
+    } catch {
+      failure = failure ?? error
+    }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func number(_ value: Double) -> String { String(format: "%.4f", value) }
+
+  private func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": result += "\\" + String(scalar)
+      case _ where scalar.value < 0x20: result += String(format: "\\u%04x", scalar.value)
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}
+
+/// A trace that could not be written.
+public struct TraceError: Error, CustomStringConvertible {
+  /// The file.
+  public let path: String
+  /// The file and what was tried.
+  public var description: String { "\(path): the trace cannot be written there" }
+}

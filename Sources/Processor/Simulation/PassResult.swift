@@ -1,0 +1,92 @@
+/// A pass of a layer on a machine, with its memory traffic and energy.
+public struct PassResult: Codable, Sendable {
+  /// Name of the layer.
+  public var layer: String
+  /// The pass.
+  public var pass: Pass
+  /// Cycles, transfers included.
+  public var cycles: Int
+  /// Cycles of the array alone.
+  public var arrayCycles: Int
+  /// Cycles in which the array waits for transfers longer than the work that hides them.
+  public var dramWaitCycles: Int
+  /// Cycles of the first load and the last store.
+  public var dramFillCycles: Int
+  /// Products of kept weights with values inside the map.
+  public var effectualMACs: Int
+  /// Products inside the map without pruning.
+  public var denseMACs: Int
+  /// Effectual products over cycles times multipliers.
+  public var utilization: Double
+  /// Seconds at the machine's clock.
+  public var seconds: Double
+  /// Picojoules by unit, and their total.
+  public var energyPicojoules: EnergyBreakdown
+  /// Where the row-cycles of the array went.
+  public var timing: PassTiming
+  /// Counts of events.
+  public var activity: PassActivity
+  /// What moved to and from the DRAM.
+  public var traffic: MemoryTraffic
+
+  init(
+    layer: String, pass: Pass, run: PassRun, plan: MemoryPlan, energy: EnergyBreakdown,
+    hardware: HardwareDescription
+  ) {
+    self.layer = layer
+    self.pass = pass
+    cycles = plan.cycles
+    arrayCycles = run.timing.cycles
+    dramWaitCycles = plan.dramWait
+    dramFillCycles = plan.fill
+    effectualMACs = run.activity.effectualMACs
+    denseMACs = run.activity.denseMACs
+    utilization = hardware.utilization(run.activity.effectualMACs, cycles: plan.cycles)
+    seconds = Double(plan.cycles) / hardware.supply.hertz
+    energyPicojoules = energy
+    timing = run.timing
+    activity = run.activity
+    traffic = plan.traffic
+  }
+}
+
+extension HardwareDescription {
+  /// Effectual products over what the multipliers could make.
+  func utilization(_ effectualMACs: Int, cycles: Int) -> Double {
+    cycles == 0 ? 0 : Double(effectualMACs) / (Double(cycles) * Double(array.multipliers))
+  }
+}
+
+/// Where the multiplier-cycles of a pass went: `amounts` add up to cycles times multipliers.
+public struct CycleParts: Sendable {
+  /// A reason and its multiplier-cycles.
+  public let amounts: [(reason: String, multiplierCycles: Int)]
+
+  /// The parts of a pass's result on the machine that ran it.
+  public init(_ result: PassResult, hardware: HardwareDescription) {
+    let timing = result.timing
+    let activity = result.activity
+    let width = hardware.array.lanes * hardware.array.slots
+    let issued = timing.issue * width
+    // Entries that fill a slot; a row's last cycle of a window may leave slots empty.
+    let taken = min(issued, activity.vectorsTaken * hardware.array.lanes)
+    let executed = min(taken, activity.executedMACs)
+    let effectual = min(executed, activity.effectualMACs)
+    amounts = [
+      ("products of kept weights", effectual),
+      ("products of pruned weights", executed - effectual),
+      ("lanes outside the map", taken - executed),
+      ("slots left empty at a window's end", issued - taken),
+      ("adding partial sums, writing results", timing.drain * width),
+      ("waiting for operand vectors", timing.loading * width),
+      ("waiting for slower rows", timing.imbalance * width),
+      ("rows without an output plane", timing.unusedRows * width),
+      ("filling the pipelines", timing.fill * width),
+      ("waiting for slower cores", timing.coreImbalance * width),
+      (
+        "waiting for the DRAM",
+        (result.dramWaitCycles + result.dramFillCycles) * hardware.array.multipliers
+      ),
+    ]
+  }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Processor
+import Report
+
+struct HardwareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hardware",
+    abstract: "List the processors that can be simulated, or print one.",
+    discussion: """
+      Examples:
+        swpu hardware                          all presets with what follows from them
+        swpu hardware swpu > mine.yaml         a description to change
+        swpu simulate --hardware mine.yaml
+        swpu hardware --energy                 every constant of energy and area, with its source
+      """)
+
+  @Argument(help: ArgumentHelp("Print this preset as YAML.", valueName: "name"))
+  var name: String?
+
+  @Flag(help: "Print the constants of energy and area as YAML.")
+  var energy = false
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  private struct Row: Encodable {
+    let name, machine: String
+    let multipliers: Int
+    let gigahertz, peakTeraflops: Double
+    let sramKibibytes: Int
+    let squareMillimetres: AreaBreakdown
+  }
+
+  func run() throws {
+    if energy {
+      print(EnergyTable.standard.yaml, terminator: "")
+      return
+    }
+    if let name {
+      var options = MachineOptions()
+      options.hardware = name
+      options.set = []
+      print(try options.description().yaml, terminator: "")
+      return
+    }
+    let rows = HardwareDescription.presets.map { hardware in
+      Row(
+        name: hardware.name, machine: hardware.machine.rawValue,
+        multipliers: hardware.array.multipliers, gigahertz: hardware.supply.hertz / 1e9,
+        peakTeraflops: hardware.peakFlops / 1e12,
+        sramKibibytes: hardware.memory.kibibytes,
+        squareMillimetres: AreaBreakdown(hardware))
+    }
+    if json { return try printJSON(rows) }
+    var table = TextTable(["name", "multipliers", "clock", "peak", "SRAM", "area (modelled)"])
+    for row in rows {
+      table.add([
+        row.name, "\(row.multipliers)", String(format: "%.0f MHz", row.gigahertz * 1e3),
+        String(format: "%.3f TFLOP/s", row.peakTeraflops), "\(row.sramKibibytes) KiB",
+        String(format: "%.2f mm²", row.squareMillimetres.total),
+      ])
+    }
+    print(table.text)
+  }
+}

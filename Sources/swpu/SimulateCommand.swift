@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+import Processor
+import Report
+import Sparsity
+import Training
+
+struct SimulateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Run a training step on the model of the processor.",
+    discussion: """
+      Cycle by cycle and unit by unit: cycles, utilisation, loads that were skipped, energy. The masks \
+      are those of a run, or drawn from a seed.
+
+      Examples:
+        swpu simulate runs/first
+        swpu simulate runs/first --snapshot all         the whole training with its changing masks
+        swpu simulate --model resnet18 --sparsity 0.9   no run: drawn masks
+        swpu simulate --model resnet18 --image-size 224 --batch 1 --voltage 0.56
+        swpu simulate runs/first --hardware dense --pass forward
+        swpu simulate runs/first --level cycle          a cycle at a time: the same figures, slower
+        swpu simulate runs/first --trace step.json      a timeline for ui.perfetto.dev
+      """)
+
+  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
+  @OptionGroup(title: "On what") var machine: MachineOptions
+
+  @Option(help: ArgumentHelp("Only these passes: forward, input-gradient, weight-gradient."))
+  var pass: [Pass] = Pass.allCases
+
+  @Option(help: "fast, cycle (state machines), value (drawn values, checked bit by bit).")
+  var level: Simulator.Level = .fast
+
+  @Option(help: ArgumentHelp("Write a timeline of the step there.", valueName: "file"))
+  var trace: String?
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  func run() throws {
+    let hardware = try machine.description()
+    let simulator = Simulator(hardware, table: try machine.table(), level: level)
+    if options.snapshot == "all", let run = options.run {
+      return try wholeRun(run, simulator)
+    }
+    let workload = try options.workload()
+    note(options.origin(workload))
+    let result = try simulator.step(workload, passes: pass)
+    if let trace {
+      let bytes = try StepTimeline(workload, hardware: hardware).write(to: trace)
+      note("Timeline: \(trace), \(Amount.bytes(bytes)); open it at ui.perfetto.dev.")
+    }
+    if json { return try printJSON(result) }
+    print(SimulationText(result, hardware: hardware).text)
+  }
+
+  /// Every snapshot of a run, each for the steps that it was in force.
+  private func wholeRun(_ run: RunFolder, _ simulator: Simulator) throws {
+    let files = run.maskFiles
+    let steps = files.compactMap { run.step(of: $0) }
+    let end = run.stepsDone
+    var simulation = RunSimulation()
+    for (index, file) in files.enumerated() {
+      let next = index + 1 < steps.count ? steps[index + 1] : max(end, steps[index])
+      let workload = options.sized(try run.workload(file))
+      let result = try simulator.step(workload)
+      simulation.add(
+        result, workload, step: steps[index], steps: next - steps[index],
+        hardware: simulator.hardware)
+      note("snapshot \(index + 1) of \(files.count), step \(steps[index])")
+    }
+    if json { return try printJSON(simulation) }
+    print(RunSimulationText(simulation).text)
+  }
+}
