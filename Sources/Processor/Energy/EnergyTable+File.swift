@@ -1,0 +1,179 @@
+import Yams
+
+/// An energy table that cannot be used: which key of which file, and what is allowed.
+public struct EnergyTableError: Error, Equatable, CustomStringConvertible {
+  /// The file.
+  public let file: String
+  /// The key, with those above it: `constants.dram-bit.unit`.
+  public let key: String
+  /// What was found and what is allowed.
+  public let problem: String
+
+  /// File, key and problem.
+  public var description: String { "\(file): \(key): \(problem)" }
+
+  init(_ file: String, _ key: String, _ problem: String) {
+    self.file = file
+    self.key = key
+    self.problem = problem
+  }
+}
+
+extension EnergyTable {
+  /// The standard table with the entries of a YAML file in place of its own: `constants` holds any
+  /// of them by name, each with all of `value`, `unit`, `kind`, `source` and (where the standard has
+  /// one) `volts`; `sram` replaces the whole grid of memories.
+  ///
+  /// - Throws: `EnergyTableError` naming the key.
+  public init(yaml text: String, file: String) throws(EnergyTableError) {
+    let contents: Contents
+    do {
+      try Self.checkKeys(Yams.compose(yaml: text), file: file)
+      contents = try YAMLDecoder().decode(Contents.self, from: text)
+    } catch let error as EnergyTableError {
+      throw error
+    } catch let DecodingError.dataCorrupted(context), let DecodingError.typeMismatch(_, context),
+      let DecodingError.valueNotFound(_, context)
+    {
+      let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
+      let key = path.joined(separator: ".")
+      let choices: [String: String] = [
+        "unit": Unit.allCases.map(\.rawValue).joined(separator: ", "),
+        "kind": Kind.allCases.map(\.rawValue).joined(separator: ", "),
+      ]
+      let allowed = choices[path.last ?? ""].map { "; allowed: \($0)" } ?? ""
+      throw EnergyTableError(
+        file, key.isEmpty ? "document" : key, context.debugDescription + allowed)
+    } catch {
+      throw EnergyTableError(file, "document", "cannot be read as YAML: \(error)")
+    }
+    self = .standard
+    for name in Name.allCases {
+      if let constant = contents.constants[name] { self[name] = constant }
+    }
+    if let sram = contents.sram { self.sram = sram }
+    try validate(file: file)
+  }
+
+  /// The whole table as YAML, to start a file from.
+  public var yaml: String {
+    do {
+      let all = Name.allCases.map { ($0, self[$0]) }
+      return try YAMLEncoder().encode(
+        Contents(constants: Dictionary(uniqueKeysWithValues: all), sram: sram))
+    } catch {
+      // Numbers and strings can always be encoded.
+      preconditionFailure("an energy table that YAML cannot hold: \(error)")
+    }
+  }
+
+  /// Checks every value.
+  ///
+  /// - Throws: `EnergyTableError` for the first key that is wrong.
+  public func validate(file: String) throws(EnergyTableError) {
+    for name in Name.allCases {
+      let (constant, standard) = (self[name], Self.standard[name])
+      let key = "constants.\(name.rawValue)."
+      if !(constant.value >= 0 && constant.value < .infinity) {
+        throw EnergyTableError(file, key + "value", "\(constant.value) is not allowed; 0 or more")
+      }
+      if name == .areaUtilisation && !(constant.value > 0 && constant.value <= 1) {
+        throw EnergyTableError(
+          file, key + "value", "\(constant.value) is not allowed; more than 0, at most 1")
+      }
+      if constant.unit != standard.unit {
+        throw EnergyTableError(
+          file, key + "unit", "\(constant.unit.rawValue) is not allowed; \(standard.unit.rawValue)")
+      }
+      if constant.source.isEmpty {
+        throw EnergyTableError(file, key + "source", "is empty; say where the value comes from")
+      }
+      switch (constant.volts, standard.volts) {
+      case (nil, nil): break
+      case (nil, _): throw EnergyTableError(file, key + "volts", "is missing")
+      case (_, nil):
+        throw EnergyTableError(file, key + "volts", "must not be there: no supply changes it")
+      case (let volts?, _):
+        if !(volts >= 0.3 && volts <= 2) {
+          throw EnergyTableError(file, key + "volts", "\(volts) is not allowed; 0.3 to 2")
+        }
+      }
+    }
+    if let problem = sram.problem { throw EnergyTableError(file, "sram.points", problem) }
+    if sram.source.isEmpty {
+      throw EnergyTableError(file, "sram.source", "is empty; say where the values come from")
+    }
+    if !(sram.volts >= 0.3 && sram.volts <= 2) {
+      throw EnergyTableError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
+    }
+  }
+
+  private struct Contents: Codable {
+    var constants: [Name: Constant] = [:]
+    var sram: SRAMTable?
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case constants, sram }
+
+    init(constants: [Name: Constant], sram: SRAMTable) {
+      self.constants = constants
+      self.sram = sram
+    }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      if values.contains(.constants) {
+        let named = try values.nestedContainer(keyedBy: Name.self, forKey: .constants)
+        for name in named.allKeys {
+          constants[name] = try named.decode(Constant.self, forKey: name)
+        }
+      }
+      sram = try values.decodeIfPresent(SRAMTable.self, forKey: .sram)
+    }
+
+    // By hand, so that the constants come in the order of their names.
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      var named = values.nestedContainer(keyedBy: Name.self, forKey: .constants)
+      for name in Name.allCases { try named.encodeIfPresent(constants[name], forKey: name) }
+      try values.encodeIfPresent(sram, forKey: .sram)
+    }
+  }
+
+  private static func checkKeys(_ root: Node?, file: String) throws(EnergyTableError) {
+    func check(
+      _ node: Node?, _ path: String, known: [String], needed: [String]
+    ) throws(EnergyTableError) {
+      let choices = known.joined(separator: ", ")
+      guard let found = node?.mapping?.keys.compactMap(\.string) else {
+        throw EnergyTableError(
+          file, path.isEmpty ? "document" : path, "must hold some of the keys \(choices)")
+      }
+      let prefix = path.isEmpty ? "" : path + "."
+      if let unknown = found.first(where: { !known.contains($0) }) {
+        throw EnergyTableError(file, prefix + unknown, "is not a key; the keys are \(choices)")
+      }
+      if let missing = needed.first(where: { !found.contains($0) }) {
+        throw EnergyTableError(file, prefix + missing, "is missing")
+      }
+    }
+    try check(root, "", known: Contents.CodingKeys.allCases.map(\.rawValue), needed: [])
+    if let constants = root?["constants"] {
+      try check(constants, "constants", known: Name.allCases.map(\.rawValue), needed: [])
+      let keys = Constant.CodingKeys.allCases.map(\.rawValue)
+      for name in Name.allCases {
+        guard let constant = constants[name.rawValue] else { continue }
+        try check(
+          constant, "constants.\(name.rawValue)", known: keys,
+          needed: keys.filter { $0 != "volts" })
+      }
+    }
+    if let sram = root?["sram"] {
+      let keys = SRAMTable.CodingKeys.allCases.map(\.rawValue)
+      try check(sram, "sram", known: keys, needed: keys)
+      let pointKeys = SRAMTable.Point.CodingKeys.allCases.map(\.rawValue)
+      for (index, point) in (sram["points"]?.sequence ?? []).enumerated() {
+        try check(point, "sram.points.\(index)", known: pointKeys, needed: pointKeys)
+      }
+    }
+  }
+}
