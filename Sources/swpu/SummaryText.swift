@@ -8,7 +8,7 @@ struct SummaryText {
   init(_ summary: RunSummary) { self.summary = summary }
 
   var text: String {
-    [headline, layerTable, speed, memory, next].joined(separator: "\n\n")
+    [headline, layerTable, speed, processor, memory, next].compactMap(\.self).joined(separator: "\n\n")
   }
 
   private var headline: String {
@@ -65,6 +65,18 @@ struct SummaryText {
       summary.machine.threads, summary.machine.processor, summary.machine.kernels)
   }
 
+  private var processor: String? {
+    guard let step = summary.processor else { return nil }
+    return String(
+      format:
+        "On the SWPU processor (modelled, %@): a step takes %.2f ms and %.2f mJ, DRAM included;\n"
+        + "its dense baseline with as many multipliers %.2f ms and %.2f mJ: %.1f times slower, "
+        + "%.1f times the energy.",
+      step.machine, step.milliseconds, step.millijoules, step.denseMilliseconds,
+      step.denseMillijoules, step.denseMilliseconds / max(step.milliseconds, 1e-9),
+      step.denseMillijoules / max(step.millijoules, 1e-9))
+  }
+
   private var memory: String {
     let mebibyte = Double(1 << 20)
     return String(
@@ -82,6 +94,7 @@ struct SummaryText {
       swpu evaluate \(summary.run)
       swpu train --against-dense                  the dense twin beside it
       swpu train --granularity unstructured       what single weights would give
+      swpu simulate \(summary.run)                 what each layer costs on the processor
       swpu bench step                             what sparsity buys on larger networks
     """
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Processor
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -84,9 +85,25 @@ struct TrainCommand: ParsableCommand {
       summary.dense = RunSummary.DenseTwin(
         testAccuracy: twin.progress.testAccuracy, epochSeconds: seconds,
         run: denseFolder.url.path)
-      try trainer.write(summary)
     }
+    summary.processor = try processorStep(folder)
+    try trainer.write(summary)
     if json { try printJSON(summary) } else { print(SummaryText(summary).text) }
+  }
+
+  /// A step with the run's last masks on the default processor and on its dense baseline; nil for a
+  /// run without snapshots.
+  private func processorStep(_ folder: RunFolder) throws -> RunSummary.ProcessorStep? {
+    guard let file = folder.maskFiles.last else { return nil }
+    let workload = try folder.workload(file)
+    let hardware = HardwareDescription.swpu
+    let sparse = try Simulator(hardware).step(workload).totals
+    let dense = try Simulator(MachineModel.baseline(.dense, like: hardware)).step(workload).totals
+    return RunSummary.ProcessorStep(
+      machine: hardware.name, milliseconds: sparse.seconds * 1e3,
+      denseMilliseconds: dense.seconds * 1e3,
+      millijoules: sparse.energyPicojoules.total * 1e-9,
+      denseMillijoules: dense.energyPicojoules.total * 1e-9)
   }
 
   /// Trains to the end; nil when it was interrupted.

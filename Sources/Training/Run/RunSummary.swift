@@ -39,6 +39,31 @@ public struct RunSummary: Codable, Sendable {
   /// The twin without pruning, when it was trained too.
   public var dense: DenseTwin?
 
+  /// A step with the final masks on the model of the SWPU processor; nil before it was simulated.
+  public var processor: ProcessorStep?
+
+  /// A training step on a modelled processor, and on its dense baseline with as many multipliers.
+  public struct ProcessorStep: Codable, Sendable {
+    /// Name of the machine.
+    public var machine: String
+    /// Milliseconds of a step.
+    public var milliseconds, denseMilliseconds: Double
+    /// Millijoules of a step, DRAM included.
+    public var millijoules, denseMillijoules: Double
+
+    /// A modelled step.
+    public init(
+      machine: String, milliseconds: Double, denseMilliseconds: Double, millijoules: Double,
+      denseMillijoules: Double
+    ) {
+      self.machine = machine
+      self.milliseconds = milliseconds
+      self.denseMilliseconds = denseMilliseconds
+      self.millijoules = millijoules
+      self.denseMillijoules = denseMillijoules
+    }
+  }
+
   /// What the same training without pruning came to.
   public struct DenseTwin: Codable, Sendable {
     /// Share of the test images that are classified rightly.

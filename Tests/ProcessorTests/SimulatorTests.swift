@@ -1,0 +1,104 @@
+import Sparsity
+import Tensor
+import Testing
+
+@testable import Processor
+
+@Suite struct SimulatorTests {
+  static func workload(sparsity: Double, granularity: Granularity = .subStructured) -> Workload {
+    func layer(
+      _ name: String, channels: Int, side: Int, filters: Int, kernel: Int = 3, stride: Int = 1,
+      first: Bool = false
+    ) -> NetworkDescription.Convolution {
+      guard
+        let geometry = ConvolutionGeometry(
+          input: MapShape(channels: channels, height: side, width: side), filters: filters,
+          rows: kernel, columns: kernel, stride: stride, paddingRows: kernel / 2,
+          paddingColumns: kernel / 2)
+      else { preconditionFailure("a layer that does not fit") }
+      return NetworkDescription.Convolution(
+        name: name, geometry: geometry, needsInputGradient: !first, prunable: !first)
+    }
+    let network = NetworkDescription(
+      name: "tiny", batch: 4,
+      convolutions: [
+        layer("first", channels: 3, side: 16, filters: 16, first: true),
+        layer("second", channels: 16, side: 16, filters: 32, stride: 2),
+        layer("third", channels: 32, side: 8, filters: 32),
+        layer("last", channels: 32, side: 1, filters: 10, kernel: 1),
+      ],
+      vectorLayers: [
+        NetworkDescription.VectorLayer(
+          name: "norm", kind: .batchNorm, inputElements: 16 * 256, outputElements: 16 * 256)
+      ])
+    return Workload(
+      network, pruning: PruningConfiguration(granularity: granularity, sparsity: sparsity),
+      seed: 3)
+  }
+
+  @Test("totals are the sums of their parts, exactly")
+  func sums() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    for hardware in Comparison.machines(.swpu) {
+      let result = try Simulator(hardware).step(workload)
+      let cycles =
+        result.layers.reduce(0) { $0 + $1.cycles } + result.vector.reduce(0) { $0 + $1.cycles }
+      #expect(result.totals.cycles == cycles)
+      #expect(
+        result.totals.effectualMACs == result.layers.reduce(0) { $0 + $1.effectualMACs })
+      for layer in result.layers {
+        #expect(layer.cycles == layer.arrayCycles + layer.dramWaitCycles + layer.dramFillCycles)
+        #expect(min(layer.dramWaitCycles, layer.dramFillCycles) >= 0)
+        #expect(layer.utilization <= 1)
+        let parts = CycleParts(layer, hardware: hardware).amounts
+        #expect(
+          parts.reduce(0) { $0 + $1.multiplierCycles }
+            == layer.cycles * hardware.array.multipliers, "\(hardware.name) \(layer.layer)")
+        #expect(parts.allSatisfy { $0.multiplierCycles >= 0 })
+        var sum = 0.0
+        for unit in EnergyUnit.allCases { sum += layer.energyPicojoules[unit] }
+        #expect(sum == layer.energyPicojoules.total)
+      }
+      // The first layer needs no input gradient.
+      #expect(result.layers.count == 3 * workload.layers.count - 1)
+    }
+  }
+
+  @Test("effectual products do not depend on the machine, nor on the pass but for the first layer")
+  func products() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    for hardware in Comparison.machines(.swpu) {
+      let result = try Simulator(hardware).step(workload)
+      for layer in workload.layers {
+        let rows = result.layers.filter { $0.layer == layer.name }
+        #expect(Set(rows.map(\.effectualMACs)).count == 1, "\(hardware.name) \(layer.name)")
+        #expect(Set(rows.map(\.denseMACs)).count == 1)
+      }
+    }
+  }
+
+  @Test("a run counts each snapshot for the steps that it was in force")
+  func run() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    let dense = Self.workload(sparsity: 0, granularity: .dense)
+    let simulator = Simulator(.swpu)
+    let (first, second) = (try simulator.step(dense), try simulator.step(workload))
+    var simulation = RunSimulation()
+    simulation.add(first, dense, step: 0, steps: 10, hardware: .swpu)
+    simulation.add(second, workload, step: 10, steps: 5, hardware: .swpu)
+    #expect(
+      simulation.totals.cycles == 10 * first.totals.cycles + 5 * second.totals.cycles)
+    #expect(simulation.moments[0].density == 1)
+    #expect(simulation.moments[1].density < 0.5)
+  }
+
+  @Test("less voltage takes longer and less energy on the chip")
+  func voltage() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    var slow = HardwareDescription.swpu
+    slow.supply.volts = 0.6
+    let (a, b) = (try Simulator(.swpu).step(workload), try Simulator(slow).step(workload))
+    #expect(b.totals.seconds > a.totals.seconds)
+    #expect(b.totals.energyPicojoules.core < a.totals.energyPicojoules.core)
+  }
+}
