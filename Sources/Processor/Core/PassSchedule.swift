@@ -22,6 +22,8 @@ struct PassSchedule: Sendable {
     let group: Int
     /// Index of the distinct tile order.
     let order: Int
+    /// Bands of the batch that its tiles come from.
+    let bands: Range<Int>
     /// Windows, in the weight-gradient pass.
     let windows: Range<Int>
     /// Estimate by which items are dealt: entries of the longest row times tiles.
@@ -82,14 +84,15 @@ struct PassSchedule: Sendable {
             let range = windows * slice / windowSlices..<windows * (slice + 1) / windowSlices
             items.append(
               Item(
-                group: groups.count, order: 0, windows: range,
+                group: groups.count, order: 0, bands: 0..<tiling.bands, windows: range,
                 work: longest * cut[0].tileCount * range.count))
           }
         } else {
           for slice in 0..<tileSlices {
             items.append(
               Item(
-                group: groups.count, order: distinct.indices[slice], windows: 0..<0,
+                group: groups.count, order: distinct.indices[slice],
+                bands: tiling.slice(slice, of: tileSlices), windows: 0..<0,
                 work: longest * cut[slice].tileCount))
           }
         }
