@@ -74,7 +74,8 @@ import Testing
       let middle = Float((values[low].value + high) / 2)
       var probes = [middle, middle.nextUp, middle.nextDown]
       for _ in 0..<2 {
-        probes.append(Float(values[low].value + (high - values[low].value) * Double(random.uniform())))
+        let share = Double(random.uniform())
+        probes.append(Float(values[low].value + (high - values[low].value) * share))
       }
       for probe in probes where probe.isFinite && Double(probe) < beyond {
         let code = nearest(Double(probe), low)

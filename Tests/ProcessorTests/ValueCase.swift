@@ -16,6 +16,8 @@ struct ValueCase {
     case ordinary
     /// Of all exponents, so that products overflow and underflow.
     case wide
+    /// So small that products in BF16 are subnormal.
+    case tiny
     /// Now and then a NaN, an infinity, a subnormal or a zero of either sign.
     case special
   }
@@ -26,7 +28,7 @@ struct ValueCase {
     random.images = min(random.images, 3)
     random.hardware.array.operands = Format.allCases[stream.below(4)]
     random.hardware.techniques.gateZeroOperands = stream.below(5) != 0
-    let kind = values ?? Values.allCases[stream.below(3)]
+    let kind = values ?? Values.allCases[stream.below(4)]
     let zeros = [0, 0.3, 0.9][stream.below(3)] as Float
     func draw(_ count: Int) -> [Float] {
       (0..<count).map { _ in
@@ -36,6 +38,7 @@ struct ValueCase {
         case .ordinary: return ordinary
         case .wide:
           return Float(bitPattern: UInt32(truncatingIfNeeded: stream.next()) & 0xFEFF_FFFF)
+        case .tiny: return ordinary * 0x1p-66
         case .special:
           if stream.below(30) != 0 { return ordinary * 1000 }
           return [.nan, .infinity, -.infinity, 0x1p-140, -0x1p-130, 0x1p-15, 0x1p-24, 3e38][

@@ -60,7 +60,9 @@ import Testing
   /// Both sides multiply the rounded operands exactly and add n products in FP32, so each is within
   /// n·2^-24 of the exact sum, relative to the sum of magnitudes, which the engine gives for
   /// operands without signs.
-  @Test("results are those of the training engine, but for the order of sums", arguments: Pass.allCases)
+  @Test(
+    "results are those of the training engine, but for the order of sums",
+    arguments: Pass.allCases)
   func engine(pass: Pass) {
     for seed in 200..<230 as Range<UInt64> {
       let value = ValueCase(seed: seed, values: .ordinary)

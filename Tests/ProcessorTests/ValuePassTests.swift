@@ -56,11 +56,35 @@ import Testing
       #expect(found.issues == expected.issue, "seed \(seed)")
       #expect(found.vectorsTaken == expected.taken, "seed \(seed)")
       #expect(found.compressMoves == expected.moves, "seed \(seed)")
+      let array = value.random.hardware.array
+      let bits = array.lanes * array.operands.bits
+      #expect(found.toggledBits.moved <= expected.moves * bits, "seed \(seed)")
+      if !value.random.hardware.techniques.compress {
+        #expect(found.toggledBits == StageToggles(), "seed \(seed)")
+      }
       let products = LoweredPart.lower(
         value.random.geometry, mask: value.random.mask, pass: pass
       ).reduce(0) { $0 + $1.products(images: value.random.images) }
       #expect(found.products + found.gatedProducts == products, "seed \(seed)")
     }
+  }
+
+  /// Without padding a row packs a window the same way in each tile, and expands it once.
+  @Test func gradientsGoBackThroughTheSwitchesTheyCameBy() {
+    var moves = 0
+    for seed in 300..<420 as Range<UInt64> {
+      let value = ValueCase(seed: seed)
+      let (geometry, hardware) = (value.random.geometry, value.random.hardware)
+      if geometry.rows * geometry.columns > 1 { continue }
+      let part = LoweredPart.lower(geometry, mask: value.random.mask, pass: .weightGradient)[0]
+      let tiling = Tiling(part, images: value.random.images, lanes: hardware.array.lanes)
+      let counts = value.run(.weightGradient).counts
+      #expect(
+        counts.compressMoves == counts.expandMoves * tiling.bands * tiling.tilesPerBand,
+        "seed \(seed)")
+      moves += counts.expandMoves
+    }
+    #expect(moves > 0)
   }
 
   /// The order of sums on a case small enough to write down: one row, one lane, A = 2, L = 1.

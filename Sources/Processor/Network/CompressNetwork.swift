@@ -62,7 +62,9 @@ public struct CompressNetwork: Hashable, Sendable {
   }
 
   /// What leaves a stage on the way down. Lanes that are not occupied hold nothing.
-  public func down<Element>(_ stage: Int, _ values: [Element?], _ settings: Settings) -> [Element?] {
+  public func down<Element>(
+    _ stage: Int, _ values: [Element?], _ settings: Settings
+  ) -> [Element?] {
     var result = [Element?](repeating: nil, count: lanes)
     var rest = settings.occupied[stage]
     while rest != 0 {
@@ -94,8 +96,7 @@ public struct CompressNetwork: Hashable, Sendable {
 
   /// Packed values at the lanes that they were packed from: `expand(compress(x)) = x` where needed.
   public func expand<Element>(_ packed: [Element?], _ settings: Settings) -> [Element?] {
-    precondition(packed.count == lanes, "\(packed.count) values for \(lanes) lanes")
-    return (0..<stages).reversed().reduce(packed) { up($1, $0, settings) }
+    disconnected((0..<stages).reversed().reduce(packed) { up($1, $0, settings) }, settings)
   }
 
   private func disconnected<Element>(_ values: [Element?], _ settings: Settings) -> [Element?] {
