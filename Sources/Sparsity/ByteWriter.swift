@@ -34,7 +34,7 @@ struct ByteWriter {
 
 /// The checksum FNV-1a of 64 bits (Fowler, Noll, Vo). Each step is a bijection of the state, so one
 /// changed byte always changes the sum.
-func checksum(_ bytes: some Sequence<UInt8>) -> UInt64 {
+public func checksum(_ bytes: some Sequence<UInt8>) -> UInt64 {
   var sum: UInt64 = 0xcbf2_9ce4_8422_2325
   for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
   return sum

@@ -11,8 +11,6 @@ struct PassSchedule: Sendable {
   struct Group: Sendable {
     let part: Int
     let rows: [Int]
-    /// Entries that the row with most work needs.
-    let longestRow: Int
     /// Entries of each tap that the controller emits where the tap reads inside the map.
     let emittedPerTap: [Int]
     /// One plan for each distinct slice of the tiles.
@@ -28,7 +26,7 @@ struct PassSchedule: Sendable {
     let bands: Range<Int>
     /// Windows, in the weight-gradient pass.
     let windows: Range<Int>
-    /// Estimate by which items are dealt: entries of the longest row times tiles.
+    /// Estimate by which items are dealt: `WindowPlan.work`.
     let work: Int
   }
 
@@ -75,7 +73,6 @@ struct PassSchedule: Sendable {
       let distinct = Self.distinct(cut)
       orders.append(distinct.orders)
       for rows in rowGroups[index] {
-        let longest = rows.map { part.needed(row: $0) }.max() ?? 0
         var scan = GroupScan(part, group: rows, array: array, techniques: hardware.techniques)
         let plans = distinct.orders.map {
           WindowPlan(&scan, classes: $0.classes, memory: hardware.memory)
@@ -88,7 +85,7 @@ struct PassSchedule: Sendable {
             items.append(
               Item(
                 group: groups.count, order: 0, bands: 0..<tiling.bands, windows: range,
-                work: longest * cut[0].tileCount * range.count))
+                work: plans[0].work(tiles: cut[0].counts, windows: range)))
           }
         } else {
           for slice in 0..<tileSlices {
@@ -96,13 +93,12 @@ struct PassSchedule: Sendable {
               Item(
                 group: groups.count, order: distinct.indices[slice],
                 bands: tiling.slice(slice, of: tileSlices), windows: 0..<0,
-                work: longest * cut[slice].tileCount))
+                work: plans[distinct.indices[slice]].work(tiles: cut[slice].counts, windows: nil)))
           }
         }
         groups.append(
           Group(
-            part: index, rows: rows, longestRow: longest, emittedPerTap: scan.emittedPerTap,
-            plans: plans))
+            part: index, rows: rows, emittedPerTap: scan.emittedPerTap, plans: plans))
       }
     }
     self.groups = groups
@@ -198,12 +194,17 @@ extension PassSchedule {
     return timing(hardware) { item in
       let key = Key(group: item.group, order: item.order, windows: item.windows)
       if let result = known[key] { return result }
-      let group = groups[item.group]
-      let result = FastTiming.run(
-        group.plans[item.order], pass: pass, tiles: orders[group.part][item.order],
-        windows: item.windows, array: hardware.array)
+      let result = fast(item, hardware)
       known[key] = result
       return result
     }
+  }
+
+  /// An item at the fast level.
+  func fast(_ item: Item, _ hardware: HardwareDescription) -> (cycles: Int, use: RowUse) {
+    let group = groups[item.group]
+    return FastTiming.run(
+      group.plans[item.order], pass: pass, tiles: orders[group.part][item.order],
+      windows: item.windows, array: hardware.array)
   }
 }

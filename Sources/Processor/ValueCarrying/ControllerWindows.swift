@@ -1,0 +1,53 @@
+/// The windows of a group for the tiles in which the same taps read inside the map: which entry
+/// stands at which lane, and how each row's network is set.
+struct ControllerWindows: Sendable {
+  /// Entries of one window.
+  struct Window: Sendable {
+    /// The entry at each lane, ascending.
+    var entries: [Int] = []
+    /// The switches of each row.
+    var settings: [CompressNetwork.Settings] = []
+  }
+
+  private(set) var windows: [Window]
+
+  /// What the controller emits for tiles with these taps: the entries that a row of the group needs
+  /// (with detect-before-load off, all), in ascending order, E a window.
+  init(
+    _ part: LoweredPart, group: [Int], active: [Bool], network: CompressNetwork, detects: Bool
+  ) {
+    windows = []
+    for entry in 0..<part.entries where active[entry % part.tapCount] {
+      if detects && !group.contains(where: { part.needs(row: $0, entry: entry) }) { continue }
+      if windows.last.map({ $0.entries.count == network.lanes }) ?? true {
+        windows.append(Window())
+      }
+      windows[windows.count - 1].entries.append(entry)
+    }
+    for index in windows.indices { windows[index].set(network, part, group) }
+  }
+
+  /// The same windows without the entries that read nothing but padding in some tile.
+  func only(
+    _ active: [Bool], network: CompressNetwork, part: LoweredPart, group: [Int]
+  ) -> ControllerWindows {
+    var rest = self
+    for index in windows.indices {
+      rest.windows[index].entries.removeAll { !active[$0 % part.tapCount] }
+      rest.windows[index].set(network, part, group)
+    }
+    return rest
+  }
+}
+
+extension ControllerWindows.Window {
+  fileprivate mutating func set(_ network: CompressNetwork, _ part: LoweredPart, _ group: [Int]) {
+    settings = group.map { row in
+      var mask: UInt64 = 0
+      for (lane, entry) in entries.enumerated() where part.needs(row: row, entry: entry) {
+        mask |= 1 << UInt64(lane)
+      }
+      return network.settings(needed: mask)
+    }
+  }
+}
