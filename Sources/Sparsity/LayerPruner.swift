@@ -166,10 +166,15 @@ extension LayerPruner {
         exchange.weights, layout, counted: now.shapes.intersection(shapes)),
       growth: Saliency.ofLines(exchange.gradient, layout, counted: shapes),
       sizes: layout.sizes(shapes: shapes), rowLength: layout.rowLength)
+    let (target, fraction) = (exchange.target, exchange.fraction)
     let lines =
-      configuration.balanced
-      ? choice.balanced(target: exchange.target, exchanging: exchange.fraction)
-      : choice.best(target: exchange.target, exchanging: exchange.fraction)
+      switch configuration.balanced {
+      case .none: choice.best(target: target, exchanging: fraction)
+      case .filters: choice.balanced(target: target, exchanging: fraction)
+      case .both:
+        ChannelBalance(choice, positionsPerChannel: shape.isPointwise ? 1 : shape.rows)
+          .units(target: target, exchanging: fraction)
+      }
     return LayerMask(shape: shape, blockSide: blockSide, lines: lines, shapes: shapes)
   }
 }

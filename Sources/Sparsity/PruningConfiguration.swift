@@ -16,6 +16,17 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
     case erk
   }
 
+  /// What keeps equal numbers of lines.
+  public enum Balance: String, CaseIterable, Codable, Sendable {
+    /// Nothing: lines go by rank alone.
+    case none
+    /// Every filter of a layer (row of blocks), to within one line.
+    case filters
+    /// Filters as before, and the channels (columns of blocks) nearly: to within one line where
+    /// all shapes are kept. Channels are the rows of work of the input gradient.
+    case both
+  }
+
   /// The unit of pruning.
   public var granularity: Granularity
   /// Fraction of the prunable weights to remove, in 0..<1.
@@ -26,8 +37,8 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   public var startDensity: Double
   /// How the layers share the density.
   public var budget: Budget
-  /// Whether every filter of a layer keeps the same number of lines (line and sub-structured).
-  public var balanced: Bool
+  /// What keeps equal numbers of lines (line and sub-structured).
+  public var balanced: Balance
   /// Fraction of the removed weights that shapes take in sub-structured pruning; `nil` lets one
   /// threshold on shapes and lines decide.
   public var shapeShare: Double?
@@ -46,7 +57,7 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   public init(
     granularity: Granularity = .subStructured, sparsity: Double = 0.9,
     schedule: Schedule = .gradual, startDensity: Double = 0.5, budget: Budget = .uniform,
-    balanced: Bool = false, shapeShare: Double? = nil, updateInterval: Int = 100,
+    balanced: Balance = .none, shapeShare: Double? = nil, updateInterval: Int = 100,
     growFraction: Double = 0.3, shapeUpdateFraction: Double = 0.1,
     minimumShapeFraction: Double = 0.2, blockSide: Int = 4
   ) {
@@ -79,9 +90,9 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
       startDensity > 0 && startDensity <= 1, "startDensity", startDensity,
       "more than 0 and at most 1")
     try require(
-      !balanced || granularity.prunesLines, "balanced",
-      "true with granularity \(granularity.rawValue)",
-      "true with granularity line or sub-structured, else false")
+      balanced == .none || granularity.prunesLines, "balanced",
+      "\(balanced.rawValue) with granularity \(granularity.rawValue)",
+      "none with granularities other than line and sub-structured")
     if let shapeShare {
       try require((0...1).contains(shapeShare), "shapeShare", shapeShare, "0 to 1")
     }

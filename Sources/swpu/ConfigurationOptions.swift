@@ -34,8 +34,9 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "gradual: from half the weights down to the target; dynamic: sparse from scratch.")
   var schedule: PruningConfiguration.Schedule?
 
-  @Flag(inversion: .prefixedNo, help: "Give every filter of a layer the same number of lines.")
-  var balanced: Bool?
+  @Option(
+    help: "What keeps equal numbers of lines: \(list(PruningConfiguration.Balance.self)).")
+  var balanced: PruningConfiguration.Balance?
 
   @Option(help: "How layers share the sparsity: \(list(PruningConfiguration.Budget.self)).")
   var budget: PruningConfiguration.Budget?
@@ -95,7 +96,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.labelSmoothing, labelSmoothing)
     set(\.seed, seed)
     // A balance that the file or the defaults ask for has no meaning without lines.
-    if balanced == nil, !result.pruning.granularity.prunesLines { result.pruning.balanced = false }
+    if balanced == nil, !result.pruning.granularity.prunesLines { result.pruning.balanced = .none }
     try result.validate()
     return result
   }
@@ -110,5 +111,6 @@ extension DatasetSource: ExpressibleByArgument {}
 extension Granularity: ExpressibleByArgument {}
 extension PruningConfiguration.Schedule: ExpressibleByArgument {}
 extension PruningConfiguration.Budget: ExpressibleByArgument {}
+extension PruningConfiguration.Balance: ExpressibleByArgument {}
 extension TrainingConfiguration.OptimizerName: ExpressibleByArgument {}
 extension LearningRate.Decay: ExpressibleByArgument {}

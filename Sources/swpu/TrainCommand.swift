@@ -78,7 +78,7 @@ struct TrainCommand: ParsableCommand {
     if againstDense {
       var dense = configuration
       dense.pruning.granularity = .dense
-      dense.pruning.balanced = false
+      dense.pruning.balanced = .none
       let denseFolder = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
       let twin = try Trainer(dense, data: data, engine: engine, folder: denseFolder)
       guard let seconds = try train(twin, "the dense twin of ") else { throw ExitCode(130) }
@@ -109,10 +109,17 @@ struct TrainCommand: ParsableCommand {
   /// Trains to the end; nil when it was interrupted.
   private func train(_ trainer: Trainer, _ what: String) throws -> [Double]? {
     let configuration = trainer.configuration
+    let pruning = configuration.pruning
+    let balance =
+      switch pruning.balanced {
+      case .none: ""
+      case .filters: ", filters balanced,"
+      case .both: ", filters and channels balanced,"
+      }
     let pruned =
-      configuration.pruning.granularity == .dense
+      pruning.granularity == .dense
       ? "dense"
-      : "\(configuration.pruning.granularity.rawValue)\(configuration.pruning.balanced ? ", balanced," : "") "
+      : pruning.granularity.rawValue + balance + " "
         + String(format: "pruning to %.0f%%", 100 * configuration.pruning.sparsity)
     note(
       "Training \(what)\(configuration.model.rawValue) on \(configuration.data.rawValue), \(pruned), "

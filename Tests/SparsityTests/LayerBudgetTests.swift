@@ -96,7 +96,8 @@ import Testing
       FilterShape(filters: 32, channels: 16, rows: 3, columns: 3),
     ]
     let total = shapes.reduce(0) { $0 + $1.count }
-    for balanced in granularity.prunesLines ? [false, true] : [false] {
+    let balances = PruningConfiguration.Balance.allCases
+    for balanced in granularity.prunesLines ? balances : [.none] {
       for budget in PruningConfiguration.Budget.allCases {
         let configuration = PruningConfiguration(
           granularity: granularity, budget: budget, balanced: balanced)

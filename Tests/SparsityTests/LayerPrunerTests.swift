@@ -6,11 +6,13 @@ import Testing
 @Suite struct LayerPrunerTests {
   private static let cases: [PruningConfiguration] =
     Granularity.allCases.map { PruningConfiguration(granularity: $0) } + [
-      PruningConfiguration(granularity: .line, balanced: true),
+      PruningConfiguration(granularity: .line, balanced: .filters),
+      PruningConfiguration(granularity: .line, balanced: .both),
       PruningConfiguration(granularity: .line, blockSide: 2),
-      PruningConfiguration(granularity: .subStructured, balanced: true),
+      PruningConfiguration(granularity: .subStructured, balanced: .filters),
+      PruningConfiguration(granularity: .subStructured, balanced: .both),
       PruningConfiguration(granularity: .subStructured, shapeShare: 0.3),
-      PruningConfiguration(granularity: .subStructured, balanced: true, shapeShare: 1),
+      PruningConfiguration(granularity: .subStructured, balanced: .filters, shapeShare: 1),
     ]
 
   /// Random sequences of updates on random layers: invariants, floors, density, balance.
@@ -70,7 +72,7 @@ import Testing
       let fraction = Double(mask.keptShapes) / Double(mask.shapes.count)
       #expect(fraction >= configuration.minimumShapeFraction, "\(context)")
     }
-    if configuration.balanced {
+    if configuration.balanced != .none {
       let counts = mask.linesPerFilter()
       #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, "\(context)")
     }

@@ -59,7 +59,7 @@ import Testing
 
   @Test func configurationsAreChecked() throws {
     try PruningConfiguration().validate()
-    try PruningConfiguration(granularity: .line, balanced: true, blockSide: 2).validate()
+    try PruningConfiguration(granularity: .line, balanced: .both, blockSide: 2).validate()
     func field(_ configuration: PruningConfiguration) -> String? {
       do {
         try configuration.validate()
@@ -69,7 +69,7 @@ import Testing
     #expect(field(PruningConfiguration(sparsity: 1)) == "sparsity")
     #expect(field(PruningConfiguration(sparsity: .nan)) == "sparsity")
     #expect(field(PruningConfiguration(startDensity: 0)) == "startDensity")
-    #expect(field(PruningConfiguration(granularity: .filter, balanced: true)) == "balanced")
+    #expect(field(PruningConfiguration(granularity: .filter, balanced: .filters)) == "balanced")
     #expect(field(PruningConfiguration(shapeShare: 1.5)) == "shapeShare")
     #expect(field(PruningConfiguration(updateInterval: 0)) == "updateInterval")
     #expect(field(PruningConfiguration(growFraction: 1)) == "growFraction")

@@ -9,7 +9,7 @@ struct ConfigurationTests {
     var configuration = TrainingConfiguration()
     configuration.model = .mobilenetv2
     configuration.pruning.granularity = .line
-    configuration.pruning.balanced = true
+    configuration.pruning.balanced = .both
     configuration.clip = 1.5
     configuration.learningRate = 0.25
     #expect(
@@ -31,7 +31,8 @@ struct ConfigurationTests {
       ("model: resnet21", "model"), ("sparsity: 1.5", "sparsity"),
       ("learning-rate: -1", "learning-rate"),
       ("label-smoothing: 1", "label-smoothing"), ("granularity: rows", "granularity"),
-      ("balanced: true\ngranularity: shape", "balanced"), ("block-side: 3", "block"),
+      ("balanced: filters\ngranularity: shape", "balanced"), ("block-side: 3", "block"),
+      ("balanced: true", "balanced"),
       ("- a\n- b", "document"), ("a: [", "document"), ("batch: 99999999999999999999", "batch"),
     ])
   func wrong(text: String, key: String) throws {

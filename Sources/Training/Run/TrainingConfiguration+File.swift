@@ -84,6 +84,7 @@ extension TrainingConfiguration {
     case "granularity": list(Granularity.self)
     case "schedule": list(PruningConfiguration.Schedule.self)
     case "budget": list(PruningConfiguration.Budget.self)
+    case "balanced": list(PruningConfiguration.Balance.self)
     default: nil
     }
   }
