@@ -30,7 +30,7 @@ struct SimulateCommand: ParsableCommand {
   var pass: [Pass] = Pass.allCases
 
   @Option(help: "fast, cycle (state machines), value (drawn values, checked bit by bit).")
-  var level: Simulator.Level = .fast
+  var level: Level = .fast
 
   @Option(help: ArgumentHelp("Write a timeline of the step there.", valueName: "file"))
   var trace: String?
@@ -40,6 +40,10 @@ struct SimulateCommand: ParsableCommand {
 
   func run() throws {
     let hardware = try machine.description()
+    if level != .fast && hardware.machine != .swpu {
+      throw ValidationError(
+        "--level: \(level.rawValue) is for the SWPU; '\(hardware.name)' has the level fast only")
+    }
     let simulator = Simulator(hardware, table: try machine.table(), level: level)
     if options.snapshot == "all", let run = options.run {
       return try wholeRun(run, simulator)
@@ -53,6 +57,9 @@ struct SimulateCommand: ParsableCommand {
     }
     if json { return try printJSON(result) }
     print(SimulationText(result, hardware: hardware).text)
+    if level == .value {
+      print("\nEvery value of every pass equals the plain reference in every bit.")
+    }
   }
 
   /// Every snapshot of a run, each for the steps that it was in force.

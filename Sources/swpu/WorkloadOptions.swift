@@ -157,4 +157,4 @@ struct MachineOptions: ParsableArguments {
 }
 
 extension Pass: ExpressibleByArgument {}
-extension Simulator.Level: ExpressibleByArgument {}
+extension Level: ExpressibleByArgument {}

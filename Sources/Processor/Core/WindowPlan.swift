@@ -110,6 +110,25 @@ struct WindowPlan: Sendable {
     gradientAccesses = gradients
   }
 
+  /// About how many cycles the group takes, by which items are dealt to cores: for each window the
+  /// slowest row or the loads, whichever is longer.
+  ///
+  /// - Parameters:
+  ///   - tiles: tiles of each class.
+  ///   - windows: some of the fixed windows; nil for all windows.
+  func work(tiles: [Int], windows: Range<Int>?) -> Int {
+    var work = 0
+    for (tileClass, count) in tiles.enumerated() {
+      let set = sets[setOfClass[tileClass]]
+      for window in windows ?? 0..<set.windows {
+        let first = window * rowCount
+        let slowest = set.issues[first..<first + rowCount].max() ?? 0
+        work += count * max(Int(slowest), loadCycles[tileClass][window])
+      }
+    }
+    return work
+  }
+
   /// Windows of the weight-gradient pass.
   var fixedWindows: Int { sets.first?.windows ?? 0 }
 }

@@ -28,7 +28,7 @@ public struct Comparison: Codable, Sendable {
   public mutating func add(
     _ hardware: HardwareDescription, _ workload: Workload, masks: String = "same",
     table: EnergyTable = .standard, maskUpdateInterval: Int = 100
-  ) throws(MemoryPlanError) {
+  ) throws {
     let simulator = Simulator(hardware, table: table, maskUpdateInterval: maskUpdateInterval)
     let result = try simulator.step(workload)
     machines.append(

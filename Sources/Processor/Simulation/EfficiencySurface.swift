@@ -25,7 +25,7 @@ public struct EfficiencySurface: Codable, Sendable {
   public init(
     _ hardware: HardwareDescription, network: NetworkDescription, volts: Double,
     sparsities: [Double] = [0, 0.5, 0.8, 0.9], seed: UInt64 = 1, table: EnergyTable = .standard
-  ) throws(MemoryPlanError) {
+  ) throws {
     var machine = hardware
     machine.supply.volts = volts
     let simulator = Simulator(machine, table: table)

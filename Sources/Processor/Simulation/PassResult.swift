@@ -28,10 +28,12 @@ public struct PassResult: Codable, Sendable {
   public var activity: PassActivity
   /// What moved to and from the DRAM.
   public var traffic: MemoryTraffic
+  /// FNV-1a-64 of the values, at the level that has any.
+  public var valueChecksum: UInt64?
 
   init(
     layer: String, pass: Pass, run: PassRun, plan: MemoryPlan, energy: EnergyBreakdown,
-    hardware: HardwareDescription
+    valueChecksum: UInt64?, hardware: HardwareDescription
   ) {
     self.layer = layer
     self.pass = pass
@@ -47,6 +49,7 @@ public struct PassResult: Codable, Sendable {
     timing = run.timing
     activity = run.activity
     traffic = plan.traffic
+    self.valueChecksum = valueChecksum
   }
 }
 

@@ -11,16 +11,6 @@ public struct Simulator: Sendable {
   /// Steps from one update of masks to the next, over which a reordering is shared out.
   public let maskUpdateInterval: Int
 
-  /// How a pass is run. All give the same cycles and counts.
-  public enum Level: String, Codable, Sendable, CaseIterable {
-    /// The timing recurrence, jumping over what repeats.
-    case fast
-    /// The units' state machines, a cycle at a time.
-    case cycle
-    /// Drawn values through the units, checked against a plain reference.
-    case value
-  }
-
   /// A simulator of a machine; baselines run at the fast level only.
   public init(
     _ hardware: HardwareDescription, table: EnergyTable = .standard, level: Level = .fast,
@@ -34,9 +24,8 @@ public struct Simulator: Sendable {
 
   /// One training step, or only some of its passes (then without the vector unit's work).
   ///
-  /// - Throws: `MemoryPlanError` when the memories are too small for a layer.
-  public func step(_ workload: Workload, passes: [Pass] = Pass.allCases)
-    throws(MemoryPlanError) -> StepResult
+  /// - Throws: `MemoryPlanError` when the memories are too small for a layer, `LevelError`.
+  public func step(_ workload: Workload, passes: [Pass] = Pass.allCases) throws -> StepResult
   {
     var layers: [PassResult] = []
     for layer in workload.layers {
@@ -53,22 +42,19 @@ public struct Simulator: Sendable {
 
   /// One pass of one layer.
   ///
-  /// - Throws: `MemoryPlanError` when the memories are too small for it.
-  public func pass(_ pass: Pass, of layer: Workload.Layer, images: Int)
-    throws(MemoryPlanError) -> PassResult
-  {
-    let run =
-      level == .fast
-      ? MachineModel.run(layer: layer, pass: pass, images: images, hardware: hardware)
-      : MachineModel.run(
-        layer: layer, pass: pass, images: images, hardware: hardware, level: level)
+  /// - Throws: `MemoryPlanError` when the memories are too small for it, `LevelError`.
+  public func pass(_ pass: Pass, of layer: Workload.Layer, images: Int) throws -> PassResult {
+    precondition(
+      level == .fast || hardware.machine == .swpu, "baselines run at the fast level only")
+    let (run, checksum) = try PassRun.atLevel(
+      level, layer: layer, pass: pass, images: images, hardware: hardware)
     let plan = try MemoryPlan(
       layer.geometry, pass: pass, images: images, storedWeights: run.storedWeights,
       maskBits: run.maskBits, computeCycles: run.timing.cycles, hardware: hardware)
     return PassResult(
       layer: layer.name, pass: pass, run: run, plan: plan,
       energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
-      hardware: hardware)
+      valueChecksum: checksum, hardware: hardware)
   }
 
   private func vectorWork(_ workload: Workload) -> [VectorResult] {

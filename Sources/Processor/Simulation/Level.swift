@@ -1,0 +1,63 @@
+import Sparsity
+
+/// How a pass is run on the SWPU. All levels give the same cycles and counts.
+public enum Level: String, Codable, Sendable, CaseIterable {
+  /// The timing recurrence, jumping over what repeats. Baselines have this level only.
+  case fast
+  /// The units' state machines, a cycle at a time.
+  case cycle
+  /// Drawn values through the units, checked in every bit against plain loops; time as at the fast
+  /// level.
+  case value
+}
+
+/// A level that found something else than it must: an error of the program, kept as one because only
+/// a run can find it.
+public struct LevelError: Error, CustomStringConvertible {
+  /// Layer and pass.
+  public let place: String
+  /// What differs.
+  public let problem: String
+
+  /// Place and problem.
+  public var description: String { "\(place): \(problem)" }
+}
+
+extension PassRun {
+  /// A pass of a layer on the SWPU at some level, and the checksum of its values where it has any.
+  ///
+  /// - Throws: `LevelError` when the values differ from the reference.
+  static func atLevel(
+    _ level: Level, layer: Workload.Layer, pass: Pass, images: Int,
+    hardware: HardwareDescription
+  ) throws(LevelError) -> (run: PassRun, checksum: UInt64?) {
+    var run = MachineModel.run(layer: layer, pass: pass, images: images, hardware: hardware)
+    switch level {
+    case .fast: return (run, nil)
+    case .cycle:
+      let schedule = PassSchedule(
+        layer.geometry, mask: layer.mask, pass: pass, images: images, hardware: hardware)
+      let stepped = schedule.cycleStepped(hardware)
+      run.timing = stepped.timing
+      // What no unit sees is kept: products of the dense layer, and the layer's share of zeros.
+      let (dense, zeros) = (run.activity.denseMACs, run.activity.zeroShare)
+      run.activity = stepped.activity
+      run.activity.denseMACs = dense
+      run.activity.zeroShare = zeros
+      return (run, nil)
+    case .value:
+      let operands = PassOperands(layer, pass: pass, images: images, seed: 1)
+      let found = ValuePass.run(
+        layer.geometry, mask: layer.mask, images: images, hardware: hardware, operands: operands)
+      let expected = ReferencePass.run(
+        layer.geometry, mask: layer.mask, images: images, hardware: hardware, operands: operands)
+      if let index = found.firstDifference(from: expected) {
+        throw LevelError(
+          place: "\(layer.name) \(pass.rawValue)",
+          problem: "value \(index) is \(found.values[index]), by the definition "
+            + "\(expected[index])")
+      }
+      return (run, found.valueChecksum)
+    }
+  }
+}
