@@ -13,6 +13,8 @@ struct PassSchedule: Sendable {
     let rows: [Int]
     /// Entries that the row with most work needs.
     let longestRow: Int
+    /// Entries of each tap that the controller emits where the tap reads inside the map.
+    let emittedPerTap: [Int]
     /// One plan for each distinct slice of the tiles.
     let plans: [WindowPlan]
   }
@@ -22,6 +24,8 @@ struct PassSchedule: Sendable {
     let group: Int
     /// Index of the distinct tile order.
     let order: Int
+    /// Bands of the batch, whose tiles stand in that order.
+    let bands: Range<Int>
     /// Windows, in the weight-gradient pass.
     let windows: Range<Int>
     /// Estimate by which items are dealt: entries of the longest row times tiles.
@@ -29,6 +33,7 @@ struct PassSchedule: Sendable {
   }
 
   let pass: Pass
+  let images: Int
   let parts: [LoweredPart]
   let groups: [Group]
   /// Distinct tile orders of each part.
@@ -50,6 +55,7 @@ struct PassSchedule: Sendable {
 
   init(_ parts: [LoweredPart], pass: Pass, images: Int, hardware: HardwareDescription) {
     self.pass = pass
+    self.images = images
     self.parts = parts
     let array = hardware.array
     let rowGroups = parts.map {
@@ -70,10 +76,9 @@ struct PassSchedule: Sendable {
       orders.append(distinct.orders)
       for rows in rowGroups[index] {
         let longest = rows.map { part.needed(row: $0) }.max() ?? 0
+        var scan = GroupScan(part, group: rows, array: array, techniques: hardware.techniques)
         let plans = distinct.orders.map {
-          WindowPlan(
-            part, group: rows, classes: $0.classes, array: array,
-            techniques: hardware.techniques, memory: hardware.memory)
+          WindowPlan(&scan, classes: $0.classes, memory: hardware.memory)
         }
         if pass == .weightGradient {
           let windows = plans[0].fixedWindows
@@ -82,18 +87,22 @@ struct PassSchedule: Sendable {
             let range = windows * slice / windowSlices..<windows * (slice + 1) / windowSlices
             items.append(
               Item(
-                group: groups.count, order: 0, windows: range,
+                group: groups.count, order: 0, bands: 0..<tiling.bands, windows: range,
                 work: longest * cut[0].tileCount * range.count))
           }
         } else {
           for slice in 0..<tileSlices {
             items.append(
               Item(
-                group: groups.count, order: distinct.indices[slice], windows: 0..<0,
+                group: groups.count, order: distinct.indices[slice],
+                bands: tiling.slice(slice, of: tileSlices), windows: 0..<0,
                 work: longest * cut[slice].tileCount))
           }
         }
-        groups.append(Group(part: index, rows: rows, longestRow: longest, plans: plans))
+        groups.append(
+          Group(
+            part: index, rows: rows, longestRow: longest, emittedPerTap: scan.emittedPerTap,
+            plans: plans))
       }
     }
     self.groups = groups

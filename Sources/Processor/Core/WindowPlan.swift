@@ -20,6 +20,10 @@ struct WindowPlan: Sendable {
   let gradientAccesses: [[Int]]
   /// Entries that each row needs of each window in any tile (weight gradients that it makes).
   let ownEntries: [[Int]]
+  /// Switches that move those on their way back, window by window, over all rows and stages.
+  let ownMoves: [Int]
+  /// Entries whose masks the fixed windows of the weight-gradient pass cover.
+  let fixedEntries: Int
 
   /// The windows that remain when only some taps read inside the map.
   struct WindowSet: Sendable {
@@ -35,16 +39,15 @@ struct WindowPlan: Sendable {
     var moves: [Int] = []
     /// Lines read for a window, by kernel row.
     var lines: [[Int]] = []
-    /// Lines that are not read because no row of the group needs them, in a whole tile.
-    var skippedLines: Int = 0
+    /// Lines inside the map that are not read in a tile because no row of the group needs them.
+    var skippedLines = 0
   }
 
-  init(
-    _ part: LoweredPart, group: [Int], classes: [TileClass], array: HardwareDescription.Array,
-    techniques: HardwareDescription.Techniques, memory: HardwareDescription.Memory
-  ) {
-    rowCount = group.count
-    var scan = GroupScan(part, group: group, array: array, techniques: techniques)
+  /// The plan of a group for the classes of a tile order.
+  init(_ scan: inout GroupScan, classes: [TileClass], memory: HardwareDescription.Memory) {
+    let part = scan.part
+    let rows = scan.group.count
+    rowCount = rows
     var setIndices: [[Bool]: Int] = [:]
     var actives: [[Bool]] = []
     setOfClass = classes.map { tileClass in
@@ -61,16 +64,22 @@ struct WindowPlan: Sendable {
       let anywhere = (0..<part.tapCount).map { tap in actives.contains { $0[tap] } }
       let windows = scan.windows(active: anywhere)
       sets = actives.map { scan.set(windows, active: $0, readsLinesAnew: true) }
-      let own = scan.set(windows, active: anywhere, readsLinesAnew: true)
-      let rows = group.count
+      let own =
+        if let index = setIndices[anywhere] {
+          sets[index]
+        } else {
+          scan.set(windows, active: anywhere, readsLinesAnew: true)
+        }
       ownEntries = (0..<own.windows).map { window in
         own.needed[window * rows..<(window + 1) * rows].map { Int($0) }
       }
+      ownMoves = own.moves
+      fixedEntries = windows.last?.upperBound ?? 0
     } else {
-      sets = actives.map {
-        scan.set(scan.windows(active: $0), active: $0, readsLinesAnew: false)
-      }
+      sets = actives.map { scan.tileSet(active: $0) }
       ownEntries = []
+      ownMoves = []
+      fixedEntries = 0
     }
 
     var loads: [[Int]] = []
@@ -85,11 +94,9 @@ struct WindowPlan: Sendable {
       let source = set.lines.map { zip($0, perLine).reduce(0) { $0 + $1.0 * $1.1 } }
       let gradient = (0..<set.windows).map { window in
         if !isWeightGradient || set.entries[window] == 0 { return 0 }
-        let first = window * group.count
-        let rows =
-          techniques.detectBeforeLoad
-          ? set.needed[first..<first + group.count].count { $0 > 0 } : group.count
-        return rows * perGradient
+        let first = window * rows
+        let reading = scan.detects ? set.needed[first..<first + rows].count { $0 > 0 } : rows
+        return reading * perGradient
       }
       sources.append(source)
       gradients.append(gradient)
@@ -105,177 +112,4 @@ struct WindowPlan: Sendable {
 
   /// Windows of the weight-gradient pass.
   var fixedWindows: Int { sets.first?.windows ?? 0 }
-}
-
-/// The masks of a group while its windows are planned.
-private struct GroupScan {
-  let part: LoweredPart
-  let group: [Int]
-  let slots: Int
-  let window: Int
-  let detects: Bool
-  let compresses: Bool
-
-  init(
-    _ part: LoweredPart, group: [Int], array: HardwareDescription.Array,
-    techniques: HardwareDescription.Techniques
-  ) {
-    self.part = part
-    self.group = group
-    slots = array.slots
-    window = array.window
-    detects = techniques.detectBeforeLoad
-    compresses = techniques.compress
-  }
-
-  /// The entries of active taps, as words.
-  func words(active: [Bool]) -> [UInt64] {
-    var words = [UInt64](repeating: 0, count: part.wordsPerRow)
-    if active.allSatisfy({ $0 }) {
-      for index in words.indices { words[index] = .max }
-      if part.entries & 63 != 0 {
-        words[words.count - 1] = 1 << UInt64(part.entries & 63) - 1
-      }
-      return words
-    }
-    for plane in 0..<part.planes {
-      for tap in active.indices where active[tap] {
-        let entry = plane * active.count + tap
-        words[entry >> 6] |= 1 << UInt64(entry & 63)
-      }
-    }
-    return words
-  }
-
-  /// What the controller emits, as words: what any row needs, or everything.
-  func emitted(active: [UInt64]) -> [UInt64] {
-    if !detects { return active }
-    var union = [UInt64](repeating: 0, count: part.wordsPerRow)
-    for row in group {
-      let mask = part.mask(row)
-      for (index, word) in mask.enumerated() { union[index] |= word }
-    }
-    for index in union.indices { union[index] &= active[index] }
-    return union
-  }
-
-  /// Windows as runs of entry numbers that hold E emitted entries each.
-  func windows(active: [Bool]) -> [Range<Int>] {
-    let emitted = emitted(active: words(active: active))
-    var windows: [Range<Int>] = []
-    var start = 0
-    var held = 0
-    for (index, word) in emitted.enumerated() {
-      var rest = word
-      while rest != 0 {
-        if held == window {
-          let entry = index * 64 + rest.trailingZeroBitCount
-          windows.append(start..<entry)
-          start = entry
-          held = 0
-        }
-        let room = window - held
-        if rest.nonzeroBitCount <= room {
-          held += rest.nonzeroBitCount
-          break
-        }
-        for _ in 0..<room { rest &= rest - 1 }
-        held = window
-      }
-    }
-    if held > 0 { windows.append(start..<part.entries) }
-    return windows
-  }
-
-  /// What the group does in given windows when only some taps read inside the map.
-  func set(_ windows: [Range<Int>], active: [Bool], readsLinesAnew: Bool) -> WindowPlan.WindowSet {
-    let activeWords = words(active: active)
-    let emitted = emitted(active: activeWords)
-    var set = WindowPlan.WindowSet(windows: windows.count)
-    set.needed.reserveCapacity(windows.count * group.count)
-    set.issues.reserveCapacity(windows.count * group.count)
-    var lastLine = -1
-    var linesRead = 0
-    for range in windows {
-      let vectors = popcount(emitted[...], range)
-      set.entries.append(vectors)
-      var moves = 0
-      for row in group {
-        let mask = part.mask(row)
-        let needed = popcount(mask, range, and: activeWords)
-        set.needed.append(Int32(needed))
-        let taken = compresses ? needed : vectors
-        set.issues.append(Int32((taken + slots - 1) / slots))
-        if compresses && needed > 0 && needed < vectors {
-          moves += self.moves(mask, emitted: emitted, active: activeWords, range)
-        }
-      }
-      set.moves.append(moves)
-      var lines = [Int](repeating: 0, count: part.kernelRows)
-      forEachBit(emitted, range) { entry in
-        let line = entry / part.kernelColumns
-        if line != lastLine {
-          lines[line % part.kernelRows] += 1
-          linesRead += 1
-          lastLine = line
-        }
-      }
-      if readsLinesAnew { lastLine = -1 }
-      set.lines.append(lines)
-    }
-    let activeRows = (0..<part.kernelRows).count { row in
-      (0..<part.kernelColumns).contains { active[row * part.kernelColumns + $0] }
-    }
-    set.skippedLines = max(0, part.planes * activeRows - linesRead)
-    return set
-  }
-
-  /// Switches that move a vector when a row packs its entries of a window to the front: one for each
-  /// bit of the number of unneeded vectors below.
-  private func moves(
-    _ mask: ArraySlice<UInt64>, emitted: [UInt64], active: [UInt64], _ range: Range<Int>
-  ) -> Int {
-    var moves = 0
-    var unneeded = 0
-    forEachBit(emitted, range) { entry in
-      let word = mask[mask.startIndex + entry >> 6] & active[entry >> 6]
-      if word >> UInt64(entry & 63) & 1 != 0 {
-        moves += unneeded.nonzeroBitCount
-      } else {
-        unneeded += 1
-      }
-    }
-    return moves
-  }
-
-  private func popcount(
-    _ words: ArraySlice<UInt64>, _ range: Range<Int>, and other: [UInt64]? = nil
-  ) -> Int {
-    var total = 0
-    for index in range.lowerBound >> 6..<(range.upperBound + 63) >> 6 {
-      var word = words[words.startIndex + index]
-      if let other { word &= other[index] }
-      total += (word & Self.inside(range, word: index)).nonzeroBitCount
-    }
-    return total
-  }
-
-  private func forEachBit(_ words: [UInt64], _ range: Range<Int>, _ body: (Int) -> Void) {
-    for index in range.lowerBound >> 6..<(range.upperBound + 63) >> 6 {
-      var rest = words[index] & Self.inside(range, word: index)
-      while rest != 0 {
-        body(index * 64 + rest.trailingZeroBitCount)
-        rest &= rest - 1
-      }
-    }
-  }
-
-  /// The bits of a word that lie in a range of bits.
-  private static func inside(_ range: Range<Int>, word: Int) -> UInt64 {
-    let first = max(0, range.lowerBound - word * 64)
-    let end = min(64, range.upperBound - word * 64)
-    if end <= first { return 0 }
-    let low = UInt64.max << UInt64(first)
-    return end == 64 ? low : low & (1 << UInt64(end) - 1)
-  }
 }

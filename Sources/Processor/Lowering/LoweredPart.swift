@@ -15,6 +15,8 @@ public struct LoweredPart: Sendable {
   public let rows: Int
   /// Source planes.
   public let planes: Int
+  /// Groups of a grouped convolution: a row of a dense layer needs planes / groups of the planes.
+  public let groups: Int
   /// Rows of outputs and of kernels.
   public let rowAxis: Axis
   /// Columns of outputs and of kernels.
@@ -26,11 +28,12 @@ public struct LoweredPart: Sendable {
 
   init(
     pass: Pass, rows: Int, planes: Int, rowAxis: Axis, columnAxis: Axis,
-    taps: [(row: Int, column: Int)], words: [UInt64]
+    taps: [(row: Int, column: Int)], words: [UInt64], groups: Int = 1
   ) {
     self.pass = pass
     self.rows = rows
     self.planes = planes
+    self.groups = groups
     self.rowAxis = rowAxis
     self.columnAxis = columnAxis
     self.taps = taps
@@ -77,6 +80,11 @@ public struct LoweredPart: Sendable {
       }
     }
     return zip(perTap, outputsInside).reduce(0) { $0 + $1.0 * $1.1 } * images
+  }
+
+  /// Products of the pass inside the map of a layer without pruning.
+  public func denseProducts(images: Int) -> Int {
+    rows * (planes / groups) * outputsInside.reduce(0, +) * images
   }
 
   /// Outputs of a plane that read inside the map, for each tap.

@@ -47,7 +47,8 @@ extension LoweredPart {
       columnAxis: Axis(
         outputs: geometry.output.width, source: geometry.input.width, step: geometry.stride,
         offsets: (0..<geometry.columns).map { $0 - geometry.paddingColumns }),
-      taps: (0..<taps).map { ($0 / geometry.columns, $0 % geometry.columns) }, words: words)
+      taps: (0..<taps).map { ($0 / geometry.columns, $0 % geometry.columns) }, words: words,
+      groups: geometry.groups)
   }
 
   private static func inputGradient(_ geometry: ConvolutionGeometry, mask: LayerMask)
@@ -112,6 +113,7 @@ extension LoweredPart {
     }
     return LoweredPart(
       pass: .inputGradient, rows: geometry.input.channels, planes: geometry.filters,
-      rowAxis: rows.axis, columnAxis: columns.axis, taps: taps, words: words)
+      rowAxis: rows.axis, columnAxis: columns.axis, taps: taps, words: words,
+      groups: geometry.groups)
   }
 }

@@ -1,0 +1,177 @@
+/// The masks of a group while its windows are planned.
+struct GroupScan {
+  let part: LoweredPart
+  let group: [Int]
+  let detects: Bool
+  private let slots: Int
+  private let window: Int
+  private let compresses: Bool
+  /// What the controller emits where every tap reads inside the map: what any row needs, or all.
+  private let wanted: [UInt64]
+  /// Place of each entry in its window, for the set under way.
+  private var place: [Int]
+  /// Windows that start anew in each tile, by active taps: tile orders share them.
+  private var tileSets: [[Bool]: WindowPlan.WindowSet] = [:]
+
+  init(
+    _ part: LoweredPart, group: [Int], array: HardwareDescription.Array,
+    techniques: HardwareDescription.Techniques
+  ) {
+    self.part = part
+    self.group = group
+    slots = array.slots
+    window = array.window
+    detects = techniques.detectBeforeLoad
+    compresses = techniques.compress
+    place = [Int](repeating: 0, count: part.entries)
+    var wanted = [UInt64](repeating: detects ? 0 : .max, count: part.wordsPerRow)
+    if detects {
+      for row in group {
+        for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
+      }
+    }
+    self.wanted = wanted
+  }
+
+  /// Entries of each tap that the controller emits where the tap reads inside the map.
+  var emittedPerTap: [Int] {
+    var counts = [Int](repeating: 0, count: part.tapCount)
+    Self.forEachBit(wanted, 0..<part.entries) { counts[$0 % part.tapCount] += 1 }
+    return counts
+  }
+
+  /// The entries of active taps that the controller emits, as words.
+  private func emitted(active: [Bool]) -> [UInt64] {
+    if active.allSatisfy({ $0 }) {
+      var words = wanted
+      if part.entries & 63 != 0 { words[words.count - 1] &= 1 << UInt64(part.entries & 63) - 1 }
+      return words
+    }
+    var words = [UInt64](repeating: 0, count: part.wordsPerRow)
+    let taps = active.indices.filter { active[$0] }
+    for first in stride(from: 0, to: part.entries, by: active.count) {
+      for tap in taps {
+        let entry = first + tap
+        words[entry >> 6] |= 1 << UInt64(entry & 63)
+      }
+    }
+    for index in words.indices { words[index] &= wanted[index] }
+    return words
+  }
+
+  /// Windows as runs of entry numbers that hold E emitted entries each.
+  func windows(active: [Bool]) -> [Range<Int>] {
+    var windows: [Range<Int>] = []
+    var start = 0
+    var held = 0
+    for (index, word) in emitted(active: active).enumerated() {
+      var rest = word
+      while rest != 0 {
+        if held == window {
+          let entry = index * 64 + rest.trailingZeroBitCount
+          windows.append(start..<entry)
+          start = entry
+          held = 0
+        }
+        let room = window - held
+        if rest.nonzeroBitCount <= room {
+          held += rest.nonzeroBitCount
+          break
+        }
+        for _ in 0..<room { rest &= rest - 1 }
+        held = window
+      }
+    }
+    if held > 0 { windows.append(start..<part.entries) }
+    return windows
+  }
+
+  /// The windows of a tile in which only some taps read inside the map, packed anew.
+  mutating func tileSet(active: [Bool]) -> WindowPlan.WindowSet {
+    if let known = tileSets[active] { return known }
+    let set = set(windows(active: active), active: active, readsLinesAnew: false)
+    tileSets[active] = set
+    return set
+  }
+
+  /// What the group does in given windows when only some taps read inside the map.
+  mutating func set(_ windows: [Range<Int>], active: [Bool], readsLinesAnew: Bool)
+    -> WindowPlan.WindowSet
+  {
+    let emitted = emitted(active: active)
+    var set = WindowPlan.WindowSet(windows: windows.count)
+    set.needed.reserveCapacity(windows.count * group.count)
+    set.issues.reserveCapacity(windows.count * group.count)
+    var lastLine = -1
+    var distinctLines = 0
+    var highestLine = -1
+    for range in windows {
+      var vectors = 0
+      var lines = [Int](repeating: 0, count: part.kernelRows)
+      if readsLinesAnew { lastLine = -1 }
+      Self.forEachBit(emitted, range) { entry in
+        place[entry] = vectors
+        vectors += 1
+        let line = entry / part.kernelColumns
+        if line == lastLine { return }
+        lines[line % part.kernelRows] += 1
+        lastLine = line
+        if line > highestLine {
+          distinctLines += 1
+          highestLine = line
+        }
+      }
+      set.entries.append(vectors)
+      set.lines.append(lines)
+      var moves = 0
+      for row in group {
+        let (needed, moved) = pack(row, emitted, range)
+        moves += moved
+        set.needed.append(Int32(needed))
+        set.issues.append(Int32(((compresses ? needed : vectors) + slots - 1) / slots))
+      }
+      set.moves.append(compresses ? moves : 0)
+    }
+    let activeRows = (0..<part.kernelRows).count { row in
+      (0..<part.kernelColumns).contains { active[row * part.kernelColumns + $0] }
+    }
+    set.skippedLines = part.planes * activeRows - distinctLines
+    return set
+  }
+
+  /// Entries of a window that a row needs, and the switches that move them when the row packs them to
+  /// the front: one for each bit of the number of unneeded vectors below.
+  private func pack(_ row: Int, _ emitted: [UInt64], _ range: Range<Int>) -> (Int, Int) {
+    var needed = 0
+    var moves = 0
+    let first = row * part.wordsPerRow
+    for index in range.lowerBound >> 6..<(range.upperBound + 63) >> 6 {
+      var rest = part.words[first + index] & emitted[index] & Self.inside(range, word: index)
+      while rest != 0 {
+        moves += (place[index * 64 + rest.trailingZeroBitCount] - needed).nonzeroBitCount
+        needed += 1
+        rest &= rest - 1
+      }
+    }
+    return (needed, moves)
+  }
+
+  private static func forEachBit(_ words: [UInt64], _ range: Range<Int>, _ body: (Int) -> Void) {
+    for index in range.lowerBound >> 6..<(range.upperBound + 63) >> 6 {
+      var rest = words[index] & inside(range, word: index)
+      while rest != 0 {
+        body(index * 64 + rest.trailingZeroBitCount)
+        rest &= rest - 1
+      }
+    }
+  }
+
+  /// The bits of a word that lie in a range of bits.
+  private static func inside(_ range: Range<Int>, word: Int) -> UInt64 {
+    let first = max(0, range.lowerBound - word * 64)
+    let end = min(64, range.upperBound - word * 64)
+    if end <= first { return 0 }
+    let low = UInt64.max << UInt64(first)
+    return end == 64 ? low : low & (1 << UInt64(end) - 1)
+  }
+}

@@ -1,0 +1,205 @@
+/// The detect-before-load controller of a group: finds the entries that any row needs, one after
+/// another, and packs them into windows; counts what has to be read for a window, and what each row
+/// does in it.
+///
+/// It scans ahead while the port loads, so that scanning takes no time of its own.
+struct DetectController: Sendable {
+  let part: LoweredPart
+  let rowCount: Int
+  private let array: HardwareDescription.Array
+  private let techniques: HardwareDescription.Techniques
+  private let memory: HardwareDescription.Memory
+  /// The masks of the rows, one after another.
+  private let masks: [UInt64]
+  /// Entries that any row needs; without detection all.
+  private let wanted: [UInt64]
+  private var tile: SteppedTile?
+  /// Where the scan of the tile goes on, and where it ends.
+  private var position = 0
+  private var end = 0
+  private var lastLine = -1
+  /// What happened so far.
+  private(set) var counts = PassActivity()
+
+  init(_ part: LoweredPart, group: [Int], hardware: HardwareDescription) {
+    self.part = part
+    rowCount = group.count
+    array = hardware.array
+    techniques = hardware.techniques
+    memory = hardware.memory
+    masks = group.flatMap { part.mask($0) }
+    var wanted = [UInt64](
+      repeating: techniques.detectBeforeLoad ? 0 : .max, count: part.wordsPerRow)
+    for row in group {
+      for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
+    }
+    self.wanted = wanted
+  }
+
+  /// Whether masks are read at all.
+  private var readsMasks: Bool { techniques.detectBeforeLoad || techniques.compress }
+
+  /// Opens a tile; the scan goes over a run of entries.
+  mutating func open(_ tile: SteppedTile, run: Range<Int>) {
+    self.tile = tile
+    position = run.lowerBound
+    end = run.upperBound
+    lastLine = -1
+    if part.pass != .weightGradient, readsMasks { counts.maskBits += rowCount * part.entries }
+    let columns = part.kernelColumns
+    for line in ceilingDivision(run.lowerBound, columns)..<ceilingDivision(run.upperBound, columns)
+    {
+      let taps = line % part.kernelRows * columns
+      let entry = line * columns
+      let isInside = (taps..<taps + columns).contains { tile.lanes[$0] > 0 }
+      if isInside, next(from: entry, end: entry + columns, lanes: tile.lanes) == nil {
+        counts.linesSkipped += 1
+      }
+    }
+  }
+
+  /// Packs the next window of the tile; nil when no entry is left.
+  mutating func nextWindow() -> (window: SteppedWindow, isLast: Bool)? {
+    guard let tile, position < end else { return nil }
+    let packed = pack(from: position, end: end, lanes: tile.lanes, lastLine: lastLine)
+    position = packed.next ?? end
+    lastLine = packed.lastLine
+    if packed.vectors == 0 { return nil }
+    let taken =
+      techniques.compress
+      ? packed.needed : [Int](repeating: packed.vectors, count: rowCount)
+    var source = 0
+    for (row, lines) in packed.lines.enumerated() {
+      source += lines * tile.lineAccesses[row]
+      counts.linesRead += lines
+    }
+    var gradient = 0
+    if part.pass == .weightGradient {
+      let reading =
+        techniques.detectBeforeLoad ? packed.needed.count { $0 > 0 } : rowCount
+      gradient = reading * tile.gradientAccesses
+    }
+    let total = taken.reduce(0, +)
+    counts.vectorsLoaded += packed.vectors
+    counts.vectorsTaken += total
+    counts.effectualMACs += packed.neededLanes
+    counts.executedMACs += techniques.compress ? packed.neededLanes : packed.lanes * rowCount
+    counts.networkMoves += packed.moves
+    counts.sourceAccesses += source
+    counts.gradientAccesses += gradient
+    if part.pass == .weightGradient {
+      counts.extraAdditions += (array.lanes - 1) * total
+    } else {
+      counts.weightsRead += total
+    }
+    let window = SteppedWindow(
+      loadCycles: (max(source, gradient) + memory.portsPerCore - 1) / memory.portsPerCore,
+      issues: taken.map { ($0 + array.slots - 1) / array.slots })
+    return (window, packed.next == nil)
+  }
+
+  /// The cycles of all rows that add up the outputs of the open tile.
+  mutating func outputDrains() -> [Int] {
+    let results = rowCount * (tile?.outputs ?? 0)
+    let sums = array.slots * array.adderStages
+    counts.resultsWritten += results
+    counts.extraAdditions += results * (sums - 1)
+    return [Int](repeating: sums * array.adderStages + 1, count: rowCount)
+  }
+
+  /// The run of entries of the next fixed window of the weight-gradient pass, which holds E entries of
+  /// taps that read inside the map in any tile, and what each row needs of it.
+  func fixedWindow(from first: Int, lanesAnywhere: [Int])
+    -> (run: Range<Int>, needed: [Int], moves: Int)?
+  {
+    let packed = pack(from: first, end: part.entries, lanes: lanesAnywhere, lastLine: -1)
+    if packed.vectors == 0 { return nil }
+    return (first..<(packed.next ?? part.entries), packed.needed, packed.moves)
+  }
+
+  /// Reads the masks of a fixed window.
+  mutating func beginFixedWindow(_ run: Range<Int>) {
+    if readsMasks { counts.maskBits += rowCount * run.count }
+  }
+
+  /// The cycles of each row that adds up its weight gradients of a fixed window and writes them back
+  /// through the network.
+  mutating func gradientDrains(needed: [Int], moves: Int) -> [Int] {
+    let stages = array.adderStages
+    counts.networkMoves += moves
+    return needed.map { entries in
+      counts.resultsWritten += entries
+      counts.extraAdditions += entries * (stages - 1)
+      let round = max(stages, (entries + array.slots - 1) / array.slots)
+      return stages + (stages - 1) * round + 1
+    }
+  }
+
+  /// Whether any entry of a run is emitted in a tile.
+  func hasWork(_ tile: SteppedTile, run: Range<Int>) -> Bool {
+    next(from: run.lowerBound, end: run.upperBound, lanes: tile.lanes) != nil
+  }
+
+  /// Entries packed into one window.
+  private struct Packed {
+    var vectors = 0
+    var needed: [Int]
+    var moves = 0
+    /// Lanes inside the map of all vectors, and of those that rows need.
+    var lanes = 0
+    var neededLanes = 0
+    /// Lines read, by kernel row.
+    var lines: [Int]
+    var lastLine: Int
+    /// The first entry after the window.
+    var next: Int?
+  }
+
+  private func pack(from first: Int, end: Int, lanes: [Int], lastLine: Int) -> Packed {
+    var packed = Packed(
+      needed: [Int](repeating: 0, count: rowCount),
+      lines: [Int](repeating: 0, count: part.kernelRows), lastLine: lastLine)
+    // In each row a vector moves down by the unneeded vectors below it: one switch for each bit.
+    var unneeded = [Int](repeating: 0, count: rowCount)
+    let words = part.wordsPerRow
+    packed.next = next(from: first, end: end, lanes: lanes)
+    while packed.vectors < array.window, let entry = packed.next {
+      let lanesInside = lanes[entry % part.tapCount]
+      let line = entry / part.kernelColumns
+      if line != packed.lastLine {
+        packed.lines[line % part.kernelRows] += 1
+        packed.lastLine = line
+      }
+      packed.vectors += 1
+      packed.lanes += lanesInside
+      for row in 0..<rowCount {
+        if masks[row * words + entry >> 6] >> UInt64(entry & 63) & 1 != 0 {
+          packed.needed[row] += 1
+          packed.neededLanes += lanesInside
+          if techniques.compress { packed.moves += unneeded[row].nonzeroBitCount }
+        } else {
+          unneeded[row] += 1
+        }
+      }
+      packed.next = next(from: entry + 1, end: end, lanes: lanes)
+    }
+    return packed
+  }
+
+  /// The next wanted entry whose tap reads inside the map.
+  private func next(from first: Int, end: Int, lanes: [Int]) -> Int? {
+    var entry = first
+    while entry < end {
+      let word = wanted[entry >> 6] >> UInt64(entry & 63)
+      if word == 0 {
+        entry = (entry | 63) + 1
+        continue
+      }
+      entry += word.trailingZeroBitCount
+      if entry >= end { return nil }
+      if lanes[entry % part.tapCount] > 0 { return entry }
+      entry += 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,130 @@
+/// A core at the cycle-stepped level: every unit is a state machine that is stepped a clock at a
+/// time. It shares with the fast level only what comes before the core (lowering, tiles, groups, and
+/// which core gets which item).
+struct SteppedCore: Sendable {
+  private let hardware: HardwareDescription
+  /// Cycles of all items so far.
+  private(set) var cycles = 0
+  /// Where the row-cycles went so far.
+  private(set) var timing = PassTiming()
+  /// What happened so far.
+  private(set) var activity = PassActivity()
+
+  init(_ hardware: HardwareDescription) { self.hardware = hardware }
+
+  /// Works through an item of a schedule.
+  mutating func run(_ item: PassSchedule.Item, of schedule: PassSchedule) {
+    let group = schedule.groups[item.group]
+    let part = schedule.parts[group.part]
+    var units = CoreUnits(
+      TileSequencer(
+        DetectController(part, group: group.rows, hardware: hardware),
+        tiles: tiles(item, part: part, images: schedule.images), windows: item.windows),
+      rows: group.rows.count, slots: hardware.array.windowsInFlight)
+    let rows = hardware.array.rows
+    if !units.isDone {
+      for _ in 0..<hardware.array.fillCycles(schedule.pass) {
+        timing.fill += rows
+        cycles += 1
+      }
+    }
+    while !units.isDone {
+      units.step()
+      timing.unusedRows += rows - group.rows.count
+      cycles += 1
+    }
+    let use = units.use
+    timing.issue += use.issue
+    timing.drain += use.drain
+    timing.loading += use.loading
+    timing.imbalance += use.imbalance
+    activity = activity + units.counts
+    activity.issuedMultiplierCycles += use.issue * hardware.array.lanes * hardware.array.slots
+  }
+
+  private func tiles(_ item: PassSchedule.Item, part: LoweredPart, images: Int) -> [SteppedTile] {
+    let tiling = Tiling(part, images: images, lanes: hardware.array.lanes)
+    return item.bands.flatMap { band in
+      (0..<tiling.tilesPerBand).map {
+        SteppedTile(
+          TileClass(tiling.tile(band: band, column: $0), tiling), part: part,
+          memory: hardware.memory)
+      }
+    }
+  }
+}
+
+/// The units of a core while it works through an item.
+private struct CoreUnits {
+  private var sequencer: TileSequencer
+  private var port = LoadPort()
+  private var buffer: WindowBuffer
+  private var rows: SteppedRows
+  private(set) var isDone = false
+
+  init(_ sequencer: TileSequencer, rows: Int, slots: Int) {
+    self.sequencer = sequencer
+    buffer = WindowBuffer(slots: slots)
+    self.rows = SteppedRows(count: rows)
+    exchange()
+  }
+
+  /// Where the cycles of the rows went; all that is left at the end is waiting for the last row.
+  var use: RowUse {
+    var ended = rows
+    ended.chargeWaits(isHeld: true)
+    return ended.use
+  }
+
+  var counts: PassActivity { sequencer.controller.counts }
+
+  /// A clock.
+  mutating func step() {
+    port.step()
+    rows.step(&buffer)
+    exchange()
+  }
+
+  /// What changes hands at the edge of a clock: windows without work for a row are passed at once, so
+  /// that several may.
+  private mutating func exchange() {
+    while true {
+      rows.take(&buffer)
+      if port.isEmpty {
+        guard let window = sequencer.step() else { break }
+        port.accept(window)
+      }
+      if !port.isReady || !buffer.hasFreeSlot { return }
+      rows.chargeWaits(isHeld: port.isHeld)
+      buffer.publish(port.handOver())
+    }
+    isDone = rows.isDone(buffer)
+  }
+}
+
+extension PassSchedule {
+  /// The pass at the cycle-stepped level: its timing, and what happened as far as a core sees it
+  /// (`denseMACs` and `zeroShare` are not events).
+  func cycleStepped(_ hardware: HardwareDescription) -> (timing: PassTiming, activity: PassActivity)
+  {
+    var timing = PassTiming()
+    var activity = PassActivity()
+    for items in cores {
+      var core = SteppedCore(hardware)
+      for item in items { core.run(item, of: self) }
+      timing.coreCycles.append(core.cycles)
+      timing.issue += core.timing.issue
+      timing.drain += core.timing.drain
+      timing.loading += core.timing.loading
+      timing.imbalance += core.timing.imbalance
+      timing.unusedRows += core.timing.unusedRows
+      timing.fill += core.timing.fill
+      activity = activity + core.activity
+    }
+    timing.cycles = timing.coreCycles.max() ?? 0
+    for cycles in timing.coreCycles {
+      timing.coreImbalance += (timing.cycles - cycles) * hardware.array.rows
+    }
+    return (timing, activity)
+  }
+}

@@ -1,0 +1,39 @@
+/// The window buffer: D slots, each of which is free again when every row is done with its window.
+/// Windows are numbered as they come; window w stands in slot w mod D.
+struct WindowBuffer: Sendable {
+  private var windows: [SteppedWindow]
+  /// Rows that are not done with a slot's window.
+  private var rowsLeft: [Int]
+  /// Windows published so far.
+  private(set) var published = 0
+
+  init(slots: Int) {
+    windows = [SteppedWindow](
+      repeating: SteppedWindow(loadCycles: 0, issues: []), count: slots)
+    rowsLeft = [Int](repeating: 0, count: slots)
+  }
+
+  /// Whether the next window finds its slot free.
+  var hasFreeSlot: Bool { rowsLeft[published % windows.count] == 0 }
+
+  /// Makes a window visible to the rows.
+  mutating func publish(_ window: SteppedWindow) {
+    precondition(hasFreeSlot, "the window buffer is full")
+    let slot = published % windows.count
+    rowsLeft[slot] = window.issues.count
+    windows[slot] = window
+    published += 1
+  }
+
+  /// Cycles that a row takes for a window.
+  func issues(window: Int, row: Int) -> Int { windows[window % windows.count].issues[row] }
+
+  /// Cycles in which a row adds up after a window.
+  func drain(window: Int, row: Int) -> Int {
+    let drains = windows[window % windows.count].drains
+    return drains.isEmpty ? 0 : drains[row]
+  }
+
+  /// A row is done with a window.
+  mutating func release(window: Int) { rowsLeft[window % windows.count] -= 1 }
+}
