@@ -6,7 +6,8 @@ struct GroupScan {
   private let slots: Int
   private let window: Int
   private let compresses: Bool
-  /// What the controller emits where every tap reads inside the map: what any row needs, or all.
+  /// What the controller emits where every tap reads inside the map: what any row needs, or
+  /// all that any can read (planes of other groups of a grouped convolution nobody would load).
   private let wanted: [UInt64]
   /// Place of each entry in its window, for the set under way.
   private var place: [Int]
@@ -24,10 +25,15 @@ struct GroupScan {
     detects = techniques.detectBeforeLoad
     compresses = techniques.compress
     place = [Int](repeating: 0, count: part.entries)
-    var wanted = [UInt64](repeating: detects ? 0 : .max, count: part.wordsPerRow)
-    if detects {
-      for row in group {
+    var wanted = [UInt64](repeating: 0, count: part.wordsPerRow)
+    for row in group {
+      if detects {
         for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
+      } else {
+        let entries = part.reachedEntries(row)
+        for index in entries.lowerBound >> 6..<(entries.upperBound + 63) >> 6 {
+          wanted[index] |= Self.inside(entries, word: index)
+        }
       }
     }
     self.wanted = wanted

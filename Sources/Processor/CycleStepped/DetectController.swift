@@ -28,10 +28,14 @@ struct DetectController: Sendable {
     techniques = hardware.techniques
     memory = hardware.memory
     masks = group.flatMap { part.mask($0) }
-    var wanted = [UInt64](
-      repeating: techniques.detectBeforeLoad ? 0 : .max, count: part.wordsPerRow)
+    var wanted = [UInt64](repeating: 0, count: part.wordsPerRow)
     for row in group {
-      for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
+      if techniques.detectBeforeLoad {
+        for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
+      } else {
+        // Planes of other groups of a grouped convolution are not loaded even then.
+        for entry in part.reachedEntries(row) { wanted[entry >> 6] |= 1 << UInt64(entry & 63) }
+      }
     }
     self.wanted = wanted
   }

@@ -22,6 +22,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public enum Machine: String, Codable, Sendable, CaseIterable {
     /// The SWPU.
     case swpu
+    /// Makes one effectual product a multiplier and cycle: a bound, not a machine.
+    case ideal
     /// Skips nothing.
     case dense
     /// Skips what is pruned in whole shapes, channels and filters.

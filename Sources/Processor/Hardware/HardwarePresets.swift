@@ -45,4 +45,19 @@ extension HardwareDescription {
   /// All that come with the model: `swpu`, `swpu-small`, and one for each baseline.
   public static let presets: [HardwareDescription] =
     [swpu, small] + Machine.allCases.filter { $0 != .swpu }.map(baseline)
+
+  /// A machine without each of the three techniques in turn: what each of them is worth.
+  public static func ablations(of hardware: HardwareDescription) -> [HardwareDescription] {
+    func variant(_ suffix: String, _ change: (inout Techniques) -> Void) -> HardwareDescription {
+      var variant = hardware
+      variant.name += "-" + suffix
+      change(&variant.techniques)
+      return variant
+    }
+    return [
+      variant("without-reorder") { $0.reorder = .natural },
+      variant("without-detection") { $0.detectBeforeLoad = false },
+      variant("without-compression") { $0.compress = false },
+    ]
+  }
 }

@@ -82,6 +82,13 @@ public struct LoweredPart: Sendable {
     return zip(perTap, outputsInside).reduce(0) { $0 + $1.0 * $1.1 } * images
   }
 
+  /// Entries of the planes that a row can read: all, or those of its group of a grouped convolution.
+  func reachedEntries(_ row: Int) -> Range<Int> {
+    let perGroup = planes / groups * tapCount
+    let first = row / (rows / groups) * perGroup
+    return first..<first + perGroup
+  }
+
   /// Products of the pass inside the map of a layer without pruning.
   public func denseProducts(images: Int) -> Int {
     rows * (planes / groups) * outputsInside.reduce(0, +) * images

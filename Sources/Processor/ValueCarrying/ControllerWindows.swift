@@ -12,13 +12,17 @@ struct ControllerWindows: Sendable {
   private(set) var windows: [Window]
 
   /// What the controller emits for tiles with these taps: the entries that a row of the group needs
-  /// (with detect-before-load off, all), in ascending order, E a window.
+  /// (with detect-before-load off, all that it can read), in ascending order, E a window.
   init(
     _ part: LoweredPart, group: [Int], active: [Bool], network: CompressNetwork, detects: Bool
   ) {
     windows = []
     for entry in 0..<part.entries where active[entry % part.tapCount] {
-      if detects && !group.contains(where: { part.needs(row: $0, entry: entry) }) { continue }
+      let isWanted = group.contains { row in
+        detects
+          ? part.needs(row: row, entry: entry) : part.reachedEntries(row).contains(entry)
+      }
+      if !isWanted { continue }
       if windows.last.map({ $0.entries.count == network.lanes }) ?? true {
         windows.append(Window())
       }

@@ -134,11 +134,17 @@ public struct ReferencePass {
     return source[(plane * map.height + row) * map.width + column]
   }
 
+  /// Whether a row and an entry are of one group of channels.
+  private func reads(_ row: Int, _ entry: Entry) -> Bool {
+    let (filter, channel) = pass == .inputGradient ? (entry.plane, row) : (row, entry.plane)
+    return filter / (geometry.filters / geometry.groups) == channel / geometry.channelsPerGroup
+  }
+
   /// The index of the weight of a row's entry, if it is kept.
   private func weight(_ row: Int, _ entry: Entry) -> Int? {
     let (filter, channel) = pass == .inputGradient ? (entry.plane, row) : (row, entry.plane)
     let perGroup = geometry.channelsPerGroup
-    if filter / (geometry.filters / geometry.groups) != channel / perGroup { return nil }
+    if !reads(row, entry) { return nil }
     let (r, s) = entry.tap
     if !mask.keeps(filter: filter, channel: channel % perGroup, row: r, column: s) { return nil }
     return ((filter * perGroup + channel % perGroup) * geometry.rows + r) * geometry.columns + s
@@ -150,7 +156,9 @@ public struct ReferencePass {
     return (0..<planes).flatMap { plane in grid.taps.map { Entry(plane: plane, tap: $0) } }
       .filter { entry in
         outputs.contains { value(entry, at: $0) != nil }
-          && (!techniques.detectBeforeLoad || group.contains { weight($0, entry) != nil })
+          && group.contains {
+            techniques.detectBeforeLoad ? weight($0, entry) != nil : reads($0, entry)
+          }
       }
   }
 

@@ -1,0 +1,24 @@
+import Sparsity
+
+extension LayerPass {
+  /// The same array without a technique: pruned weights are zeros like any other.
+  func onDenseMachine() -> PassRun {
+    let schedule = denseSchedule
+    var activity = activity(
+      schedule, denseHardware, notPruned: pass == .weightGradient ? denseMACs : effectualMACs)
+    activity.maskBits = 0
+    return PassRun(
+      timing: schedule.fastTiming(denseHardware), activity: activity, maskBits: 0,
+      storedWeights: layer.mask.shape.count)
+  }
+
+  /// The array without a technique.
+  var denseHardware: HardwareDescription { hardware(detects: false, compresses: false) }
+
+  /// How the array works through a layer of which nothing is pruned.
+  var denseSchedule: PassSchedule {
+    PassSchedule(
+      layer.geometry, mask: LayerMask(dense: layer.mask.shape), pass: pass, images: images,
+      hardware: denseHardware)
+  }
+}

@@ -1,0 +1,45 @@
+extension PassSchedule {
+  /// The timing of rows that do not step through windows but take a number of cycles of their own for
+  /// an item. Their operands come just in time where the ports can deliver them at all: an item lasts
+  /// until its slowest row is done, or its loads.
+  func pacedTiming(_ hardware: HardwareDescription, issues: (Item) -> [Int]) -> PassTiming {
+    timing(hardware) { item in
+      let group = groups[item.group]
+      let plan = group.plans[item.order]
+      let counts = orders[group.part][item.order].counts
+      var loads = 0
+      for (tileClass, count) in counts.enumerated() {
+        let cycles = plan.loadCycles[tileClass]
+        let windows = pass == .weightGradient ? item.windows : cycles.indices
+        loads += count * windows.reduce(0) { $0 + cycles[$1] }
+      }
+      let issues = issues(item)
+      let drains = drains(plan, item: item, counts: counts, array: hardware.array)
+      let ends = zip(issues, drains).map { $0 + $1 }
+      let end = ends.max() ?? 0
+      let cycles = max(end, loads)
+      var use = RowUse()
+      use.issue = issues.reduce(0, +)
+      use.drain = drains.reduce(0, +)
+      use.imbalance = ends.reduce(0) { $0 + end - $1 }
+      use.loading = (cycles - end) * ends.count
+      return (cycles, use)
+    }
+  }
+
+  private func drains(
+    _ plan: WindowPlan, item: Item, counts: [Int], array: HardwareDescription.Array
+  ) -> [Int] {
+    if pass == .weightGradient {
+      return (0..<plan.rowCount).map { row in
+        item.windows.reduce(0) {
+          $0 + array.gradientDrainCycles(entries: plan.ownEntries[$1][row])
+        }
+      }
+    }
+    let tiles = counts.enumerated().reduce(0) {
+      plan.sets[plan.setOfClass[$1.offset]].windows == 0 ? $0 : $0 + $1.element
+    }
+    return [Int](repeating: tiles * array.outputDrainCycles, count: plan.rowCount)
+  }
+}
