@@ -18,8 +18,6 @@ struct BlockPipeline {
   ) {
     let counts = blocked.counts(cut)
     let loads = blocked.tensors.filter { $0 != .results }
-    let loops = loads.map { blocked.loops($0) }
-    let resultLoops = blocked.loops(.results)
     var before: (place: [Int], block: BlockedPass.Block)?
     var pending = 0  // Bits of results that wait for their store.
     var previousCompute = 0
@@ -29,33 +27,30 @@ struct BlockPipeline {
     func transfer(_ bits: Int) -> Int { hardware.transferCycles(bits: bits) }
 
     for step in 0..<counts.blocks {
-      // The place along each loop, the last of the order changing first.
+      // The place along each loop, the last of the order changing first; groups at the end.
       var rest = step
-      var index = [BlockedPass.Loop: Int]()
+      var place = [0, 0, 0, 0]
       for loop in order.reversed() {
-        index[loop] = rest % counts[loop]
+        place[loop.rawValue] = rest % counts[loop]
         rest /= counts[loop]
       }
-      let place = [rest] + BlockedPass.Loop.allCases.map { index[$0] ?? 0 }
+      place[3] = rest
       let block = blocked.block(
-        cut, group: place[0], activation: place[1], outputPlane: place[2], sourcePlane: place[3])
-      func changed(_ loops: [BlockedPass.Loop]) -> Bool {
-        guard let before else { return true }
-        if before.place[0] != place[0] { return true }
-        return BlockedPass.Loop.allCases.enumerated().contains {
-          loops.contains($1) && before.place[$0 + 1] != place[$0 + 1]
+        cut, group: rest, activation: place[0], outputPlane: place[1], sourcePlane: place[2])
+      func isAnother(_ tensor: BlockedPass.Tensor) -> Bool {
+        guard let before, before.place[3] == place[3] else { return true }
+        return order.contains {
+          before.place[$0.rawValue] != place[$0.rawValue] && blocked.isCut(tensor, along: $0)
         }
       }
       var load = 0
-      for (tensor, own) in zip(loads, loops) where changed(own) {
-        load += blocked.bits(tensor, block)
-      }
+      for tensor in loads where isAnother(tensor) { load += blocked.bits(tensor, block) }
       bits += load
       if let before {
         // The block before computes while this one is loaded, and what was complete is stored.
         dramWait += max(0, transfer(load + pending) - previousCompute)
         pending = 0
-        if changed(resultLoops) { pending = blocked.bits(.results, before.block) }
+        if isAnother(.results) { pending = blocked.bits(.results, before.block) }
         bits += pending
       } else {
         fill += transfer(load)

@@ -3,7 +3,7 @@ struct BlockSearch {
   private let blocked: BlockedPass
   private let hardware: HardwareDescription
   /// Bits of each whole tensor in the DRAM, and source rows of a whole map.
-  private let wholeBits: [BlockedPass.Tensor: Int]
+  private let wholeBits: [Int]
   private let wholeSourceRows: Int
 
   struct Choice: Equatable {
@@ -26,8 +26,9 @@ struct BlockSearch {
     let everything = BlockedPass.Block(
       groups: 0..<blocked.groups, images: 0..<blocked.images, rows: 0..<blocked.rows,
       outputPlanes: 0..<blocked.outputPlanes, sourcePlanes: 0..<blocked.sourcePlanes)
-    wholeBits = Dictionary(
-      uniqueKeysWithValues: blocked.tensors.map { ($0, blocked.bits($0, everything)) })
+    wholeBits = BlockedPass.Tensor.allCases.map {
+      blocked.tensors.contains($0) ? blocked.bits($0, everything) : 0
+    }
     wholeSourceRows = blocked.sourceRows(0..<blocked.rows)
   }
 
@@ -107,7 +108,10 @@ struct BlockSearch {
   private func shortage(_ cut: BlockedPass.Cut, _ bands: Bands) -> (key: String, bits: Int)? {
     let counts = blocked.counts(cut)
     func held(_ tensor: BlockedPass.Tensor) -> Int {
-      let blocks = blocked.loops(tensor).reduce(counts.groups) { $0 * counts[$1] }
+      var blocks = counts.groups
+      for loop in blocked.orders[0] where blocked.isCut(tensor, along: loop) {
+        blocks *= counts[loop]
+      }
       return blocked.largestBits(tensor, cut, sourceRows: bands.most) * (blocks > 1 ? 2 : 1)
     }
     let isWeightGradient = blocked.pass == .weightGradient
@@ -154,12 +158,18 @@ struct BlockSearch {
     let counts = blocked.counts(cut)
     var traffic = MemoryTraffic()
     for tensor in blocked.tensors {
-      let own = blocked.loops(tensor)
-      var bits = wholeBits[tensor] ?? 0
+      var bits = wholeBits[tensor.rawValue]
       // Bands read rows at their borders twice; along all other loops blocks do not overlap.
       if tensor == .source { bits = bits / max(1, wholeSourceRows) * bands.sourceRows }
-      if let innermost = order.lastIndex(where: { own.contains($0) && counts[$0] > 1 }) {
-        for loop in order[..<innermost] where !own.contains(loop) { bits *= counts[loop] }
+      var rounds = 1
+      for loop in order {
+        if !blocked.isCut(tensor, along: loop) {
+          rounds *= counts[loop]
+        } else if counts[loop] > 1 {
+          // All rounds outside this loop move the tensor anew.
+          bits *= rounds
+          rounds = 1
+        }
       }
       switch tensor {
       case .source: traffic.sourceBits = bits

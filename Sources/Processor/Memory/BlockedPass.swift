@@ -18,6 +18,10 @@ struct BlockedPass {
   let rows: Int
   let storedWeights: Int
   let maskBits: Int
+  /// Tensors that the pass moves.
+  let tensors: [Tensor]
+  /// The orders of the loops in which results are complete before they leave.
+  let orders: [[Loop]]
   private let geometry: ConvolutionGeometry
   private let operandBits: Int
 
@@ -36,7 +40,7 @@ struct BlockedPass {
   }
 
   /// The loops.
-  enum Loop: CaseIterable { case activations, outputPlanes, sourcePlanes }
+  enum Loop: Int, CaseIterable { case activations, outputPlanes, sourcePlanes }
 
   /// Blocks along each loop.
   struct Counts: Hashable {
@@ -54,7 +58,7 @@ struct BlockedPass {
   }
 
   /// Tensors of a pass, each cut along two of the loops.
-  enum Tensor: CaseIterable { case source, gradient, weights, masks, results }
+  enum Tensor: Int, CaseIterable { case source, gradient, weights, masks, results }
 
   init(
     _ geometry: ConvolutionGeometry, pass: Pass, images: Int, storedWeights: Int, maskBits: Int,
@@ -66,6 +70,17 @@ struct BlockedPass {
     self.storedWeights = storedWeights
     self.maskBits = maskBits
     self.operandBits = operandBits
+    tensors =
+      pass == .weightGradient
+      ? [.source, .gradient, .masks, .results] : [.source, .weights, .masks, .results]
+    orders =
+      pass == .weightGradient
+      ? [
+        [.outputPlanes, .sourcePlanes, .activations], [.sourcePlanes, .outputPlanes, .activations],
+      ]
+      : [
+        [.activations, .outputPlanes, .sourcePlanes], [.outputPlanes, .activations, .sourcePlanes],
+      ]
     groups = geometry.groups
     let (filters, channels) = (geometry.filters / geometry.groups, geometry.channelsPerGroup)
     let isInputGradient = pass == .inputGradient
@@ -73,29 +88,14 @@ struct BlockedPass {
     rows = isInputGradient ? geometry.input.height : geometry.output.height
   }
 
-  /// Tensors that the pass moves.
-  var tensors: [Tensor] {
-    pass == .weightGradient
-      ? [.source, .gradient, .masks, .results] : [.source, .weights, .masks, .results]
-  }
-
-  /// The loops along which a tensor is cut.
-  func loops(_ tensor: Tensor) -> [Loop] {
+  /// Whether a tensor is cut along a loop.
+  func isCut(_ tensor: Tensor, along loop: Loop) -> Bool {
     switch tensor {
-    case .source: [.activations, .sourcePlanes]
-    case .gradient: [.activations, .outputPlanes]
-    case .weights, .masks: [.outputPlanes, .sourcePlanes]
-    case .results:
-      pass == .weightGradient
-        ? [.outputPlanes, .sourcePlanes] : [.activations, .outputPlanes]
+    case .source: loop != .outputPlanes
+    case .gradient: loop != .sourcePlanes
+    case .weights, .masks: loop != .activations
+    case .results: loop != (pass == .weightGradient ? .activations : .sourcePlanes)
     }
-  }
-
-  /// The orders of the loops in which results are complete before they leave.
-  var orders: [[Loop]] {
-    pass == .weightGradient
-      ? [[.outputPlanes, .sourcePlanes, .activations], [.sourcePlanes, .outputPlanes, .activations]]
-      : [[.activations, .outputPlanes, .sourcePlanes], [.outputPlanes, .activations, .sourcePlanes]]
   }
 
   func counts(_ cut: Cut) -> Counts {
@@ -151,7 +151,8 @@ struct BlockedPass {
       ceilingDivision(whole * elements, groups * outputPlanes * sourcePlanes)
     }
     return switch tensor {
-    case .source: cut.groups * cut.sourcePlanes * cut.images * sourceRows * sourceWidth * operandBits
+    case .source:
+      cut.groups * cut.sourcePlanes * cut.images * sourceRows * sourceWidth * operandBits
     case .gradient:
       cut.groups * cut.outputPlanes * cut.images * cut.rows * geometry.output.width * operandBits
     case .weights: share(storedWeights) * operandBits

@@ -4,7 +4,7 @@ extension LoweredPart {
   /// `hamming` is what the reorder unit does: seed a group with the row that needs least among those
   /// left, then take again and again the row whose Hamming distances to the group's rows sum to the
   /// least. Equal rows are taken by number. (A dense seed would attract sparse rows and balance
-  /// nothing.) `swapRefined` improves on its groups by exchanges.
+  /// nothing.) `swapRefined` improves by exchanges.
   func groups(of size: Int, order: HardwareDescription.Reorder) -> [[Int]] {
     let ordered: [Int]
     switch order {
@@ -19,7 +19,7 @@ extension LoweredPart {
     let groups = stride(from: 0, to: rows, by: size).map {
       Array(ordered[$0..<min($0 + size, rows)])
     }
-    return order == .swapRefined ? SwapRefinement(self, groups: groups).groups : groups
+    return order == .swapRefined ? swapRefined(from: groups) : groups
   }
 
   private func hammingOrder(groupSize: Int) -> [Int] {

@@ -1,25 +1,50 @@
+extension LoweredPart {
+  /// The rows of groups (of which the last may be smaller), exchanged until no exchange saves anything
+  /// by the estimate of `SwapRefinement`; or those that this makes of the order by popcount, if they
+  /// are better.
+  func swapRefined(from groups: [[Int]]) -> [[Int]] {
+    let refined = SwapRefinement(self, groups: groups)
+    let size = groups.first?.count ?? 1
+    let other = SwapRefinement(self, groups: self.groups(of: size, order: .popcount))
+    return other.estimate < refined.estimate ? other.groups : refined.groups
+  }
+}
+
 /// Exchanges of rows between groups that save cycles by an estimate: a bound of what a better order
 /// would bring, too slow for a unit on the chip.
 ///
-/// The estimate of a group is `Σ max_g popcount(word of row g)` over the 64-entry words of its masks:
-/// the rows of a group may run apart over about as many entries, and wait for the slowest beyond.
+/// The estimate of a group is its longest row, `max_g p`, what it takes with windows enough in flight,
+/// and as much again for its windows: `Σ max_g p` over stretches of 256 entries, within which rows may
+/// run apart.
 struct SwapRefinement {
   private(set) var groups: [[Int]]
-  private let words: Int
-  /// Needed entries of each row and word.
-  private let counts: [UInt8]
-  /// Largest and second largest count of each group and word.
-  private var most: [[UInt8]]
-  private var second: [[UInt8]]
+  /// Stretches of a row, and one column more for the whole row.
+  private let columns: Int
+  /// Needed entries of each row and column.
+  private let counts: [Int32]
+  /// Largest and second largest count of each group and column.
+  private var most: [[Int32]]
+  private var second: [[Int32]]
 
   /// Rounds over all pairs of rows at most.
   private static let rounds = 8
+  /// 64-bit words of a stretch.
+  static let wordsPerStretch = 4
 
   /// Refines groups of rows of a part.
   init(_ part: LoweredPart, groups: [[Int]]) {
     self.groups = groups
-    words = part.wordsPerRow
-    counts = part.words.map { UInt8($0.nonzeroBitCount) }
+    columns = ceilingDivision(part.wordsPerRow, Self.wordsPerStretch) + 1
+    var counts: [Int32] = []
+    for row in 0..<part.rows {
+      let mask = Array(part.mask(row))
+      for start in stride(from: 0, to: mask.count, by: Self.wordsPerStretch) {
+        let stretch = mask[start..<min(mask.count, start + Self.wordsPerStretch)]
+        counts.append(Int32(stretch.reduce(0) { $0 + $1.nonzeroBitCount }))
+      }
+      counts.append(Int32(part.needed(row: row)))
+    }
+    self.counts = counts
     most = []
     second = []
     for index in groups.indices {
@@ -35,16 +60,16 @@ struct SwapRefinement {
 
   private mutating func count(_ group: Int) {
     var (largest, next) = (
-      [UInt8](repeating: 0, count: words), [UInt8](repeating: 0, count: words)
+      [Int32](repeating: 0, count: columns), [Int32](repeating: 0, count: columns)
     )
     for row in groups[group] {
-      for word in 0..<words {
-        let value = counts[row * words + word]
-        if value > largest[word] {
-          next[word] = largest[word]
-          largest[word] = value
+      for column in 0..<columns {
+        let value = counts[row * columns + column]
+        if value > largest[column] {
+          next[column] = largest[column]
+          largest[column] = value
         } else {
-          next[word] = max(next[word], value)
+          next[column] = max(next[column], value)
         }
       }
     }
@@ -74,15 +99,15 @@ struct SwapRefinement {
 
   /// By how much the estimate falls when two rows change places.
   private func gain(_ a: Int, _ first: Int, _ b: Int, _ other: Int) -> Int {
-    let (x, y) = (groups[a][first] * words, groups[b][other] * words)
+    let (x, y) = (groups[a][first] * columns, groups[b][other] * columns)
     var gain = 0
-    for word in 0..<words {
-      let (leaves, joins) = (counts[x + word], counts[y + word])
+    for column in 0..<columns {
+      let (leaves, joins) = (counts[x + column], counts[y + column])
       if leaves == joins { continue }
-      let restA = leaves == most[a][word] ? second[a][word] : most[a][word]
-      let restB = joins == most[b][word] ? second[b][word] : most[b][word]
-      gain += Int(most[a][word]) - Int(max(restA, joins))
-      gain += Int(most[b][word]) - Int(max(restB, leaves))
+      let restA = leaves == most[a][column] ? second[a][column] : most[a][column]
+      let restB = joins == most[b][column] ? second[b][column] : most[b][column]
+      gain += Int(most[a][column]) - Int(max(restA, joins))
+      gain += Int(most[b][column]) - Int(max(restB, leaves))
     }
     return gain
   }

@@ -1,0 +1,88 @@
+import Sparsity
+import Tensor
+import Testing
+
+@testable import Processor
+
+@Suite struct VectorUnitTests {
+  private func layer(_ kind: NetworkDescription.VectorLayer.Kind) -> NetworkDescription.VectorLayer
+  {
+    .init(name: "l", kind: kind, inputElements: 300, outputElements: 200)
+  }
+
+  @Test("work and traffic grow with the batch; cycles are the larger of the two")
+  func batch() {
+    let unit = VectorUnit(.swpu)
+    for kind in NetworkDescription.VectorLayer.Kind.allCases {
+      for run in [unit.forward, unit.backward] {
+        let (one, four) = (run(layer(kind), 1), run(layer(kind), 4))
+        #expect(four.operations == 4 * one.operations)
+        #expect(four.dramBits == 4 * one.dramBits)
+        let compute = ceilingDivision(four.operations, 32)
+        let transfer = HardwareDescription.swpu.transferCycles(bits: four.dramBits)
+        #expect(four.cycles == max(compute, transfer), "\(kind)")
+        #expect(four.computeBound == compute)
+      }
+    }
+  }
+
+  @Test("every layer reads and writes at least its maps once")
+  func compulsory() {
+    let unit = VectorUnit(.swpu)
+    for kind in NetworkDescription.VectorLayer.Kind.allCases {
+      #expect(unit.forward(layer(kind), images: 2).dramBits == 2 * 500 * 16)
+    }
+  }
+
+  @Test("the optimiser touches kept weights only: 5 FP32 words and a working copy each")
+  func optimiser() {
+    let run = VectorUnit(.swpu).optimiser(storedWeights: 1000)
+    #expect(run.operations == 6000)
+    #expect(run.dramBits == 1000 * (5 * 32 + 16))
+    #expect(VectorUnit(.swpu).optimiser(storedWeights: 0).cycles == 0)
+    // 176 bits at 12.8 GB/s and 675 MHz are more than 6 operations of 32 lanes.
+    #expect(run.dramWait > 0)
+  }
+
+  @Test("the reorder unit takes a cycle a word, and as many as a count of the greedy order says")
+  func reordering() {
+    for seed in 0..<30 as Range<UInt64> {
+      let random = RandomCase(seed: seed)
+      for part in LoweredPart.lower(random.geometry, mask: random.mask, pass: .inputGradient) {
+        var hardware = random.hardware
+        // The greedy order, counting: whoever joins is compared with all that are left.
+        var words = part.rows * part.wordsPerRow
+        for left in 0..<part.rows { words += left * part.wordsPerRow }
+        hardware.techniques.reorder = .hamming
+        let run = VectorUnit(hardware).reordering([part])
+        #expect(run.reorderWords == words, "\(seed)")
+        #expect(run.computeBound == words, "\(seed)")
+        hardware.techniques.reorder = .natural
+        #expect(VectorUnit(hardware).reordering([part]) == VectorRun(), "\(seed)")
+      }
+    }
+  }
+
+  @Test("a step's share of an update is at least the update over the interval")
+  func amortised() {
+    var run = VectorUnit(.swpu).optimiser(storedWeights: 1001)
+    run.reorderWords = 5
+    let share = run.amortised(over: 100)
+    #expect(share.operations == 61)
+    #expect(share.reorderWords == 1)
+    #expect(share.cycles * 100 >= run.cycles)
+    #expect(run.amortised(over: 1) == run)
+  }
+
+  @Test("energy of the units follows their counts")
+  func energy() {
+    let model = EnergyModel(.swpu)
+    let loss = model.energy(of: VectorUnit(.swpu).loss(classes: 10, images: 4))
+    #expect(loss[.vector] > 0 && loss[.reorder] == 0 && loss[.multiply] == 0)
+    #expect(loss[.dram] == 2 * 40 * 16 * 14)
+    var words = VectorRun()
+    words.reorderWords = 10
+    let reorder = model.energy(of: words)
+    #expect(reorder[.reorder] > 0 && reorder[.vector] == 0)
+  }
+}
