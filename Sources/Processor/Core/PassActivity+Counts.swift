@@ -44,11 +44,7 @@ extension PassSchedule {
         activity.extraAdditions += gradients * (array.adderStages - 1)
       }
     }
-    if pass == .weightGradient {
-      activity.extraAdditions += (array.lanes - 1) * activity.vectorsTaken
-    } else {
-      activity.weightsRead = activity.vectorsTaken
-    }
+    if pass != .weightGradient { activity.weightsRead = activity.vectorsTaken }
     return activity
   }
 

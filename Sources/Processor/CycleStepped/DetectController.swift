@@ -91,11 +91,7 @@ struct DetectController: Sendable {
     counts.networkMoves += packed.moves
     counts.sourceAccesses += source
     counts.gradientAccesses += gradient
-    if part.pass == .weightGradient {
-      counts.extraAdditions += (array.lanes - 1) * total
-    } else {
-      counts.weightsRead += total
-    }
+    if part.pass != .weightGradient { counts.weightsRead += total }
     let window = SteppedWindow(
       loadCycles: (max(source, gradient) + memory.portsPerCore - 1) / memory.portsPerCore,
       issues: taken.map { ($0 + array.slots - 1) / array.slots })

@@ -47,7 +47,7 @@ extension HardwareDescription {
     case .swpu: techniques.compress ? .logShifter : .none
     case .unstructured: .benes
     case .lookahead: .multiplexer(inputs: 8)
-    case .dense, .structured, .activationOnly: .none
+    case .ideal, .dense, .structured, .activationOnly: .none
     }
   }
 }

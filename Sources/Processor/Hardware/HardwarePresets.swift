@@ -31,9 +31,11 @@ extension HardwareDescription {
     return small
   }()
 
-  /// A baseline with the multipliers, memories and supply of the default.
-  public static func baseline(_ machine: Machine) -> HardwareDescription {
-    var baseline = swpu
+  /// A baseline with the multipliers, memories and supply of another machine.
+  public static func baseline(
+    _ machine: Machine, like hardware: HardwareDescription = .swpu
+  ) -> HardwareDescription {
+    var baseline = hardware
     baseline.name = machine.rawValue
     baseline.machine = machine
     baseline.techniques = Techniques(
@@ -44,7 +46,7 @@ extension HardwareDescription {
 
   /// All that come with the model: `swpu`, `swpu-small`, and one for each baseline.
   public static let presets: [HardwareDescription] =
-    [swpu, small] + Machine.allCases.filter { $0 != .swpu }.map(baseline)
+    [swpu, small] + Machine.allCases.filter { $0 != .swpu }.map { baseline($0) }
 
   /// A machine without each of the three techniques in turn: what each of them is worth.
   public static func ablations(of hardware: HardwareDescription) -> [HardwareDescription] {

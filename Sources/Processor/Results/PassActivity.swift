@@ -27,7 +27,8 @@ public struct PassActivity: Codable, Hashable, Sendable {
   public var weightsRead = 0
   /// Results written to the output memory: FP32 outputs, input gradients or weight gradients.
   public var resultsWritten = 0
-  /// FP32 additions besides those of the products: partial sums, adder trees.
+  /// FP32 additions besides one for each product: of partial sums. (The adder tree and the
+  /// accumulator of the weight-gradient pass add each of a vector's T products once.)
   public var extraAdditions = 0
   /// Bits of masks read and scanned.
   public var maskBits = 0

@@ -40,9 +40,9 @@ public struct Comparison: Codable, Sendable {
   /// SWPU as described, with T1, T2 and T3 switched off one at a time, and every baseline of the same
   /// size.
   public static func machines(_ hardware: HardwareDescription) -> [HardwareDescription] {
-    [hardware] + MachineModel.ablations(of: hardware)
+    [hardware] + HardwareDescription.ablations(of: hardware)
       + HardwareDescription.Machine.allCases.filter { $0 != .swpu }.map {
-        MachineModel.baseline($0, like: hardware)
+        HardwareDescription.baseline($0, like: hardware)
       }
   }
 }

@@ -26,6 +26,8 @@ public struct PassResult: Codable, Sendable {
   public var timing: PassTiming
   /// Counts of events.
   public var activity: PassActivity
+  /// Weights of the layer that the machine stores: kept ones, or all where it cannot skip.
+  public var storedWeights: Int
   /// What moved to and from the DRAM.
   public var traffic: MemoryTraffic
   /// FNV-1a-64 of the values, at the level that has any.
@@ -48,6 +50,7 @@ public struct PassResult: Codable, Sendable {
     energyPicojoules = energy
     timing = run.timing
     activity = run.activity
+    storedWeights = run.storedWeights
     traffic = plan.traffic
     self.valueChecksum = valueChecksum
   }

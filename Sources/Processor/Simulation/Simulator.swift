@@ -37,7 +37,11 @@ public struct Simulator: Sendable {
     let isStep = passes.count == Pass.allCases.count
     return StepResult(
       workload: workload.name, batch: workload.batch, hardware: hardware, layers: layers,
-      vector: isStep ? vectorWork(workload) : [])
+      vector: isStep
+        ? vectorWork(
+          workload,
+          storedWeights: layers.reduce(0) { $1.pass == .forward ? $0 + $1.storedWeights : $0 })
+        : [])
   }
 
   /// One pass of one layer.
@@ -57,7 +61,7 @@ public struct Simulator: Sendable {
       valueChecksum: checksum, hardware: hardware)
   }
 
-  private func vectorWork(_ workload: Workload) -> [VectorResult] {
+  private func vectorWork(_ workload: Workload, storedWeights: Int) -> [VectorResult] {
     let unit = VectorUnit(hardware)
     let images = workload.batch
     var forward = VectorRun()
@@ -67,9 +71,7 @@ public struct Simulator: Sendable {
       backward = backward + unit.backward(layer, images: images)
     }
     var reorder = VectorRun()
-    var storedWeights = 0
     for layer in workload.layers {
-      storedWeights += MachineModel.storedWeights(of: layer, hardware: hardware)
       if layer.granularity == .dense { continue }
       // The forward and the weight-gradient pass share their order.
       for pass in [Pass.forward, .inputGradient]

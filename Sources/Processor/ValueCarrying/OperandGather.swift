@@ -46,7 +46,7 @@ struct TileLanes: Sendable {
 }
 
 /// The operand vectors of one window, as they stand in its buffer.
-struct WindowBuffer: Sendable {
+struct OperandBuffer: Sendable {
   /// The value of each lane of each vector; nil for padding and idle lanes.
   private(set) var values: [[Float?]] = []
   /// The bits of the vectors, one after the other in whole words; padding is 0.

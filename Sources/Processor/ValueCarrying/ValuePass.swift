@@ -72,7 +72,7 @@ public struct ValuePass {
   }
 
   private mutating func core(_ items: [PassSchedule.Item], _ schedule: PassSchedule, images: Int) {
-    let words = WindowBuffer.words(lanes: array.lanes, format: array.operands)
+    let words = OperandBuffer.words(lanes: array.lanes, format: array.operands)
     wires = [NetworkWires](
       repeating: NetworkWires(network, words: words), count: array.rows)
     for item in items {
@@ -210,8 +210,8 @@ public struct ValuePass {
     }
   }
 
-  private func buffer(_ entries: [Int], _ tile: TileLanes, _ part: LoweredPart) -> WindowBuffer {
-    WindowBuffer(
+  private func buffer(_ entries: [Int], _ tile: TileLanes, _ part: LoweredPart) -> OperandBuffer {
+    OperandBuffer(
       entries: entries, tile, part: part, source: source, lanes: array.lanes,
       format: array.operands)
   }
@@ -219,7 +219,7 @@ public struct ValuePass {
   /// The lanes that a row takes of a window, in order: those that its network packs to the front, or
   /// all.
   private mutating func take(
-    _ window: ControllerWindows.Window, row: Int, _ buffer: WindowBuffer
+    _ window: ControllerWindows.Window, row: Int, _ buffer: OperandBuffer
   ) -> [Int] {
     if !hardware.techniques.compress { return Array(window.entries.indices) }
     let settings = window.settings[row]
