@@ -41,11 +41,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
+    // Stands in for malloc in the tests' program, so that tests can count allocations.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
     .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Sparsity", "Tensor"],
+      dependencies: ["Training", "Sparsity", "Tensor", "AllocationCounter"],
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),

@@ -47,16 +47,6 @@ struct BenchCommand: ParsableCommand {
       }
     }
   }
-
-  struct Document<Row: Encodable>: Encodable {
-    let rows: [Row]
-    let machine: Machine
-    let version: String
-    /// Billions of operations a second with multiply-adds in registers, on all threads.
-    let peakGflops: Double
-    /// Largest difference between kernels and plain loops, relative to the largest value.
-    let largestRelativeError: Double?
-  }
 }
 
 struct LayersCommand: ParsableCommand {
@@ -77,42 +67,15 @@ struct LayersCommand: ParsableCommand {
   @OptionGroup var common: BenchCommand.Common
 
   func run() throws {
-    let engine = common.engineOptions.engine
-    let sparsest = common.density.min() ?? 1
-    var error = 0.0
-    var rows: [LayerBenchmark.Row] = []
-    var peak = Samples()
-    for (name, geometry) in LayerBenchmark.layers {
-      for batch in common.batch {
-        var benchmarks = common.density.map {
-          LayerBenchmark(
-            name, geometry: geometry, batch: batch, density: $0, granularity: common.granularity,
-            engine: engine)
-        }
-        if batch == common.batch[0], sparsest <= 0.2,
-          let place = common.density.firstIndex(of: sparsest)
-        {
-          error = max(error, benchmarks[place].largestError())
-        }
-        var localPeak = Samples()
-        for round in 0...common.samples {
-          if round > 0 { localPeak.add(engine.measurePeak()) }
-          for index in benchmarks.indices { benchmarks[index].measure(counts: round > 0) }
-        }
-        peak.add(localPeak.median)
-        rows += benchmarks.flatMap { $0.rows(peak: localPeak.median) }
-        if !common.json { note("\(name), batch \(batch): done") }
-      }
+    let found = BenchmarkRun.layers(
+      batches: common.batch, densities: common.density, granularity: common.granularity,
+      samples: common.samples, engine: common.engineOptions.engine
+    ) { name, batch in
+      if !common.json { note("\(name), batch \(batch): done") }
     }
-    if common.json {
-      try printJSON(
-        BenchCommand.Document(
-          rows: rows, machine: Machine(engine), version: swpuVersion, peakGflops: peak.median,
-          largestRelativeError: sparsest <= 0.2 ? error : nil))
-      return
-    }
+    if common.json { return try printJSON(found) }
     print("layer               pass             batch  density  median ms   GFLOP/s  % of peak")
-    for row in rows {
+    for row in found.rows {
       print(
         row.layer.padding(toLength: 20, withPad: " ", startingAt: 0)
           + row.pass.padding(toLength: 16, withPad: " ", startingAt: 0)
@@ -122,9 +85,9 @@ struct LayersCommand: ParsableCommand {
     }
     print(
       String(
-        format: "peak: %.1f GFLOP/s on %d threads (%@)", peak.median,
-        engine.pool.threads, engine.kernels.name))
-    if sparsest <= 0.2 {
+        format: "peak: %.1f GFLOP/s on %d threads (%@)", found.peakGflops,
+        found.machine.threads, found.machine.kernels))
+    if let error = found.largestRelativeError {
       print(String(format: "largest difference from plain loops: %.1e of the largest value", error))
     }
   }
@@ -148,36 +111,19 @@ struct StepCommand: ParsableCommand {
   @OptionGroup var common: BenchCommand.Common
 
   func run() throws {
-    let engine = common.engineOptions.engine
-    var rows: [StepBenchmark.Row] = []
-    var peak = Samples()
-    for name in model {
-      for batch in common.batch {
-        var benchmarks: [StepBenchmark] = []
-        for density in common.density {
-          benchmarks.append(
-            try StepBenchmark(
-              name, batch: batch, density: density, granularity: common.granularity,
-              engine: engine))
-        }
-        for _ in 0..<common.samples {
-          for index in benchmarks.indices { benchmarks[index].measure() }
-          peak.add(engine.measurePeak())
-        }
-        rows += benchmarks.map(\.row)
-        if !common.json { note("\(name.rawValue), batch \(batch): done") }
-      }
+    let found = try BenchmarkRun.steps(
+      models: model, batches: common.batch, densities: common.density,
+      granularity: common.granularity, samples: common.samples,
+      engine: common.engineOptions.engine
+    ) { name, batch in
+      if !common.json { note("\(name.rawValue), batch \(batch): done") }
     }
-    if common.json {
-      try printJSON(
-        BenchCommand.Document(
-          rows: rows, machine: Machine(engine), version: swpuVersion, peakGflops: peak.median,
-          largestRelativeError: nil))
-      return
-    }
+    if common.json { return try printJSON(found) }
     print("model        batch  density  granularity     median ms  images/s  against dense")
-    for row in rows {
-      let dense = rows.first { $0.model == row.model && $0.batch == row.batch && $0.density == 1 }
+    for row in found.rows {
+      let dense = found.rows.first {
+        $0.model == row.model && $0.batch == row.batch && $0.density == 1
+      }
       let ratio = dense.map {
         String(format: "%12.1fx", $0.medianMilliseconds / row.medianMilliseconds)
       }

@@ -82,7 +82,10 @@ struct SpeedMeter {
   }
 
   /// Forgets the steps so far, so that a test between epochs does not count.
-  mutating func pause() { marks = [.now] }
+  mutating func pause() {
+    marks.removeAll(keepingCapacity: true)
+    marks.append(.now)
+  }
 
   var secondsPerStep: Double {
     guard let first = marks.first, let last = marks.last, marks.count > 1 else { return 0 }
