@@ -134,6 +134,10 @@ import Testing
     let moves = energy { $0.networkMoves = 7 }
     #expect(
       abs(moves[.network] - 7 * 128 * table.picojoules(.networkMovedBit, volts: 1)) < 1e-9)
+    // A vector in the buffer stands before 16 rows of 5 stages.
+    let still = energy { $0.vectorsLoaded = 1 }
+    let isolated = 128 * 16 * 5 * table.picojoules(.networkIsolatedBit, volts: 1)
+    #expect(abs(still[.network] - isolated) < 1e-9)
     var traffic = MemoryTraffic()
     traffic.sourceBits = 100
     let moved = model.energy(of: PassActivity(), cycles: 0, traffic: traffic)

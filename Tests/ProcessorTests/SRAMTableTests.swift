@@ -33,6 +33,7 @@ import Testing
     let two = table.memory(bytes: 524_288, widthBits: 256)
     #expect(two.readPicojoules == largest.readPicojoules)
     #expect(two.squareMillimetres == 2 * largest.squareMillimetres)
+    #expect(two.leakageMilliwatts == 2 * largest.leakageMilliwatts)
     let half = table.memory(bytes: 65_536, widthBits: 512)
     let wide = table.memory(bytes: 131_072, widthBits: 1024)
     #expect(wide.readPicojoules == 2 * half.readPicojoules)

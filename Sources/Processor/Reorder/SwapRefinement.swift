@@ -10,8 +10,9 @@ extension LoweredPart {
   }
 }
 
-/// Exchanges of rows between groups that save cycles by an estimate: a bound of what a better order
-/// would bring, too slow for a unit on the chip.
+/// Exchanges of rows between groups that save cycles by an estimate: a local optimum for comparison,
+/// too slow for a unit on the chip. The estimate is not the timing, so an order may take more cycles
+/// than another that it rates worse.
 ///
 /// The estimate of a group is its longest row, `max_g p`, what it takes with windows enough in flight,
 /// and as much again for its windows: `Σ max_g p` over stretches of 256 entries, within which rows may
