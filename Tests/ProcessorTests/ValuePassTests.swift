@@ -127,6 +127,27 @@ import Testing
     #expect(run.values == [0x1p24 + 2])
   }
 
+  /// Tiles in which a row takes nothing are not counted: tap 0 reads padding in the first column, where
+  /// the other filter still takes tap 1.
+  @Test func tilesThatARowSitsOutTakeNoTurn() throws {
+    let geometry = try #require(
+      ConvolutionGeometry(
+        input: MapShape(channels: 1, height: 2, width: 3), filters: 2, rows: 1, columns: 3,
+        paddingColumns: 1))
+    var hardware = HardwareDescription.small
+    hardware.array.lanes = 1
+    let run = ValuePass.run(
+      geometry,
+      mask: LayerMask(
+        shape: FilterShape(filters: 2, channels: 1, rows: 1, columns: 3),
+        elements: Bits(count: 6) { $0 == 0 || $0 == 4 }),
+      images: 1, hardware: hardware,
+      operands: .weightGradient(
+        input: [0x1p24, 1, 0, -0x1p24, 1, 0], outputGradient: [Float](repeating: 1, count: 12)))
+    // p0 = 2^24 - 2^24, p1 = 1 + 1; with turns for all tiles 1 - 2^24 and 2^24 + 1 = 2^24.
+    #expect(run.values[0] == 2)
+  }
+
   @Test func gatingDecidesWhatInfinityTimesZeroIs() throws {
     let geometry = try #require(
       ConvolutionGeometry(

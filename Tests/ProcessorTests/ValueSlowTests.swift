@@ -23,4 +23,11 @@ struct ValueSlowTests {
     print("block \(block): 300 cases, \(values) values, \(products) products")
     #expect(products > 0)
   }
+
+  @Test func everyMaskOfSixteenLanesIsPackedAndBroughtBack() {
+    let network = CompressNetwork(lanes: 16)
+    let checks = CompressNetworkTests()
+    let wrong = (0..<UInt64(1) << 16).count { checks.violation(network, $0) != nil }
+    #expect(wrong == 0)
+  }
 }
