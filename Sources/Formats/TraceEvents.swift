@@ -9,8 +9,7 @@ public struct TraceEvents: ~Copyable {
   private var buffer = Data()
   private var isFirst = true
   private var failure: (any Error)?
-  /// Bytes written so far.
-  public private(set) var byteCount = 0
+  private var byteCount = 0
 
   /// Starts a trace in a file, which is replaced.
   ///
@@ -58,14 +57,15 @@ public struct TraceEvents: ~Copyable {
         + #","args":{"value":"# + number(value) + "}}")
   }
 
-  /// Ends the trace.
+  /// Ends the trace, and returns how many bytes it took.
   ///
   /// - Throws: the first error of writing.
-  public consuming func close() throws {
+  public consuming func close() throws -> Int {
     write("\n]}\n")
     flush()
     if let failure { throw failure }
     try file.close()
+    return byteCount
   }
 
   private mutating func event(_ text: String) {

@@ -23,7 +23,9 @@ public struct ScatterChart {
 
   private let title, xTitle, yTitle: String
   private let points: [Point]
-  private let (width, height, margin) = (720.0, 440.0, 64.0)
+  private let width = 720.0
+  private let height = 440.0
+  private let margin = 64.0
 
   /// A chart.
   public init(title: String, xTitle: String, yTitle: String, points: [Point]) {

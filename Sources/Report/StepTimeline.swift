@@ -69,9 +69,7 @@ public struct StepTimeline {
         value: occupancy(timeline))
       now += result.cycles
     }
-    let bytes = trace.byteCount
-    try trace.close()
-    return bytes
+    return try trace.close()
   }
 
   private func occupancy(_ timeline: PassTimeline) -> Double {

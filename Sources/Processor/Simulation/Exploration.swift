@@ -37,6 +37,21 @@ public struct Exploration: Sendable {
     /// Effectual products over cycles times multipliers.
     public var utilization: Double
 
+    /// A point, as a file of results has it.
+    public init(
+      values: [String], multipliers: Int, cycles: Int, seconds: Double, coreMillijoules: Double,
+      millijoules: Double, squareMillimetres: Double, utilization: Double
+    ) {
+      self.values = values
+      self.multipliers = multipliers
+      self.cycles = cycles
+      self.seconds = seconds
+      self.coreMillijoules = coreMillijoules
+      self.millijoules = millijoules
+      self.squareMillimetres = squareMillimetres
+      self.utilization = utilization
+    }
+
     /// Whether no other point is better in time, energy and area at once, nor equal and better in one.
     public func isParetoOptimal(among points: [Point]) -> Bool {
       !points.contains { other in

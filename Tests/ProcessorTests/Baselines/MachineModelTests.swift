@@ -127,7 +127,7 @@ extension RandomCase {
   func layer(inputSparsity: Double = 0, gradientSparsity: Double = 0) -> Workload.Layer {
     Workload.Layer(
       convolution: NetworkDescription.Convolution(
-        name: "random", geometry: geometry, needsInputGradient: true),
+        name: "random", geometry: geometry, needsInputGradient: true, prunable: true),
       mask: mask, granularity: .unstructured, inputSparsity: inputSparsity,
       gradientSparsity: gradientSparsity)
   }
