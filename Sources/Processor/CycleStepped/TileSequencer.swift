@@ -28,7 +28,8 @@ struct TileSequencer: Sendable {
   /// The next window of the item; nil when all are through.
   mutating func step() -> SteppedWindow? {
     while true {
-      if var (window, isLast) = controller.nextWindow() {
+      if let (next, isLast) = controller.nextWindow() {
+        var window = next
         if controller.part.pass != .weightGradient {
           if isLast { window.drains = controller.outputDrains() }
         } else if nextTile - 1 == lastTile {
