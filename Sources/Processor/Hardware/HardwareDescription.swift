@@ -9,7 +9,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public var machine: Machine
   /// The multipliers and how they are fed.
   public var array: Array
-  /// The three techniques, each of which can be switched off, and two options.
+  /// The three techniques, each of which can be switched off, and an option.
   public var techniques: Techniques
   /// Memories on and off the chip.
   public var memory: Memory
@@ -93,8 +93,6 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// T3: whether each row packs the entries that it needs; otherwise all rows step through every
     /// entry of a window.
     public var compress: Bool
-    /// Whether operand vectors that hold nothing but zeros are skipped too.
-    public var skipZeroVectors: Bool
     /// Whether a multiplier whose operand is zero keeps still.
     public var gateZeroOperands: Bool
 
@@ -102,7 +100,6 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
       case reorder
       case detectBeforeLoad = "detect-before-load"
       case compress
-      case skipZeroVectors = "skip-zero-vectors"
       case gateZeroOperands = "gate-zero-operands"
     }
   }

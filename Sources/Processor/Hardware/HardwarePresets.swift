@@ -7,8 +7,7 @@ extension HardwareDescription {
       cores: 8, rows: 16, lanes: 8, slots: 1, window: 32, windowsInFlight: 4, adderStages: 2,
       operands: .bf16),
     techniques: Techniques(
-      reorder: .hamming, detectBeforeLoad: true, compress: true, skipZeroVectors: false,
-      gateZeroOperands: true),
+      reorder: .hamming, detectBeforeLoad: true, compress: true, gateZeroOperands: true),
     memory: Memory(
       activationKibibytes: 256, weightKibibytes: 128, outputKibibytes: 256, maskKibibytes: 32,
       portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8),
@@ -39,7 +38,7 @@ extension HardwareDescription {
     baseline.name = machine.rawValue
     baseline.machine = machine
     baseline.techniques = Techniques(
-      reorder: .natural, detectBeforeLoad: false, compress: false, skipZeroVectors: false,
+      reorder: .natural, detectBeforeLoad: false, compress: false,
       gateZeroOperands: true)
     return baseline
   }
