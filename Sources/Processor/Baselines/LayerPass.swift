@@ -50,7 +50,6 @@ struct LayerPass {
     hardware.techniques.reorder = .natural
     hardware.techniques.detectBeforeLoad = detects
     hardware.techniques.compress = compresses
-    hardware.techniques.skipZeroVectors = false
     return hardware
   }
 

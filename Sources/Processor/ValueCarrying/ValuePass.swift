@@ -22,9 +22,6 @@ import Tensor
 /// Lanes that read padding, lanes without an output, and, with zero operands gated, lanes with an
 /// operand that is zero neither multiply nor add: infinity times zero is not computed. Outputs
 /// without any product are +0, and every NaN is written as 0x7FC00000.
-///
-/// Values decide which vectors `skipZeroVectors` would leave out, which the timing levels take from
-/// statistics; the value-carrying level is of the machine without it.
 public struct ValuePass {
   private let geometry: ConvolutionGeometry
   private let hardware: HardwareDescription
@@ -36,8 +33,7 @@ public struct ValuePass {
   /// The networks of the rows of the core at work.
   private var wires: [NetworkWires] = []
 
-  /// Runs a pass of a layer of a batch. The operands have the sizes of `geometry` and `images`; no
-  /// vectors are skipped for being zero (`skipZeroVectors` is off).
+  /// Runs a pass of a layer of a batch. The operands have the sizes of `geometry` and `images`.
   public static func run(
     _ geometry: ConvolutionGeometry, mask: LayerMask, images: Int, hardware: HardwareDescription,
     operands: PassOperands
@@ -53,8 +49,6 @@ public struct ValuePass {
     _ geometry: ConvolutionGeometry, images: Int, hardware: HardwareDescription,
     operands: PassOperands
   ) {
-    precondition(
-      !hardware.techniques.skipZeroVectors, "the value-carrying level skips no zero vectors")
     let sizes = operands.sizes(geometry, images: images)
     let sides = operands.sides
     precondition(
