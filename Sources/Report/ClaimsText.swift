@@ -69,7 +69,13 @@ public struct RunSimulationText {
       The whole training (modelled): \(Amount.seconds(totals.seconds)), \
       \(Amount.joules(picojoules: energy.total)), \
       \(Amount.joules(picojoules: energy.core)) of it on the chip; \
-      utilisation \(Amount.percent(totals.utilization)).
+      utilisation \(Amount.percent(totals.utilization)).\(epoch)
       """
+  }
+
+  private var epoch: String {
+    guard let epoch = simulation.epoch else { return "" }
+    return "\nAn epoch with the last masks: \(Amount.seconds(epoch.seconds)), "
+      + "\(Amount.joules(picojoules: epoch.energyPicojoules.total))."
   }
 }

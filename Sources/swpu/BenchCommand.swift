@@ -7,12 +7,12 @@ import Training
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure this machine: single layers, or whole training steps.",
+    abstract: "Measure this machine: single layers, whole training steps, or the processor model.",
     discussion: """
       Everything is measured in turn, so that a drift of the machine meets all alike; figures are \
       medians. Benchmarks/peers/compare measures PyTorch beside it.
       """,
-    subcommands: [LayersCommand.self, StepCommand.self])
+    subcommands: [LayersCommand.self, StepCommand.self, SimulationBenchCommand.self])
 
   struct Common: ParsableArguments {
     @Option(parsing: .upToNextOption, help: "Images a step.")

@@ -32,6 +32,13 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: "fast, cycle (state machines), value (drawn values, checked bit by bit).")
   var level: Level = .fast
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Also run these baselines: dense, structured, activation-only, unstructured, lookahead, ideal.",
+      valueName: "machine"))
+  var baselines: [HardwareDescription.Machine] = []
+
   @Option(help: ArgumentHelp("Write a timeline of the step there.", valueName: "file"))
   var trace: String?
 
@@ -55,10 +62,33 @@ struct SimulateCommand: ParsableCommand {
       let bytes = try StepTimeline(workload, hardware: hardware).write(to: trace)
       note("Timeline: \(trace), \(Amount.bytes(bytes)); open it at ui.perfetto.dev.")
     }
-    if json { return try printJSON(result) }
+    var comparison = Comparison()
+    if !baselines.isEmpty {
+      for machine in [hardware] + baselines.map({ .baseline($0, like: hardware) }) {
+        try comparison.add(machine, workload, table: simulator.energy.table)
+      }
+    }
+    if json {
+      return try printJSON(Document(step: result, baselines: comparison.machines.dropFirst()))
+    }
     print(SimulationText(result, hardware: hardware).text)
+    if !baselines.isEmpty { print("\n" + ComparisonText(comparison).table.text) }
     if level == .value {
       print("\nEvery value of every pass equals the plain reference in every bit.")
+    }
+  }
+
+  /// The step, with the baselines as one more key.
+  private struct Document: Encodable {
+    let step: StepResult
+    let baselines: ArraySlice<Comparison.Machine>
+
+    private enum CodingKeys: CodingKey { case baselines }
+
+    func encode(to encoder: any Encoder) throws {
+      try step.encode(to: encoder)
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(Array(baselines), forKey: .baselines)
     }
   }
 
@@ -77,6 +107,7 @@ struct SimulateCommand: ParsableCommand {
         hardware: simulator.hardware)
       note("snapshot \(index + 1) of \(files.count), step \(steps[index])")
     }
+    if let stepsPerEpoch = try run.stepsPerEpoch() { simulation.countEpoch(of: stepsPerEpoch) }
     if json { return try printJSON(simulation) }
     print(RunSimulationText(simulation).text)
   }

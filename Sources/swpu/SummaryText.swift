@@ -8,7 +8,8 @@ struct SummaryText {
   init(_ summary: RunSummary) { self.summary = summary }
 
   var text: String {
-    [headline, layerTable, speed, processor, memory, next].compactMap(\.self).joined(separator: "\n\n")
+    [headline, layerTable, speed, processor, memory, next].compactMap(\.self).joined(
+      separator: "\n\n")
   }
 
   private var headline: String {

@@ -98,7 +98,8 @@ struct TrainCommand: ParsableCommand {
     let workload = try folder.workload(file)
     let hardware = HardwareDescription.swpu
     let sparse = try Simulator(hardware).step(workload).totals
-    let dense = try Simulator(HardwareDescription.baseline(.dense, like: hardware)).step(workload).totals
+    let dense = try Simulator(HardwareDescription.baseline(.dense, like: hardware)).step(workload)
+      .totals
     return RunSummary.ProcessorStep(
       machine: hardware.name, milliseconds: sparse.seconds * 1e3,
       denseMilliseconds: dense.seconds * 1e3,

@@ -22,7 +22,8 @@ struct WorkloadOptions: ParsableArguments {
   @Option(help: "Images a step (default: the run's; 32).")
   var batch: Int?
 
-  @Option(help: "How masks are drawn: dense, filter, channel, shape, line, sub-structured, unstructured.")
+  @Option(
+    help: "How masks are drawn: dense, filter, channel, shape, line, sub-structured, unstructured.")
   var granularity: Granularity = .subStructured
 
   @Option(help: "Share of the prunable weights that drawn masks remove.")
@@ -63,7 +64,8 @@ struct WorkloadOptions: ParsableArguments {
       let steps = files.compactMap { run.step(of: $0) }.map(String.init)
       throw ValidationError(
         "--snapshot: '\(snapshot)' is none of \(run.masks.path); there is last"
-          + (steps.isEmpty ? ", once the run has written one" : ", or \(steps.joined(separator: ", "))"))
+          + (steps.isEmpty
+            ? ", once the run has written one" : ", or \(steps.joined(separator: ", "))"))
     }
     return try sized(run.workload(file))
   }
@@ -93,9 +95,11 @@ struct WorkloadOptions: ParsableArguments {
   func origin(_ workload: Workload) -> String {
     let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
     let all = workload.layers.reduce(0) { $0 + $1.mask.shape.count }
-    let density = String(format: "%.1f %% of all weights kept", 100 * Double(kept) / Double(max(1, all)))
+    let density = String(
+      format: "%.1f %% of all weights kept", 100 * Double(kept) / Double(max(1, all)))
     if let runFolder { return "Masks of \(runFolder), \(snapshot) snapshot; \(density)." }
-    return "Masks drawn from seed \(seed) (normal weights with factors for filters and channels, then "
+    return
+      "Masks drawn from seed \(seed) (normal weights with factors for filters and channels, then "
       + "the pruner of training); zeros assumed: half of the activations, no gradients; \(density)."
   }
 }
@@ -108,13 +112,15 @@ struct MachineOptions: ParsableArguments {
   var hardware = "swpu"
 
   @Option(
-    help: ArgumentHelp("Change one key, as in --set array.rows=32. May be repeated.", valueName: "key=value"))
+    help: ArgumentHelp(
+      "Change one key, as in --set array.rows=32. May be repeated.", valueName: "key=value"))
   var set: [String] = []
 
   @Option(help: ArgumentHelp("Supply of the logic, which sets the clock too.", valueName: "volts"))
   var voltage: Double?
 
-  @Option(help: ArgumentHelp("Constants of energy and area in place of the model's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Constants of energy and area in place of the model's.", valueName: "file"))
   var energyTable: String?
 
   /// The description with all changes.
@@ -158,3 +164,4 @@ struct MachineOptions: ParsableArguments {
 
 extension Pass: ExpressibleByArgument {}
 extension Level: ExpressibleByArgument {}
+extension HardwareDescription.Machine: ExpressibleByArgument {}

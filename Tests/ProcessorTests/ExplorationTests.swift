@@ -24,7 +24,11 @@ import Testing
         values: [], multipliers: 1, cycles: 1, seconds: seconds, coreMillijoules: energy,
         millijoules: energy, squareMillimetres: area, utilization: 1)
     }
-    let points = [point(1, 3, 1), point(2, 2, 1), point(3, 1, 1), point(3, 3, 1), point(2, 2, 1), point(2, 2, 2)]
-    #expect(points.map { $0.isParetoOptimal(among: points) } == [true, true, true, false, true, false])
+    let points = [
+      point(1, 3, 1), point(2, 2, 1), point(3, 1, 1), point(3, 3, 1), point(2, 2, 1),
+      point(2, 2, 2),
+    ]
+    #expect(
+      points.map { $0.isParetoOptimal(among: points) } == [true, true, true, false, true, false])
   }
 }

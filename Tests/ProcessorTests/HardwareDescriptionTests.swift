@@ -33,7 +33,8 @@ import Testing
     #expect(error(changed("window: 32", "window: 24"))?.key == "array.window")
     #expect(error(changed("rows: 16", "rows: many"))?.key == "array.rows")
     #expect(error(changed("rows: 16", "lines: 16"))?.key == "array.lines")
-    #expect(error(changed("operands: bf16", "operands: fp64"))?.problem.contains("fp8-e4m3") == true)
+    #expect(
+      error(changed("operands: bf16", "operands: fp64"))?.problem.contains("fp8-e4m3") == true)
     var low = HardwareDescription.swpu
     low.supply.volts = 0.3
     #expect(error(low.yaml)?.key == "supply.volts")
@@ -51,7 +52,9 @@ import Testing
     expected.array.rows = 32
     #expect(changed == expected)
     #expect(try HardwareDescription.swpu.setting("name", to: "x").name == "x")
-    for (key, value) in [("array.rows", "-1"), ("array.rose", "1"), ("array", "1"), ("", "1"), ("a.b.c", "1")] {
+    for (key, value) in [
+      ("array.rows", "-1"), ("array.rose", "1"), ("array", "1"), ("", "1"), ("a.b.c", "1"),
+    ] {
       #expect(throws: HardwareError.self) {
         try HardwareDescription.swpu.setting(key, to: value)
       }

@@ -43,7 +43,11 @@ import Testing
     let asked = Mutex(0)
     let stopped = try file("parts.csv").run(
       exploration, workload, threads: 1,
-      shouldStop: { asked.withLock { $0 += 1; return $0 > 3 } }, report: { _, _ in })
+      shouldStop: {
+        asked.withLock {
+          $0 += 1; return $0 > 3
+        }
+      }, report: { _, _ in })
     #expect(!stopped)
     let computed = Mutex<[Int]>([])
     let resumed = try file("parts.csv").run(

@@ -112,7 +112,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     case popcount
     /// The sparsest row left, then again and again the row at the least summed Hamming distance.
     case hamming
-    /// Hamming, then exchanges that save cycles: a bound for comparison, not a unit to build.
+    /// Hamming or popcount, then exchanges while an estimate of the cycles falls: an offline order to
+    /// compare with, a local optimum, not a unit to build.
     case swapRefined = "swap-refined"
   }
 

@@ -55,7 +55,8 @@ public struct PaperClaims: Codable, Sendable {
       Claim(
         claim: "energy efficiency against unstructured pruning", paper: "1.53x",
         ours: times(energyRatio("unstructured")),
-        definition: "core energy of a step, \(workload): 'unstructured' baseline / SWPU, same masks",
+        definition:
+          "core energy of a step, \(workload): 'unstructured' baseline / SWPU, same masks",
         reading: "the baseline runs at the same density with an element mask and a Benes network; "
           + "the paper's peer may have been a published chip"),
       Claim(
@@ -76,7 +77,8 @@ public struct PaperClaims: Codable, Sendable {
       Claim(
         claim: "energy of ResNet-18 training", paper: "3.72x less",
         ours: "\(times(energyRatio("activation-only"))) / \(times(energyRatio("dense")))",
-        definition: "core energy of a step, \(workload): 'activation-only' / SWPU, and 'dense' / SWPU",
+        definition:
+          "core energy of a step, \(workload): 'activation-only' / SWPU, and 'dense' / SWPU",
         reading: "the paper does not name its peers; these are ours, on the same multipliers"),
       Claim(
         claim: "speed of ResNet-18 training", paper: "4.69x",

@@ -20,8 +20,20 @@ public struct RunSimulation: Codable, Sendable {
   /// All steps of the training.
   public var totals = Totals()
 
+  /// An epoch with the last masks; nil while its length is not known.
+  public private(set) var epoch: Totals?
+
   /// An empty training.
   public init() {}
+
+  /// Counts an epoch of so many steps with the last masks.
+  public mutating func countEpoch(of steps: Int) {
+    guard let last = moments.last?.totals else { return }
+    var totals = Totals()
+    totals.add(last, times: steps)
+    totals.utilization = last.utilization
+    epoch = totals
+  }
 
   /// Adds a snapshot that was in force for `steps` steps.
   public mutating func add(

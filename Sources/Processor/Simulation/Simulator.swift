@@ -25,8 +25,7 @@ public struct Simulator: Sendable {
   /// One training step, or only some of its passes (then without the vector unit's work).
   ///
   /// - Throws: `MemoryPlanError` when the memories are too small for a layer, `LevelError`.
-  public func step(_ workload: Workload, passes: [Pass] = Pass.allCases) throws -> StepResult
-  {
+  public func step(_ workload: Workload, passes: [Pass] = Pass.allCases) throws -> StepResult {
     var layers: [PassResult] = []
     for layer in workload.layers {
       for pass in passes

@@ -53,6 +53,20 @@ extension RunFolder {
     return name.hasPrefix("step-") ? Int(name.dropFirst("step-".count)) : nil
   }
 
+  /// Steps of an epoch, by the summary of a run that has ended; nil for one that has not.
+  ///
+  /// - Throws: `FileError` when the summary is there and cannot be read.
+  public func stepsPerEpoch() throws(FileError) -> Int? {
+    guard let data = FileManager.default.contents(atPath: summary.path) else { return nil }
+    struct Counts: Decodable { let steps, epochs: Int }
+    do {
+      let counts = try JSONDecoder().decode(Counts.self, from: data)
+      return counts.epochs > 0 ? counts.steps / counts.epochs : nil
+    } catch {
+      throw FileError(summary.path, "read the run's steps", reason: "\(error)")
+    }
+  }
+
   /// Steps that the run has done, by its last checkpoint.
   public var stepsDone: Int { checkpointFiles.last.flatMap { step(of: $0) } ?? 0 }
 }
