@@ -123,7 +123,9 @@ extension Engine {
             input: input.pointer, output_gradient: outputGradient.pointer,
             gradient: gradient.pointer, scratch: scratch.pointer)
           switch path {
-          case .kernels: run(arguments, kernels.table.pointee.weight_gradient)
+          case .kernels:
+            // Every shard streams the whole output gradient, so there are few.
+            run(arguments, shards: 2 * pool.threads, kernels.table.pointee.weight_gradient)
           case .reference:
             withUnsafePointer(to: arguments) {
               ck_reference_weight_gradient($0, Int32(kernels.lanes))
