@@ -38,10 +38,11 @@ struct HardwareCommand: ParsableCommand {
       return
     }
     if let name {
-      var options = MachineOptions()
-      options.hardware = name
-      options.set = []
-      print(try options.description().yaml, terminator: "")
+      guard let preset = HardwareDescription.presets.first(where: { $0.name == name }) else {
+        let names = HardwareDescription.presets.map(\.name).joined(separator: ", ")
+        throw ValidationError("'\(name)' is none of the presets \(names)")
+      }
+      print(preset.yaml, terminator: "")
       return
     }
     let rows = HardwareDescription.presets.map { hardware in

@@ -12,7 +12,9 @@ struct SWPU: ParsableCommand {
       single kernel rows (lines). What is pruned is skipped in the forward pass and in both \
       gradients, so a step gets faster as the network gets sparser.
 
-      Start here: swpu train
+      A model of the SWPU processor runs what was trained: cycles, energy, baselines.
+
+      Start here: swpu train, then swpu simulate RUN
       """,
     version: swpuVersion,
     subcommands: [

@@ -19,7 +19,7 @@ struct TrainCommand: ParsableCommand {
         swpu train --config runs/first/config.yaml --seed 2
         swpu train --resume runs/first                  go on after Ctrl-C or a crash
 
-      A run is a folder: config.yaml, metrics.jsonl (a line every 50 steps, epoch and mask update), \
+      A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, epoch and mask update), \
       masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
       checkpoints/ (the last two), summary.json.
       """)

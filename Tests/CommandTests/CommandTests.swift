@@ -106,6 +106,14 @@ struct CommandTests {
       (["train", "--config", "/nowhere.yaml"], "/nowhere.yaml"),
       (["bench", "step", "--density", "0"], "density"),
       (["train", "--granularity", "balanced"], "granularity"),
+      (["simulate", "/nowhere"], "/nowhere"), (["simulate", "--hardware", "abacus"], "swpu-small"),
+      (["simulate", "--set", "array.rows=0"], "1 to 256"),
+      (["simulate", "--voltage", "0.2"], "supply.volts"),
+      (["simulate", "--hardware", "dense", "--level", "cycle"], "--level"),
+      (["explain", "--model", "lenet5", "--layer", "conv9"], "conv1"),
+      (["compare", "--model", "lenet5", "--own", "nothing"], "machine=run"),
+      (["explore", "--sweep", "array.rows"], "key=a,b"),
+      (["hardware", "abacus"], "abacus"),
     ])
   func mistakes(arguments: [String], word: String) throws {
     let program = try Program(arguments)
@@ -113,6 +121,81 @@ struct CommandTests {
     #expect(result.status != 0)
     #expect(result.errors.contains(word), "\(result.errors)")
     #expect(result.output.isEmpty)
+  }
+
+  @Test("A run can be simulated: as it ended, as a whole, and layer by layer")
+  func simulate() throws {
+    let run = folder()
+    defer { try? FileManager.default.removeItem(atPath: run) }
+    let trained = try Program(
+      "train", "--model", "lenet5", "--width", "0.5", "--train-images", "320", "--epochs", "2",
+      "--output", run, "--json"
+    ).wait()
+    #expect(trained.status == 0, "\(trained.errors)")
+    struct Summary: Decodable {
+      struct Step: Decodable { let milliseconds, denseMilliseconds: Double }
+      let processor: Step
+    }
+    let summary = try JSONDecoder().decode(Summary.self, from: trained.output)
+    #expect(summary.processor.milliseconds > 0)
+
+    struct Totals: Decodable {
+      let cycles, effectualMACs, denseMACs: Int
+      let utilization, seconds: Double
+      let energyPicojoules: [String: Double]
+    }
+    struct Step: Decodable {
+      struct Layer: Decodable {
+        let layer, pass: String
+        let cycles, effectualMACs, denseMACs: Int
+        let utilization, seconds: Double
+        let energyPicojoules: [String: Double]
+      }
+      let layers: [Layer]
+      let totals: Totals
+    }
+    func step(_ arguments: String...) throws -> Step {
+      let result = try Program(["simulate", run, "--json"] + arguments).wait()
+      #expect(result.status == 0, "\(result.errors)")
+      return try JSONDecoder().decode(Step.self, from: result.output)
+    }
+    let fast = try step()
+    #expect(fast.totals.effectualMACs < fast.totals.denseMACs)
+    #expect(fast.totals.energyPicojoules["total"] ?? 0 > 0)
+    #expect(abs(fast.totals.seconds * 1e3 - summary.processor.milliseconds) < 1e-9)
+    #expect(Set(fast.layers.map(\.pass)) == ["forward", "input-gradient", "weight-gradient"])
+    for level in ["cycle", "value"] {
+      let other = try step("--level", level, "--hardware", "swpu", "--batch", "2")
+      let same = try step("--batch", "2")
+      #expect(other.layers.map(\.cycles) == same.layers.map(\.cycles), "\(level)")
+    }
+
+    struct Whole: Decodable {
+      struct Moment: Decodable { let step, steps: Int }
+      let moments: [Moment]
+      let totals, epoch: Totals
+    }
+    let result = try Program("simulate", run, "--snapshot", "all", "--json").wait()
+    let whole = try JSONDecoder().decode(Whole.self, from: result.output)
+    #expect(whole.moments.reduce(0) { $0 + $1.steps } == 20)
+    #expect(whole.totals.cycles > whole.epoch.cycles)
+
+    let explained = try Program("explain", run, "--layer", "conv1", "--pass", "forward").wait()
+    let text = String(decoding: explained.output, as: UTF8.self)
+    #expect(text.contains("waiting for the DRAM") && text.contains("100.0 %"))
+  }
+
+  @Test("A description that is printed can be read back")
+  func hardware() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("hardware-\(UUID()).yaml")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Program("hardware", "swpu-small").wait().output.write(to: file)
+    let result = try Program(
+      "simulate", "--model", "lenet5", "--hardware", file.path, "--pass", "forward"
+    ).wait()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(String(decoding: result.output, as: UTF8.self).contains("swpu-small"))
   }
 
   @Test("Help teaches with examples")
