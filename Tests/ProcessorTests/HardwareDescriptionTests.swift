@@ -28,11 +28,11 @@ import Testing
     func changed(_ old: String, _ new: String) -> String {
       text.replacingOccurrences(of: old, with: new)
     }
-    #expect(error(changed("rows: 16", "rows: 0"))?.key == "array.rows")
-    #expect(error(changed("rows: 16", "rows: 0"))?.problem.contains("1 to 256") == true)
-    #expect(error(changed("window: 32", "window: 24"))?.key == "array.window")
-    #expect(error(changed("rows: 16", "rows: many"))?.key == "array.rows")
-    #expect(error(changed("rows: 16", "lines: 16"))?.key == "array.lines")
+    #expect(error(changed("rows: 8", "rows: 0"))?.key == "array.rows")
+    #expect(error(changed("rows: 8", "rows: 0"))?.problem.contains("1 to 256") == true)
+    #expect(error(changed("window: 16", "window: 24"))?.key == "array.window")
+    #expect(error(changed("rows: 8", "rows: many"))?.key == "array.rows")
+    #expect(error(changed("rows: 8", "lines: 8"))?.key == "array.lines")
     #expect(
       error(changed("operands: bf16", "operands: fp64"))?.problem.contains("fp8-e4m3") == true)
     var low = HardwareDescription.swpu
