@@ -51,6 +51,9 @@ struct SimulateCommand: ParsableCommand {
       throw ValidationError(
         "--level: \(level.rawValue) is for the SWPU; '\(hardware.name)' has the level fast only")
     }
+    if trace != nil && hardware.machine != .swpu {
+      throw ValidationError("--trace: timelines are of the SWPU; '\(hardware.name)' has none")
+    }
     let simulator = Simulator(hardware, table: try machine.table(), level: level)
     if options.snapshot == "all", let run = options.run {
       return try wholeRun(run, simulator)

@@ -110,6 +110,7 @@ struct CommandTests {
       (["simulate", "--set", "array.rows=0"], "1 to 256"),
       (["simulate", "--voltage", "0.2"], "supply.volts"),
       (["simulate", "--hardware", "dense", "--level", "cycle"], "--level"),
+      (["simulate", "--hardware", "dense", "--trace", "t.json"], "--trace"),
       (["explain", "--model", "lenet5", "--layer", "conv9"], "conv1"),
       (["compare", "--model", "lenet5", "--own", "nothing"], "machine=run"),
       (["explore", "--sweep", "array.rows"], "key=a,b"),
