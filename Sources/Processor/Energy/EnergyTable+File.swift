@@ -1,36 +1,17 @@
 import Yams
 
-/// An energy table that cannot be used: which key of which file, and what is allowed.
-public struct EnergyTableError: Error, Equatable, CustomStringConvertible {
-  /// The file.
-  public let file: String
-  /// The key, with those above it: `constants.dram-bit.unit`.
-  public let key: String
-  /// What was found and what is allowed.
-  public let problem: String
-
-  /// File, key and problem.
-  public var description: String { "\(file): \(key): \(problem)" }
-
-  init(_ file: String, _ key: String, _ problem: String) {
-    self.file = file
-    self.key = key
-    self.problem = problem
-  }
-}
-
 extension EnergyTable {
   /// The standard table with the entries of a YAML file in place of its own: `constants` holds any
   /// of them by name, each with all of `value`, `unit`, `kind`, `source` and (where the standard has
   /// one) `volts`; `sram` replaces the whole grid of memories.
   ///
-  /// - Throws: `EnergyTableError` naming the key.
-  public init(yaml text: String, file: String) throws(EnergyTableError) {
+  /// - Throws: `HardwareError` naming the key.
+  public init(yaml text: String, file: String) throws(HardwareError) {
     let contents: Contents
     do {
       try Self.checkKeys(Yams.compose(yaml: text), file: file)
       contents = try YAMLDecoder().decode(Contents.self, from: text)
-    } catch let error as EnergyTableError {
+    } catch let error as HardwareError {
       throw error
     } catch let DecodingError.dataCorrupted(context), let DecodingError.typeMismatch(_, context),
       let DecodingError.valueNotFound(_, context)
@@ -42,10 +23,10 @@ extension EnergyTable {
         "kind": Kind.allCases.map(\.rawValue).joined(separator: ", "),
       ]
       let allowed = choices[path.last ?? ""].map { "; allowed: \($0)" } ?? ""
-      throw EnergyTableError(
+      throw HardwareError(
         file, key.isEmpty ? "document" : key, context.debugDescription + allowed)
     } catch {
-      throw EnergyTableError(file, "document", "cannot be read as YAML: \(error)")
+      throw HardwareError(file, "document", "cannot be read as YAML: \(error)")
     }
     self = .standard
     for name in Name.allCases {
@@ -69,42 +50,42 @@ extension EnergyTable {
 
   /// Checks every value.
   ///
-  /// - Throws: `EnergyTableError` for the first key that is wrong.
-  public func validate(file: String) throws(EnergyTableError) {
+  /// - Throws: `HardwareError` for the first key that is wrong.
+  public func validate(file: String) throws(HardwareError) {
     for name in Name.allCases {
       let (constant, standard) = (self[name], Self.standard[name])
       let key = "constants.\(name.rawValue)."
       if !(constant.value >= 0 && constant.value < .infinity) {
-        throw EnergyTableError(file, key + "value", "\(constant.value) is not allowed; 0 or more")
+        throw HardwareError(file, key + "value", "\(constant.value) is not allowed; 0 or more")
       }
       if name == .areaUtilisation && !(constant.value > 0 && constant.value <= 1) {
-        throw EnergyTableError(
+        throw HardwareError(
           file, key + "value", "\(constant.value) is not allowed; more than 0, at most 1")
       }
       if constant.unit != standard.unit {
-        throw EnergyTableError(
+        throw HardwareError(
           file, key + "unit", "\(constant.unit.rawValue) is not allowed; \(standard.unit.rawValue)")
       }
       if constant.source.isEmpty {
-        throw EnergyTableError(file, key + "source", "is empty; say where the value comes from")
+        throw HardwareError(file, key + "source", "is empty; say where the value comes from")
       }
       switch (constant.volts, standard.volts) {
       case (nil, nil): break
-      case (nil, _): throw EnergyTableError(file, key + "volts", "is missing")
+      case (nil, _): throw HardwareError(file, key + "volts", "is missing")
       case (_, nil):
-        throw EnergyTableError(file, key + "volts", "must not be there: no supply changes it")
+        throw HardwareError(file, key + "volts", "must not be there: no supply changes it")
       case (let volts?, _):
         if !(volts >= 0.3 && volts <= 2) {
-          throw EnergyTableError(file, key + "volts", "\(volts) is not allowed; 0.3 to 2")
+          throw HardwareError(file, key + "volts", "\(volts) is not allowed; 0.3 to 2")
         }
       }
     }
-    if let problem = sram.problem { throw EnergyTableError(file, "sram.points", problem) }
+    if let problem = sram.problem { throw HardwareError(file, "sram.points", problem) }
     if sram.source.isEmpty {
-      throw EnergyTableError(file, "sram.source", "is empty; say where the values come from")
+      throw HardwareError(file, "sram.source", "is empty; say where the values come from")
     }
     if !(sram.volts >= 0.3 && sram.volts <= 2) {
-      throw EnergyTableError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
+      throw HardwareError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
     }
   }
 
@@ -139,21 +120,21 @@ extension EnergyTable {
     }
   }
 
-  private static func checkKeys(_ root: Node?, file: String) throws(EnergyTableError) {
+  private static func checkKeys(_ root: Node?, file: String) throws(HardwareError) {
     func check(
       _ node: Node?, _ path: String, known: [String], needed: [String]
-    ) throws(EnergyTableError) {
+    ) throws(HardwareError) {
       let choices = known.joined(separator: ", ")
       guard let found = node?.mapping?.keys.compactMap(\.string) else {
-        throw EnergyTableError(
+        throw HardwareError(
           file, path.isEmpty ? "document" : path, "must hold some of the keys \(choices)")
       }
       let prefix = path.isEmpty ? "" : path + "."
       if let unknown = found.first(where: { !known.contains($0) }) {
-        throw EnergyTableError(file, prefix + unknown, "is not a key; the keys are \(choices)")
+        throw HardwareError(file, prefix + unknown, "is not a key; the keys are \(choices)")
       }
       if let missing = needed.first(where: { !found.contains($0) }) {
-        throw EnergyTableError(file, prefix + missing, "is missing")
+        throw HardwareError(file, prefix + missing, "is missing")
       }
     }
     try check(root, "", known: Contents.CodingKeys.allCases.map(\.rawValue), needed: [])

@@ -1,6 +1,7 @@
 import Yams
 
-/// A hardware description that cannot be used: which key of which file, and what is allowed.
+/// A hardware description or energy table that cannot be used: which key of which file, and what is
+/// allowed.
 public struct HardwareError: Error, Equatable, CustomStringConvertible {
   /// The file, or the preset.
   public let file: String
