@@ -85,3 +85,50 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     self.vectorLayers = vectorLayers
   }
 }
+
+extension NetworkDescription {
+  /// Weights of a layer at most, so that a file of some bytes cannot ask for much memory.
+  private static let mostWeights = 1 << 30
+
+  /// Checks what a file can get wrong.
+  ///
+  /// - Throws: `MaskError` naming the file and the field.
+  public func validate(file: String) throws(MaskError) {
+    func check(_ isRight: Bool, _ field: String, _ value: Int, _ allowed: String)
+      throws(MaskError)
+    {
+      if !isRight { throw MaskError(file: file, field: field, value: "\(value)", allowed: allowed) }
+    }
+    try check((1...1 << 20).contains(batch), "batch", batch, "1 to \(1 << 20)")
+    try check(!convolutions.isEmpty, "convolutions", 0, "at least one")
+    var names = Set<String>()
+    for layer in convolutions {
+      let geometry = layer.geometry
+      let shape = FilterShape(
+        validating: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+        columns: geometry.columns)
+      guard let shape, shape.count <= Self.mostWeights else {
+        throw MaskError(
+          file: file, field: "layer \(layer.name)",
+          value:
+            "\(geometry.filters)x\(geometry.channelsPerGroup)x\(geometry.rows)x\(geometry.columns)",
+          allowed: "at most \(Self.mostWeights) weights")
+      }
+      for map in [geometry.input, geometry.output] {
+        try check(
+          map.height <= 1 << 14 && map.width <= 1 << 14, "layer \(layer.name) map",
+          max(map.height, map.width), "at most \(1 << 14) rows and columns")
+      }
+      if !names.insert(layer.name).inserted {
+        throw MaskError(
+          file: file, field: "layer \(layer.name)", value: "twice", allowed: "unique names")
+      }
+    }
+    for layer in vectorLayers {
+      let elements = max(layer.inputElements, layer.outputElements)
+      try check(
+        min(layer.inputElements, layer.outputElements) >= 0 && elements <= 1 << 40,
+        "layer \(layer.name) elements", elements, "0 to \(1 << 40)")
+    }
+  }
+}

@@ -74,10 +74,19 @@ extension ConvolutionGeometry: Codable {
   /// Reads the sizes and checks that they fit together.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    func number(_ key: CodingKeys) throws -> Int { try values.decode(Int.self, forKey: key) }
+    // Bounds that keep every product of two sizes far from overflow.
+    func number(_ key: CodingKeys) throws -> Int {
+      let number = try values.decode(Int.self, forKey: key)
+      guard (0...1 << 24).contains(number) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: values, debugDescription: "\(number) is not in 0...\(1 << 24)")
+      }
+      return number
+    }
+    let input = try values.decode(MapShape.self, forKey: .input)
     guard
       let geometry = ConvolutionGeometry(
-        input: try values.decode(MapShape.self, forKey: .input), filters: try number(.filters),
+        input: input, filters: try number(.filters),
         rows: try number(.rows), columns: try number(.columns), stride: try number(.stride),
         paddingRows: try number(.paddingRows), paddingColumns: try number(.paddingColumns),
         groups: try number(.groups))

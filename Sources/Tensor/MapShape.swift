@@ -15,6 +15,21 @@ public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
     self.width = width
   }
 
+  /// Reads the three sizes and checks them.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let sizes = try [CodingKeys.channels, .height, .width].map {
+      try values.decode(Int.self, forKey: $0)
+    }
+    guard sizes.allSatisfy({ (1...1 << 24).contains($0) }) else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(
+          codingPath: decoder.codingPath,
+          debugDescription: "a map of \(sizes): each size is 1 to \(1 << 24)"))
+    }
+    self.init(channels: sizes[0], height: sizes[1], width: sizes[2])
+  }
+
   /// Values of a plane.
   public var pixels: Int { height * width }
   /// Values of an image.

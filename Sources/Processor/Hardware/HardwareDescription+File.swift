@@ -110,7 +110,7 @@ extension HardwareDescription {
     try check(array.rows, 1...256, "array.rows")
     try check(array.lanes, 1...256, "array.lanes")
     try check(array.slots, 1...8, "array.slots")
-    try check(array.window, 2...256, "array.window")
+    try check(array.window, 2...64, "array.window")
     try check(
       array.window & (array.window - 1) == 0, "array.window", array.window,
       "a power of two: the network has log2(window) stages")

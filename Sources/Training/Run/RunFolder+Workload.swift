@@ -16,18 +16,21 @@ extension RunFolder {
 
   /// Reads `network.json`.
   ///
-  /// - Throws: `FileError` naming the file and the field.
-  public func readNetwork() throws(FileError) -> NetworkDescription {
+  /// - Throws: `FileError`, `MaskError` naming the file and the field.
+  public func readNetwork() throws -> NetworkDescription {
     guard let data = FileManager.default.contents(atPath: network.path) else {
       throw FileError(
         network.path, "read the run's network",
         reason: "the file is not there; is '\(url.path)' the folder of a run?")
     }
+    let description: NetworkDescription
     do {
-      return try JSONDecoder().decode(NetworkDescription.self, from: data)
+      description = try JSONDecoder().decode(NetworkDescription.self, from: data)
     } catch {
       throw FileError(network.path, "read the run's network", reason: "\(error)")
     }
+    try description.validate(file: network.path)
+    return description
   }
 
   /// A mask snapshot of the run.
