@@ -131,12 +131,15 @@ import Testing
       $0.zeroShare = 1
     }
     #expect(abs(zeros[.multiply] - 10 * table[.multiplyGated].value) < 1e-9)
+    let vectorBits = Double(array.lanes * array.operands.bits)
     let moves = energy { $0.networkMoves = 7 }
     #expect(
-      abs(moves[.network] - 7 * 128 * table.picojoules(.networkMovedBit, volts: 1)) < 1e-9)
-    // A vector in the buffer stands before 16 rows of 5 stages.
+      abs(moves[.network] - 7 * vectorBits * table.picojoules(.networkMovedBit, volts: 1)) < 1e-9)
+    // A vector in the buffer stands before every stage of every row.
     let still = energy { $0.vectorsLoaded = 1 }
-    let isolated = 128 * 16 * 5 * table.picojoules(.networkIsolatedBit, volts: 1)
+    let isolated =
+      vectorBits * Double(array.rows * array.window.trailingZeroBitCount)
+      * table.picojoules(.networkIsolatedBit, volts: 1)
     #expect(abs(still[.network] - isolated) < 1e-9)
     var traffic = MemoryTraffic()
     traffic.sourceBits = 100
