@@ -124,11 +124,13 @@ public struct ExplorationFile: Sendable {
   private var chart: String {
     let all = points
     return ScatterChart(
-      title: "Time and energy of a training step (modelled)", xTitle: "seconds",
+      title: "Time and energy of a training step (modelled)",
+      xTitle: "milliseconds; circles: area of the chip, red: Pareto set",
       yTitle: "millijoules, core",
       points: all.map { point in
         ScatterChart.Point(
-          x: point.seconds, y: point.coreMillijoules,
+          x: point.seconds * 1e3, y: point.coreMillijoules,
+          size: point.squareMillimetres,
           highlighted: point.isParetoOptimal(among: all),
           title: zip(axes, point.values).map { "\($0.key) \($1)" }.joined(separator: ", ")
             + String(format: ", %.2f mm²", point.squareMillimetres))

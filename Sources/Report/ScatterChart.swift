@@ -1,21 +1,23 @@
 import Foundation
 
-/// A chart of points, as SVG that reads in light and dark: time across, energy up, area as size; the
-/// points of the Pareto set filled and joined.
+/// A chart of points with a size each, as SVG that reads in light and dark; some stand out.
 public struct ScatterChart {
   /// A point of the chart.
   public struct Point {
     /// Place along both axes.
     public let x, y: Double
+    /// Area of its circle, against the largest.
+    public let size: Double
     /// Whether it stands out.
     public let highlighted: Bool
     /// What a pointer over it shows.
     public let title: String
 
     /// A point.
-    public init(x: Double, y: Double, highlighted: Bool, title: String) {
+    public init(x: Double, y: Double, size: Double, highlighted: Bool, title: String) {
       self.x = x
       self.y = y
+      self.size = size
       self.highlighted = highlighted
       self.title = title
     }
@@ -38,33 +40,33 @@ public struct ScatterChart {
   /// The chart as an SVG document.
   public var svg: String {
     let (xs, ys) = (range(points.map(\.x)), range(points.map(\.y)))
-    func place(_ point: Point) -> (x: Double, y: Double) {
+    func place(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
       (
-        margin + (point.x - xs.low) / (xs.high - xs.low) * (width - 2 * margin),
-        height - margin - (point.y - ys.low) / (ys.high - ys.low) * (height - 2 * margin)
+        margin + (x - xs.low) / (xs.high - xs.low) * (width - 2 * margin),
+        height - margin - (y - ys.low) / (ys.high - ys.low) * (height - 2 * margin)
       )
     }
     var body = ""
-    for share in [0.0, 0.25, 0.5, 0.75, 1] {
-      let x = margin + share * (width - 2 * margin)
-      let y = height - margin - share * (height - 2 * margin)
-      body += text(x, height - margin + 20, "middle", label(xs.low + share * (xs.high - xs.low)))
-      body += text(margin - 8, y + 4, "end", label(ys.low + share * (ys.high - ys.low)))
-      body +=
-        "<path class=\"grid\" d=\"M\(n(x)) \(n(margin))V\(n(height - margin))"
-        + "M\(n(margin)) \(n(y))H\(n(width - margin))\"/>\n"
+    for value in Self.ticks(xs) {
+      let x = place(value, ys.low).x
+      body += text(x, height - margin + 20, "middle", label(value))
+      body += "<path class=\"grid\" d=\"M\(n(x)) \(n(margin))V\(n(height - margin))\"/>\n"
     }
-    let front = points.filter(\.highlighted).sorted { $0.x < $1.x }.map(place)
-    if front.count > 1 {
-      body +=
-        "<polyline class=\"front\" points=\""
-        + front.map { "\(n($0.x)),\(n($0.y))" }.joined(separator: " ") + "\"/>\n"
+    for value in Self.ticks(ys) {
+      let y = place(xs.low, value).y
+      body += text(margin - 8, y + 4, "end", label(value))
+      body += "<path class=\"grid\" d=\"M\(n(margin)) \(n(y))H\(n(width - margin))\"/>\n"
     }
-    for point in points.sorted(by: { !$0.highlighted && $1.highlighted }) {
-      let (x, y) = place(point)
+    let largest = points.map(\.size).max() ?? 1
+    // Small ones, and those that stand out, last: on top.
+    for point in points.sorted(by: {
+      $0.highlighted == $1.highlighted ? $0.size > $1.size : !$0.highlighted
+    }) {
+      let (x, y) = place(point.x, point.y)
+      let radius = 2.5 + 9 * (point.size / max(largest, 1e-12)).squareRoot()
       body +=
         "<circle class=\"\(point.highlighted ? "best" : "other")\" cx=\"\(n(x))\" cy=\"\(n(y))\" "
-        + "r=\"5\"><title>\(escaped(point.title))</title></circle>\n"
+        + "r=\"\(n(radius))\"><title>\(escaped(point.title))</title></circle>\n"
     }
     body += text(width / 2, 28, "middle", title, "title")
     body += text(width / 2, height - 12, "middle", xTitle)
@@ -76,8 +78,8 @@ public struct ScatterChart {
       <title>\(escaped(title))</title>
       <style>
       text { font: 13px sans-serif; fill: #333 } .title { font-size: 16px; font-weight: 600 }
-      .grid { stroke: #8884; fill: none } .front { stroke: #d1495b; fill: none; stroke-width: 1.5 }
-      .best { fill: #d1495b } .other { fill: #5b8db8; fill-opacity: .45 }
+      .grid { stroke: #8884; fill: none }
+      .best { fill: #d1495b; fill-opacity: .8; stroke: #fff } .other { fill: #5b8db8; fill-opacity: .45 }
       @media (prefers-color-scheme: dark) { text { fill: #ddd } }
       </style>
       \(body)</svg>
@@ -89,6 +91,14 @@ public struct ScatterChart {
     let (low, high) = (values.min() ?? 0, values.max() ?? 1)
     let room = max(high - low, abs(high) * 1e-6, 1e-12) * 0.06
     return (max(0, low - room), high + room)
+  }
+
+  /// Round numbers in a range, about five of them.
+  static func ticks(_ range: (low: Double, high: Double)) -> [Double] {
+    let rough = (range.high - range.low) / 5
+    let power = pow(10, floor(log10(rough)))
+    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+    return Array(stride(from: ceil(range.low / step) * step, through: range.high, by: step))
   }
 
   private func text(
