@@ -14,12 +14,15 @@ private struct WatchedThreads {
 
   /// Without optimisation, loops and closures over generic code of the standard library keep their
   /// state on the heap, tens to some hundreds of bytes. There only what could hold values of the
-  /// training counts.
-  #if DEBUG
-    static let leastBytes: Int64 = 1024
-  #else
-    static let leastBytes: Int64 = 0
-  #endif
+  /// training counts. With it, everything does on one thread; on several, the closure that hands a
+  /// kernel to the pool takes some tens of bytes.
+  private var leastBytes: Int64 {
+    #if DEBUG
+      1024
+    #else
+      engine.pool.threads == 1 ? 0 : 256
+    #endif
+  }
 
   init(_ engine: Engine) { self.engine = engine }
 
@@ -32,7 +35,7 @@ private struct WatchedThreads {
     engine.run(0, shards: engine.pool.threads) { _, _, _ in
       arrived.add(1, ordering: .sequentiallyConsistent)
       while arrived.load(ordering: .sequentiallyConsistent) < engine.pool.threads { sched_yield() }
-      allocation_counter_watch_thread(isWatched, Self.leastBytes)
+      allocation_counter_watch_thread(isWatched, leastBytes)
     }
   }
 }
