@@ -30,7 +30,7 @@ import Testing
     #expect(AreaBreakdown(larger)[.activationMemory] > area[.activationMemory])
     #expect(AreaBreakdown(larger)[.weightMemory] == area[.weightMemory])
     let benes = AreaBreakdown(.swpu, network: .benes)
-    #expect(abs(benes[.network] / area[.network] - 288.0 / 129) < 1e-12)
+    #expect(abs(benes[.network] / area[.network] - 112.0 / 49) < 1e-12)
     #expect(AreaBreakdown(.swpu, network: RoutingNetwork.none)[.network] == 0)
   }
 
