@@ -44,11 +44,12 @@ struct Bench {
     for (file, text) in vectors {
       try Data(text.utf8).write(to: folder.appendingPathComponent(file))
     }
-    // Benches are built more often than they run long.
+    // A bench is built for one short run: one file of C++, without optimisation.
     let built = try execute(
       verilator ?? "verilator",
       [
-        "--binary", "--timing", "-Wall", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+        "--binary", "--timing", "-Wall", "-MAKEFLAGS",
+        "VM_PARALLEL_BUILDS=0 OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
         "--Mdir", folder.appendingPathComponent("build").path, "--top-module", name,
         hardware.appendingPathComponent("lint/verilator.vlt").path,
         "-F", hardware.appendingPathComponent("swpu.f").path,

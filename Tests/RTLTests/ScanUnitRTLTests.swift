@@ -135,8 +135,8 @@ import Testing
     #expect(checked > 20 * layers)
   }
 
-  @Test("the windows of 40 layers' tiles, for 4 rows and windows of 8, and 16 and 32")
-  func windows() throws { try check(layers: 40) }
+  @Test("the windows of 30 layers' tiles, for 4 rows and windows of 8, and 16 and 32")
+  func windows() throws { try check(layers: 30) }
 
   @Test("1,000 layers", .enabled(if: Bench.isSlow))
   func manyLayers() throws { try check(layers: 1000) }

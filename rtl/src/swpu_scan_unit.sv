@@ -71,9 +71,23 @@ module swpu_scan_unit #(
     wanted = wanted & inside_i;
   end
 
+  // Bits of a word whose number has bit i set, for each i: they turn one set bit into its number.
+  localparam logic [5:0][swpu_pkg::MaskWord-1:0] HasBit = {
+    64'hFFFFFFFF00000000,
+    64'hFFFF0000FFFF0000,
+    64'hFF00FF00FF00FF00,
+    64'hF0F0F0F0F0F0F0F0,
+    64'hCCCCCCCCCCCCCCCC,
+    64'hAAAAAAAAAAAAAAAA
+  };
+
   always_comb begin
-    logic [$clog2(swpu_pkg::MaskWord)-1:0] bit_index;
+    logic [swpu_pkg::MaskWord-1:0] found;
+    logic [5:0] bit_index;
+    logic [$clog2(Window)-1:0] lane;
+    found = '0;
     bit_index = '0;
+    lane = '0;
     rest_d = rest_q;
     count_d = count_q;
     entries_d = entries_q;
@@ -87,15 +101,15 @@ module swpu_scan_unit #(
     end else begin
       for (int unsigned find = 0; find < Finds; find++) begin
         if (rest_d != '0 && count_d != CountBits'(Window)) begin
-          for (int unsigned i = swpu_pkg::MaskWord; i > 0; i--) begin
-            if (rest_d[i-1]) bit_index = $bits(bit_index)'(i - 1);
-          end
-          entries_d[count_d[$clog2(Window)-1:0]] = {word_q, bit_index};
+          found = rest_d & -rest_d;
+          for (int unsigned i = 0; i < 6; i++) bit_index[i] = |(found & HasBit[i]);
+          lane = count_d[$clog2(Window)-1:0];
+          entries_d[lane] = {word_q, bit_index};
           for (int unsigned row = 0; row < Rows; row++) begin
-            needed_d[row][count_d[$clog2(Window)-1:0]] = masks_q[row][bit_index];
-            needed_count_d[row] = needed_count_d[row] + CountBits'(masks_q[row][bit_index]);
+            needed_d[row][lane] = |(masks_q[row] & found);
+            needed_count_d[row] = needed_count_d[row] + CountBits'(|(masks_q[row] & found));
           end
-          rest_d[bit_index] = 1'b0;
+          rest_d = rest_d & ~found;
           count_d = count_d + 1'b1;
         end
       end
