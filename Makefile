@@ -1,10 +1,11 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test lint format bench clean
+.PHONY: build test lint format bench rtl-lint clean
 
 build:
 	swift build -c release
 
-# The tests need nothing but Swift; gzip, which reads compressed data sets, is on every Debian.
+# Besides Swift the tests use gzip, which reads compressed data sets, and Verilator, which runs the
+# benches of the hardware.
 test: tools
 	swift build --build-tests
 	swift test --skip-build
@@ -20,9 +21,20 @@ bench: build
 	.build/release/swpu bench layers
 	.build/release/swpu bench step
 
+# Every module of the hardware by itself, with its parameters as they come, and every bench.
+rtl-lint: tools
+	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv)))); do \
+	  verilator --lint-only -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f || exit 1; \
+	done
+	@for bench in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
+	  verilator --lint-only --timing -Wall --top-module $$bench rtl/lint/verilator.vlt -F rtl/swpu.f \
+	    rtl/test/$$bench.sv || exit 1; \
+	done
+
 .PHONY: tools
 tools:
-	@command -v gzip >/dev/null || { apt-get update -qq && apt-get install -y -qq gzip; }
+	@for tool in gzip verilator g++; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	  [ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 
 clean:
 	rm -rf .build

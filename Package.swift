@@ -52,6 +52,7 @@ let package = Package(
       resources: [.copy("Fixtures")]
     ),
     .testTarget(name: "ProcessorTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
+    .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
   ],

@@ -1,0 +1,49 @@
+// The switches that pack the needed lanes of a window to the front. Combinational.
+//
+// A vector moves down by the number of unneeded lanes below it: by 1 in stage 0 if bit 0 of that
+// number is set, by 2 in stage 1 if bit 1 is set, and so on. In this order no two vectors meet.
+module swpu_compress_settings #(
+  // Lanes E of the network, a power of two from 2 on.
+  parameter int unsigned Lanes = swpu_pkg::Window,
+  localparam int unsigned Stages = $clog2(Lanes)
+) (
+  input  logic [Lanes-1:0]             needed_i,
+  // Lanes that hold a needed vector before each stage.
+  output logic [Stages-1:0][Lanes-1:0] occupied_o,
+  // Lanes whose vector stage k moves down by 2^k.
+  output logic [Stages-1:0][Lanes-1:0] moving_o
+);
+
+  logic [Lanes-1:0] occupied[Stages+1]  /* verilator split_var */;
+  // How far the vector at a lane has to move in all, bit by bit; it travels with the vector.
+  logic [Stages-1:0][Lanes-1:0] distance[Stages+1]  /* verilator split_var */;
+  logic [Stages-1:0][Lanes-1:0] unneeded_below;
+
+  always_comb begin
+    logic [Stages-1:0] unneeded;
+    unneeded = '0;
+    for (int unsigned lane = 0; lane < Lanes; lane++) begin
+      for (int unsigned i = 0; i < Stages; i++) unneeded_below[i][lane] = unneeded[i];
+      unneeded = unneeded + Stages'(!needed_i[lane]);
+    end
+  end
+  assign occupied[0] = needed_i;
+  assign distance[0] = unneeded_below;
+
+  for (genvar stage = 0; stage < Stages; stage++) begin : gen_stage
+    localparam int unsigned Step = 1 << stage;
+    logic [Lanes-1:0] moving, kept;
+
+    assign moving = occupied[stage] & distance[stage][stage];
+    assign kept = occupied[stage] & ~moving;
+    assign occupied[stage+1] = kept | moving >> Step;
+    for (genvar i = 0; i < Stages; i++) begin : gen_distance
+      assign distance[stage+1][i] =
+          (distance[stage][i] & kept) | (distance[stage][i] & moving) >> Step;
+    end
+
+    assign occupied_o[stage] = occupied[stage];
+    assign moving_o[stage] = moving;
+  end
+
+endmodule

@@ -1,0 +1,9 @@
+src/swpu_pkg.sv
+src/swpu_compress_settings.sv
+src/swpu_compress_stages.sv
+src/swpu_compress_network.sv
+src/swpu_bf16_multiply.sv
+src/swpu_fp32_add.sv
+src/swpu_bf16_mac.sv
+src/swpu_hamming_unit.sv
+src/swpu_scan_unit.sv
