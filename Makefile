@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test lint format bench rtl-lint clean
+.PHONY: build test lint format bench rtl-lint rtl-formal clean
 
 build:
 	swift build -c release
@@ -30,6 +30,15 @@ rtl-lint: tools
 	  verilator --lint-only --timing -Wall --top-module $$bench rtl/lint/verilator.vlt -F rtl/swpu.f \
 	    rtl/test/$$bench.sv || exit 1; \
 	done
+
+# Proves the compress network for 8 and 16 lanes; needs Python, and installs pyosys from PyPI beside
+# the build.
+rtl-formal: .build/formal/bin/python
+	$< rtl/formal/prove_compress.py 8 16
+
+.build/formal/bin/python:
+	python3 -m venv .build/formal
+	.build/formal/bin/pip install --quiet pyosys==0.70 || { rm -rf .build/formal; exit 1; }
 
 .PHONY: tools
 tools:

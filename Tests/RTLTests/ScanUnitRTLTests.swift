@@ -42,6 +42,14 @@ import Testing
     }
   }
 
+  /// Whole windows, then words that no row needs: only behind those does it show which is the last.
+  private func endsInEmptyWords() -> LoweredPart {
+    let axis = Axis(outputs: 1, source: 1, step: 1, offsets: [0])
+    return LoweredPart(
+      pass: .forward, rows: 3, planes: 300, rowAxis: axis, columnAxis: axis, taps: [(0, 0)],
+      words: [0xFFFF_FFFF, 0, 0, 0, 0, 0x0F, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  }
+
   /// The windows that the controller packs of a group in a tile: what they hold from
   /// `ControllerWindows`, what each row does in them from the stepped `DetectController`.
   private func windows(
@@ -116,8 +124,8 @@ import Testing
       hardware.array.slots = 1
       var random = SeededRandom(seed: 1, stream: 305)
       var text = ""
-      for _ in 0..<layers {
-        let (part, images) = layer(&random)
+      for index in 0..<layers {
+        let (part, images) = index == 0 ? (endsInEmptyWords(), 1) : layer(&random)
         let tiling = Tiling(part, images: images, lanes: hardware.array.lanes)
         let order = TileOrder(tiling, bands: 0..<tiling.bands)
         let groups = part.groups(of: rows, order: .hamming)
@@ -132,7 +140,7 @@ import Testing
     }
     let outcome = try Bench.run("tb_swpu_scan_unit", vectors: files)
     #expect(outcome == Bench.Outcome(checked: checked, differing: 0))
-    #expect(checked > 20 * layers)
+    #expect(checked > 10 * layers)
   }
 
   @Test("the windows of 30 layers' tiles, for 4 rows and windows of 8, and 16 and 32")

@@ -16,7 +16,7 @@ module swpu_bf16_multiply (
   logic signed [9:0] exponent;
   logic [4:0] shift;
   // 24 bits that are kept, the first set in normal numbers, one for the half, and the rest.
-  logic [48:0] shifted;
+  logic [40:0] shifted;
   logic round_up;
   logic [31:0] magnitude;
 
@@ -49,10 +49,10 @@ module swpu_bf16_multiply (
     else if (exponent < -10'sd24) shift = 5'd25;
     else shift = 5'(10'sd1 - exponent);
   end
-  assign shifted = {significand << leading_zeros, 33'b0} >> shift;
-  assign round_up = shifted[24] && (|shifted[23:0] || shifted[25]);
+  assign shifted = {significand << leading_zeros, 25'b0} >> shift;
+  assign round_up = shifted[16] && (|shifted[15:0] || shifted[17]);
   // The hidden bit is dropped; a carry out of the fraction steps the exponent by itself.
-  assign magnitude = {shifted[48] ? exponent[8:0] : 9'b0, shifted[47:25]} + 32'(round_up);
+  assign magnitude = {shifted[40] ? exponent[8:0] : 9'b0, shifted[39:17]} + 32'(round_up);
 
   always_comb begin
     if (a_nan || b_nan || (a_infinite && b_zero) || (a_zero && b_infinite)) begin
