@@ -36,6 +36,12 @@ public struct Engine: Sendable {
     }
   }
 
+  /// Calls `body` once for each index below `count`, on all threads, in no order. Calls must not
+  /// change what another reads, and must not run kernels themselves.
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    run(count, shards: count) { _, index, _ in body(Int(index)) }
+  }
+
   func planes(_ map: MapShape, images: Int) -> ck_planes {
     precondition(images > 0, "a batch has at least one image")
     return ck_planes(

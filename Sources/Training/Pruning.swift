@@ -1,4 +1,5 @@
 import Sparsity
+import Tensor
 
 /// Prunes a model while it trains: draws the first masks, and at each update moves them by the
 /// magnitude of the weights and the gradients of what is pruned.
@@ -16,28 +17,32 @@ struct Pruning {
     self.configuration = configuration
     schedule = PruningSchedule(
       configuration, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
-    layers = prunable.map {
+    // The last layers are the largest: threads that share the layers start with them.
+    layers = prunable.reversed().map {
       ($0, LayerPruner(shape: $0.filterShape, configuration: configuration))
     }
   }
 
   /// Masks for the first step.
-  func start() {
+  func start(on engine: Engine) {
     let densities = layerDensities(at: 0)
-    for ((layer, pruner), density) in zip(layers, densities) {
-      layer.apply(pruner.initialMask(weights: layer.denseWeights, density: density))
+    engine.forEach(layers.count) { index in
+      let (layer, pruner) = layers[index]
+      layer.apply(pruner.initialMask(weights: layer.denseWeights, density: densities[index]))
     }
   }
 
-  /// New masks after a step whose backward pass computed dense gradients.
-  func update(at step: Int) {
+  /// New masks after a step whose backward pass computed dense gradients. Layers do not depend on
+  /// each other once their densities are settled.
+  func update(at step: Int, on engine: Engine) {
     let densities = layerDensities(at: step)
-    for ((layer, pruner), density) in zip(layers, densities) {
+    engine.forEach(layers.count) { index in
+      let (layer, pruner) = layers[index]
       guard let mask = layer.mask, let gradient = layer.denseGradient else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: gradient, density: density,
+        mask, weights: layer.denseWeights, gradient: gradient, density: densities[index],
         growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }

@@ -82,7 +82,7 @@ public final class Trainer {
       progress = checkpoint.checkpoint.progress
       try folder?.trimMetrics(after: progress.step)
     } else {
-      pruning?.start()
+      pruning?.start(on: engine)
       if let folder {
         try folder.create()
         try folder.write(network.description(batch: configuration.batch))
@@ -176,7 +176,7 @@ public final class Trainer {
     progress.correct += result.correct
     progress.images += batch.count
     if updatesMasks, let pruning {
-      pruning.update(at: step)
+      pruning.update(at: step, on: model.engine)
       sparsity = model.sparsity
       try metrics?.append(
         MaskReport(sparsity: sparsity), kind: "masks", step: progress.step)
