@@ -54,6 +54,13 @@ public struct SafetensorsFile: Sendable {
   public let entries: [Entry]
   private let payload: Data
 
+  /// Reads a file.
+  ///
+  /// - Throws: `FormatError` naming the file and the field.
+  public init(path: String) throws(FormatError) {
+    try self.init(fileBytes(path), file: path)
+  }
+
   /// Reads and checks the header.
   ///
   /// - Throws: `FormatError` naming the file and the field.

@@ -59,6 +59,28 @@ extension Network {
     return names
   }
 
+  /// Every tensor that other programs have for this network, with its shape, in order.
+  var exchangeShapes: [(name: String, shape: [Int])] {
+    let names = exchangeNames
+    return nodes.flatMap { node -> [(String, [Int])] in
+      let name = names[node.name] ?? node.name
+      switch node.layer {
+      case .convolution(let layer):
+        let weight = (name + ".weight", Self.exchangeShape(layer))
+        let hasBias = layer.bias || addsConvolutionBiases
+        return [weight] + (hasBias ? [(name + ".bias", [layer.geometry.filters])] : [])
+      case .batchNorm:
+        let channels = [map(node.output).channels]
+        return ["weight", "bias", "running_mean", "running_var"].map { ("\(name).\($0)", channels) }
+      case .activation, .pooling, .globalAveragePool, .add, .flatten, .dropout: return []
+      }
+    }
+  }
+
+  /// Whether other programs have biases in convolutions where we have none: those of `vgg16_bn`,
+  /// which its norms undo.
+  var addsConvolutionBiases: Bool { name == ModelName.vgg16.rawValue }
+
   /// The last layer with weights, which tells the classes apart.
   var classifier: String? { convolutions.last?.name }
 
