@@ -2,8 +2,8 @@
 import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
-// swpu → Report → Processor → Formats, Sparsity → Tensor → CKernels
-// swpu → Training → Formats, Sparsity
+// swpu → Report → Processor → Formats → Sparsity → Tensor → CKernels
+// swpu → Training → Formats
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -33,7 +33,7 @@ let package = Package(
       name: "Processor",
       dependencies: ["Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
-    .target(name: "Formats", dependencies: ["Tensor"]),
+    .target(name: "Formats", dependencies: ["Sparsity", "Tensor"]),
     .target(name: "Report", dependencies: ["Formats", "Processor", "Sparsity"]),
     .executableTarget(
       name: "swpu",
@@ -45,7 +45,9 @@ let package = Package(
     // Stands in for malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
-    .testTarget(name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Corpus")]),
+    .testTarget(
+      name: "FormatsTests", dependencies: ["Formats", "Sparsity", "Tensor"],
+      exclude: ["FixtureScripts"], resources: [.copy("Corpus")]),
     .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
     .testTarget(
       name: "TrainingTests",

@@ -82,7 +82,8 @@ public struct SafetensorsFile: Sendable {
     (entries, metadata) = try scanner.safetensorsHeader()
     var end = 0
     for entry in entries.sorted(by: {
-      ($0.bytes.lowerBound, $0.name) < ($1.bytes.lowerBound, $1.name)
+      // An empty tensor may stand where another starts.
+      ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
     }) {
       let field = "tensor '\(entry.name)' data_offsets"
       guard entry.bytes.lowerBound == end else {
@@ -106,7 +107,7 @@ public struct SafetensorsFile: Sendable {
     }
   }
 
-  /// The values of a tensor of 16-bit or 32-bit floats.
+  /// The values of a tensor of floats; those of 64 bits are rounded.
   ///
   /// - Throws: `FormatError` for other types.
   public func array(_ entry: Entry) throws(FormatError) -> NamedArray {
@@ -118,10 +119,11 @@ public struct SafetensorsFile: Sendable {
     case .float16: values = bytes.words(bytes: 2).map { float(half: UInt16($0)) }
     case .bfloat16:
       values = bytes.words(bytes: 2).map { Float(bitPattern: UInt32($0) << 16) }
+    case .float64: values = bytes.words(bytes: 8).map { Float(Double(bitPattern: $0)) }
     default:
       throw FormatError(
         file: file, field: "tensor '\(entry.name)' dtype", value: entry.element.rawValue,
-        allowed: "F32, F16 or BF16")
+        allowed: "F64, F32, F16 or BF16")
     }
     return NamedArray(name: entry.name, shape: entry.shape, values: values)
   }

@@ -35,6 +35,17 @@ struct SafetensorsTests {
     #expect(try SafetensorsFile(slice, file: "test").entries.count == 3)
   }
 
+  @Test("Empty tensors stand where others start or end")
+  func empty() throws {
+    let arrays = [
+      NamedArray(name: "z", shape: [0, 3], values: []),
+      NamedArray(name: "b", shape: [2], values: [1, 2]),
+      NamedArray(name: "a", shape: [2, 0], values: []),
+    ]
+    let found = try SafetensorsFile(SafetensorsFile.encoded(arrays), file: "test")
+    #expect(try found.entries.map { entry throws(FormatError) in try found.array(entry) } == arrays)
+  }
+
   @Test("16-bit floats: every half and bfloat16 has its value")
   func halves() throws {
     // Worked by hand from IEEE 754: sign, exponent minus 15, fraction of 1024.
@@ -55,6 +66,10 @@ struct SafetensorsTests {
       #expect(value == expected && value.sign == expected.sign, "\(bits)")
     }
     #expect(float(half: 0x7e00).isNaN)
+    let double = #"{"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#
+    let one = try SafetensorsFile(
+      self.file(double, bytes: [0, 0, 0, 0, 0, 0, 0xf8, 0x3f]), file: "test")
+    #expect(try one.array(one.entries[0]).values == [1.5])
     #expect(try file.array(file.entries[1]).values == [1, -3.140_625])
   }
 
