@@ -71,6 +71,23 @@ public struct LayerMask: Hashable, Sendable {
       unchecked: shape, blockSide: blockSide, lines: lines, shapes: shapes, elements: elements)
   }
 
+  /// The mask of these weights by lines and shapes where those alone say the same, else unstructured
+  /// (whole filters of single-weight kernels, which cut the blocks that are lines there, too).
+  public init(recognizing elements: Bits, shape: FilterShape, blockSide: Int = 4) {
+    let scattered = LayerMask(shape: shape, blockSide: blockSide, elements: elements)
+    let structured = LayerMask(
+      unchecked: shape, blockSide: blockSide, lines: scattered.lines, shapes: scattered.shapes,
+      elements: nil)
+    // Lines and shapes that hold an element cover all of them, and perhaps more.
+    self = structured.keptElements == elements.popcount ? structured : scattered
+  }
+
+  /// The unit of the mask as far as its bits tell: dense, sub-structured or unstructured.
+  public var recognizedGranularity: Granularity {
+    if elements != nil { return .unstructured }
+    return keptElements == shape.count ? .dense : .subStructured
+  }
+
   /// Parts as they are, for readers that check the invariants afterwards.
   init(unchecked shape: FilterShape, blockSide: Int, lines: Bits, shapes: Bits, elements: Bits?) {
     self.shape = shape

@@ -1,3 +1,5 @@
+import Tensor
+
 /// The masks of a run at one moment, with what a model of the hardware needs to know of each layer.
 ///
 /// File: the 8 bytes `SWPUMASK`; version, step, epoch and the number of layers as little-endian
@@ -56,6 +58,23 @@ public struct MaskSnapshot: Sendable, Equatable {
       self.mask = mask
       self.inputSparsity = inputSparsity
       self.gradientSparsity = gradientSparsity
+    }
+
+    /// A layer of a geometry; `mask` is a mask of its filters.
+    public init(
+      name: String, geometry: ConvolutionGeometry, granularity: Granularity, mask: LayerMask,
+      inputSparsity: Double?, gradientSparsity: Double?
+    ) {
+      self.init(
+        name: name,
+        shape: FilterShape(
+          filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+          columns: geometry.columns),
+        groups: geometry.groups, stride: geometry.stride, paddingRows: geometry.paddingRows,
+        paddingColumns: geometry.paddingColumns, inputHeight: geometry.input.height,
+        inputWidth: geometry.input.width, outputHeight: geometry.output.height,
+        outputWidth: geometry.output.width, granularity: granularity, mask: mask,
+        inputSparsity: inputSparsity, gradientSparsity: gradientSparsity)
     }
   }
 

@@ -32,7 +32,7 @@ extension Workload {
       if let known, known.shape != convolution.filterShape {
         throw MaskError(
           file: file, field: "layer \(convolution.name)", value: "\(known.shape)",
-          allowed: "\(convolution.filterShape), as in the run's network.json")
+          allowed: "\(convolution.filterShape), as in the network")
       }
       let input: Double? = known?.inputSparsity
       let gradient: Double? = known?.gradientSparsity
@@ -57,20 +57,39 @@ extension Workload {
     _ network: NetworkDescription, pruning: PruningConfiguration, seed: UInt64,
     assuming zeros: AssumedZeros = AssumedZeros()
   ) {
+    let layers = Dictionary(
+      network.convolutions.enumerated().map { ($0.element.name, $0.offset) },
+      uniquingKeysWith: { $1 })
+    self.init(network, pruning: pruning, assuming: zeros) { convolution in
+      Self.drawnWeights(
+        convolution.filterShape, seed: seed, layer: layers[convolution.name] ?? 0)
+    }
+  }
+
+  /// A network with the masks that the pruner of training gives weights of one's own: the most
+  /// salient units of every prunable layer stay.
+  ///
+  /// - Parameter weights: those of a layer, in `[K][C][R][S]` order.
+  public init<Failure: Error>(
+    _ network: NetworkDescription, pruning: PruningConfiguration,
+    assuming zeros: AssumedZeros = AssumedZeros(),
+    weights: (NetworkDescription.Convolution) throws(Failure) -> [Float]
+  ) throws(Failure) {
     let isDense = pruning.granularity == .dense || pruning.sparsity == 0
-    let layers = network.convolutions.enumerated().map { index, convolution in
+    var layers: [Layer] = []
+    for convolution in network.convolutions {
       let shape = convolution.filterShape
       let prunes = !isDense && convolution.prunable
       let mask =
         prunes
         ? LayerPruner(shape: shape, configuration: pruning).initialMask(
-          weights: Self.drawnWeights(shape, seed: seed, layer: index),
-          density: 1 - pruning.sparsity)
+          weights: try weights(convolution), density: 1 - pruning.sparsity)
         : LayerMask(dense: shape)
-      return Layer(
-        convolution: convolution, mask: mask,
-        granularity: prunes ? pruning.granularity : .dense,
-        inputSparsity: zeros.input(of: convolution), gradientSparsity: zeros.gradients)
+      layers.append(
+        Layer(
+          convolution: convolution, mask: mask,
+          granularity: prunes ? pruning.granularity : .dense,
+          inputSparsity: zeros.input(of: convolution), gradientSparsity: zeros.gradients))
     }
     self.init(
       name: network.name, batch: network.batch, layers: layers,

@@ -11,13 +11,8 @@ extension Model {
     MaskSnapshot(
       step: step, epoch: epoch,
       layers: convolutions.map { layer in
-        let geometry = layer.geometry
-        return MaskSnapshot.Layer(
-          name: layer.name, shape: layer.filterShape, groups: geometry.groups,
-          stride: geometry.stride, paddingRows: geometry.paddingRows,
-          paddingColumns: geometry.paddingColumns, inputHeight: geometry.input.height,
-          inputWidth: geometry.input.width, outputHeight: geometry.output.height,
-          outputWidth: geometry.output.width,
+        MaskSnapshot.Layer(
+          name: layer.name, geometry: layer.geometry,
           granularity: layer.mask == nil ? .dense : granularity,
           mask: layer.mask ?? LayerMask(dense: layer.filterShape),
           inputSparsity: layer.observation?.inputSparsity,

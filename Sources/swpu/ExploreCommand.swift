@@ -63,17 +63,7 @@ struct ExploreCommand: ParsableCommand {
 
   /// The command that simulates one combination again.
   private func rerun(_ settings: [(key: String, value: String)]) -> String {
-    var words = ["swpu simulate"]
-    if let run = options.runFolder {
-      words += [run, "--snapshot \(options.snapshot)"]
-    } else {
-      words += [
-        "--model \(options.model.rawValue)", "--image-size \(options.imageSize)",
-        "--granularity \(options.granularity.rawValue)", "--sparsity \(options.sparsity)",
-        "--seed \(options.seed)",
-      ]
-    }
-    if let batch = options.batch { words.append("--batch \(batch)") }
+    var words = ["swpu simulate"] + options.words
     words.append("--hardware \(machine.hardware)")
     if let voltage = machine.voltage { words.append("--voltage \(voltage)") }
     if let table = machine.energyTable { words.append("--energy-table \(table)") }

@@ -11,7 +11,8 @@ struct SimulateCommand: ParsableCommand {
     abstract: "Run a training step on the model of the processor.",
     discussion: """
       Cycle by cycle and unit by unit: cycles, utilisation, loads that were skipped, energy. The masks \
-      are those of a run, or drawn from a seed.
+      are those of a run, the zeros of a file of weights, arrays of NumPy, or drawn from a seed. \
+      What a file holds and the model has no layer for is named.
 
       Examples:
         swpu simulate runs/first
@@ -21,6 +22,12 @@ struct SimulateCommand: ParsableCommand {
         swpu simulate runs/first --hardware dense --pass forward
         swpu simulate runs/first --level cycle          a cycle at a time: the same figures, slower
         swpu simulate runs/first --trace step.json      a timeline for ui.perfetto.dev
+        swpu simulate runs/first --csv layers.csv       every count of every layer and pass
+        swpu simulate pruned.safetensors --model resnet18
+        swpu simulate dense.safetensors --model resnet18 --sparsity 0.9   pruned by magnitude first
+        swpu simulate --model resnet18 --masks masks.npz
+        swpu simulate --model resnet18 --masks FOLDER --snapshot all      of step-N.npz files
+        swpu simulate topology.csv --sparsity 0.8       layers in the format of SCALE-Sim
       """)
 
   @OptionGroup(title: "What to simulate") var options: WorkloadOptions
@@ -42,6 +49,11 @@ struct SimulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write a timeline of the step there.", valueName: "file"))
   var trace: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a table there, a line for each layer and pass.", valueName: "file"))
+  var csv: String?
+
   @Flag(help: "Print one JSON document on standard output.")
   var json = false
 
@@ -55,8 +67,11 @@ struct SimulateCommand: ParsableCommand {
       throw ValidationError("--trace: timelines are of the SWPU; '\(hardware.name)' has none")
     }
     let simulator = Simulator(hardware, table: try machine.table(), level: level)
-    if options.snapshot == "all", let run = options.run {
-      return try wholeRun(run, simulator)
+    if options.snapshot == "all" {
+      if csv != nil || trace != nil {
+        throw ValidationError("--csv, --trace: for one step, not for --snapshot all")
+      }
+      return try wholeTraining(simulator)
     }
     let workload = try options.workload()
     note(options.origin(workload))
@@ -64,6 +79,10 @@ struct SimulateCommand: ParsableCommand {
     if let trace {
       let bytes = try StepTimeline(workload, hardware: hardware).write(to: trace)
       note("Timeline: \(trace), \(Amount.bytes(bytes)); open it at ui.perfetto.dev.")
+    }
+    if let csv {
+      try writeAtomically(Data(LayerTable(result).csv.utf8), to: URL(fileURLWithPath: csv))
+      note("Table: \(csv), \(result.layers.count) passes of layers.")
     }
     var comparison = Comparison()
     if !baselines.isEmpty {
@@ -95,22 +114,21 @@ struct SimulateCommand: ParsableCommand {
     }
   }
 
-  /// Every snapshot of a run, each for the steps that it was in force.
-  private func wholeRun(_ run: RunFolder, _ simulator: Simulator) throws {
-    let files = run.maskFiles
-    let steps = files.compactMap { run.step(of: $0) }
-    let end = run.stepsDone
+  /// Every snapshot of a training, each for the steps that it was in force.
+  private func wholeTraining(_ simulator: Simulator) throws {
+    let training = try options.training()
+    let steps = training.steps
     var simulation = RunSimulation()
-    for (index, file) in files.enumerated() {
-      let next = index + 1 < steps.count ? steps[index + 1] : max(end, steps[index])
-      let workload = options.sized(try run.workload(file))
+    for index in steps.indices {
+      let next = index + 1 < steps.count ? steps[index + 1] : max(training.end, steps[index])
+      let workload = try training.workload(index)
       let result = try simulator.step(workload)
       simulation.add(
         result, workload, step: steps[index], steps: next - steps[index],
         hardware: simulator.hardware)
-      note("snapshot \(index + 1) of \(files.count), step \(steps[index])")
+      note("snapshot \(index + 1) of \(steps.count), step \(steps[index])")
     }
-    if let stepsPerEpoch = try run.stepsPerEpoch() { simulation.countEpoch(of: stepsPerEpoch) }
+    if let stepsPerEpoch = training.stepsPerEpoch { simulation.countEpoch(of: stepsPerEpoch) }
     if json { return try printJSON(simulation) }
     print(RunSimulationText(simulation).text)
   }

@@ -115,6 +115,15 @@ struct CommandTests {
       (["compare", "--model", "lenet5", "--own", "nothing"], "machine=run"),
       (["explore", "--sweep", "array.rows"], "key=a,b"),
       (["hardware", "abacus"], "abacus"),
+      (["export", "/nowhere", "--format", "safetensors"], "/nowhere"),
+      (["export", "/nowhere", "--format", "masks"], "/nowhere"),
+      (["train", "--initialize-from", "/nowhere.safetensors"], "/nowhere.safetensors"),
+      (["simulate", "/nowhere.safetensors", "--model", "resnet18"], "/nowhere.safetensors"),
+      (["simulate", "/nowhere.csv"], "/nowhere.csv"),
+      (["simulate", "/nowhere", "--model", "resnet18"], "--model"),
+      (["simulate", "--masks", "/nowhere.npz"], "/nowhere.npz"),
+      (["simulate", "--masks", "/nowhere.npz", "--sparsity", "0.5"], "exclude"),
+      (["simulate", "--snapshot", "all"], "step-N.npz"),
     ])
   func mistakes(arguments: [String], word: String) throws {
     let program = try Program(arguments)
@@ -184,6 +193,77 @@ struct CommandTests {
     let explained = try Program("explain", run, "--layer", "conv1", "--pass", "forward").wait()
     let text = String(decoding: explained.output, as: UTF8.self)
     #expect(text.contains("waiting for the DRAM") && text.contains("100.0 %"))
+  }
+
+  @Test("Weights and masks of a run simulate as the run itself; fine-tuning starts from them")
+  func exchange() throws {
+    let run = folder()
+    let files = folder()
+    try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
+    defer { for path in [run, files] { try? FileManager.default.removeItem(atPath: path) } }
+    let train = [
+      "train", "--model", "vgg16", "--width", "0.0625", "--train-images", "64", "--epochs", "1",
+    ]
+    let trained = try Program(train + ["--output", run]).wait()
+    #expect(trained.status == 0, "\(trained.errors)")
+
+    struct Step: Decodable {
+      struct Layer: Decodable { let layer, pass: String; let cycles, effectualMACs: Int }
+      let layers: [Layer]
+    }
+    func step(_ arguments: String...) throws -> [Int] {
+      let result = try Program(["simulate", "--json"] + arguments).wait()
+      #expect(result.status == 0, "\(result.errors)")
+      return try JSONDecoder().decode(Step.self, from: result.output).layers.flatMap {
+        [$0.cycles, $0.effectualMACs]
+      }
+    }
+    func export(_ format: String, _ name: String, _ more: String...) throws -> String {
+      let path = files + "/" + name
+      let result = try Program(
+        ["export", run, "--format", format, "--output", path] + more
+      ).wait()
+      #expect(result.status == 0, "\(result.errors)")
+      return path
+    }
+    let table = files + "/layers.csv"
+    let own = try step(run, "--csv", table)
+    let lines = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 1 + own.count / 2 + 5)
+    let weights = try export("safetensors", "w.safetensors")
+    let masks = try export("masks", "m.npz")
+    let all = try export("masks", "all", "--snapshot", "all")
+    #expect(try step(weights) == own)
+    #expect(try step(weights, "--masks", masks) == own)
+    #expect(try step(run, "--masks", all) == own)
+    #expect(try step(weights, "--sparsity", "0") != own)
+
+    let whole = try Program("simulate", run, "--snapshot", "all").wait()
+    let fromFiles = try Program("simulate", run, "--masks", all, "--snapshot", "all").wait()
+    #expect(whole.status == 0 && fromFiles.status == 0, "\(fromFiles.errors)")
+    let snapshots = try FileManager.default.contentsOfDirectory(atPath: all)
+    #expect(fromFiles.errors.contains("snapshot \(snapshots.count) of \(snapshots.count)"))
+
+    let tuned = try Program(
+      train + ["--output", run + "-tuned", "--initialize-from", weights]
+    ).wait()
+    defer { try? FileManager.default.removeItem(atPath: run + "-tuned") }
+    #expect(tuned.status == 0 && tuned.errors.contains("tensors taken"), "\(tuned.errors)")
+  }
+
+  @Test("A topology of SCALE-Sim is simulated, and what it says beyond layers is named")
+  func topology() throws {
+    let file = folder() + ".csv"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try """
+    Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides, Sparsity
+    Conv1, 34, 34, 3, 3, 3, 16, 1, 1:1,
+    Conv2, 34, 34, 3, 3, 16, 16, 1, 1:4,
+    """.write(toFile: file, atomically: true, encoding: .utf8)
+    let result = try Program("simulate", file, "--sparsity", "0.5").wait()
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(String(decoding: result.output, as: UTF8.self).contains("Conv2"))
+    #expect(result.errors.contains("Not simulated: column 'Sparsity'"))
   }
 
   @Test("A description that is printed can be read back")

@@ -138,6 +138,21 @@ import Testing
     }
   }
 
+  @Test func structureIsRecognizedFromSingleWeights() {
+    for seed in 0..<60 as Range<UInt64> {
+      var random = SeededRandom(seed: seed)
+      let mask = self.random(&random, random.layer())
+      let bits = mask.elementBits
+      let found = LayerMask(recognizing: bits, shape: mask.shape, blockSide: mask.blockSide)
+      #expect(found.elementBits == bits, "seed \(seed)")
+      #expect(found.invariantViolations() == [], "seed \(seed)")
+      // Lines and shapes are found where there were some; scattered weights may happen to have them.
+      if mask.elements == nil { #expect(found.elements == nil, "seed \(seed)") }
+      #expect(
+        (found.recognizedGranularity == .dense) == (bits.popcount == bits.count), "seed \(seed)")
+    }
+  }
+
   @Test func hostileSizesAreNamed() throws {
     var bytes = [UInt8](repeating: 0, count: 24)
     for index in stride(from: 0, to: 16, by: 4) { bytes[index] = 1 }

@@ -43,6 +43,20 @@ extension RunFolder {
     return try MaskSnapshot(decoding: Array(data), file: file.path)
   }
 
+  /// The snapshot of a step, or the newest of all for `last`.
+  ///
+  /// - Throws: `FileError` naming the steps that there are.
+  public func maskFile(_ name: String) throws(FileError) -> URL {
+    let files = maskFiles
+    if let file = name == "last" ? files.last : files.first(where: { step(of: $0) == Int(name) }) {
+      return file
+    }
+    let steps = files.compactMap { step(of: $0) }.map(String.init).joined(separator: ", ")
+    throw FileError(
+      masks.path, "find the snapshot '\(name)'",
+      reason: files.isEmpty ? "the run has written none" : "there is last, or \(steps)")
+  }
+
   /// The network with the masks of one of the run's snapshots.
   ///
   /// - Throws: `FileError`, `MaskError`.

@@ -26,6 +26,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var dataPath: String?
   /// The most training images to use; all when absent.
   public var trainImages: Int?
+  /// A safetensors file whose weights training starts from; drawn ones when absent.
+  public var initializeFrom: String?
   /// Passes over the training images.
   public var epochs = 8
   /// Images a step.
@@ -62,6 +64,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     case model, width, data
     case dataPath = "data-path"
     case trainImages = "train-images"
+    case initializeFrom = "initialize-from"
     case epochs, batch, optimizer
     case learningRate = "learning-rate"
     case learningRateDecay = "learning-rate-decay"
@@ -92,6 +95,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try read(.data, into: &data)
     dataPath = try values.decodeIfPresent(String.self, forKey: .dataPath)
     trainImages = try values.decodeIfPresent(Int.self, forKey: .trainImages)
+    initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
     try read(.optimizer, into: &optimizer)
@@ -127,6 +131,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try values.encode(data, forKey: .data)
     try values.encodeIfPresent(dataPath, forKey: .dataPath)
     try values.encodeIfPresent(trainImages, forKey: .trainImages)
+    try values.encodeIfPresent(initializeFrom, forKey: .initializeFrom)
     try values.encode(epochs, forKey: .epochs)
     try values.encode(batch, forKey: .batch)
     try values.encode(optimizer, forKey: .optimizer)

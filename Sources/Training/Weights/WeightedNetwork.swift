@@ -1,0 +1,142 @@
+import Formats
+import Sparsity
+import Tensor
+
+extension Network {
+  /// What other programs call the weights of the convolutions and linear layers, by our names.
+  public var exchangeWeights: [String: TensorName] {
+    let names = exchangeNames
+    return Dictionary(
+      uniqueKeysWithValues: convolutions.map { name, convolution in
+        (
+          name,
+          TensorName(
+            (names[name] ?? name) + ".weight", shape: Self.exchangeShape(convolution))
+        )
+      })
+  }
+}
+
+/// A network of the engine with the weights of a safetensors file, for the model of the processor.
+public struct WeightedNetwork: Sendable {
+  /// The network, of the width and the classes that the file has.
+  public let network: Network
+  /// Tensors that the network has no place for, in the order of the file.
+  public let leftOut: [String]
+  private let entries: [String: SafetensorsFile.Entry]
+  private let file: SafetensorsFile
+
+  /// Finds the network that a file's weights are of, and checks that all of them are there.
+  ///
+  /// - Parameters:
+  ///   - model: its name; nil takes what `swpu export` left in the file.
+  ///   - imageSize: side of the images; nil takes what `swpu export` left in the file, else 32.
+  /// - Throws: `FormatError`, `NetworkError`.
+  public init(_ file: SafetensorsFile, model: ModelName?, imageSize: Int?) throws {
+    guard let model = model ?? file.metadata["model"].flatMap(ModelName.init) else {
+      throw FormatError(
+        file: file.file, field: "__metadata__ 'model'",
+        value: file.metadata["model"] ?? "nothing",
+        allowed: ModelName.allCases.map(\.rawValue).joined(separator: ", ") + "; or say it")
+    }
+    let entries = Dictionary(file.entries.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    let sizes = try Sizes(file, entries, model: model, imageSize: imageSize)
+    network = try model.network(
+      input: sizes.input, classes: sizes.classes, width: sizes.width)
+    for tensor in network.exchangeWeights.values.sorted(by: { $0.name < $1.name }) {
+      guard entries[tensor.name]?.shape == tensor.shape else {
+        throw FormatError(
+          file: file.file, field: "tensor '\(tensor.name)' shape",
+          value: entries[tensor.name].map { "\($0.shape)" } ?? "no such tensor",
+          allowed: "\(tensor.shape) in \(model.rawValue) for images of "
+            + "\(sizes.input.height)x\(sizes.input.width)")
+      }
+    }
+    let endings = ["num_batches_tracked", "bias"]
+    let known = Set(
+      network.exchangeShapes.flatMap { tensor in
+        let stem = tensor.name.split(separator: ".").dropLast().joined(separator: ".")
+        return [tensor.name] + endings.map { stem + "." + $0 }
+      })
+    leftOut = file.entries.map(\.name).filter { !known.contains($0) }
+    self.entries = entries
+    self.file = file
+  }
+
+  /// The weights of a layer, in `[K][C][R][S]` order.
+  ///
+  /// - Throws: `FormatError` for a type that is not a float's.
+  public func weights(of layer: String) throws(FormatError) -> [Float] {
+    guard let tensor = network.exchangeWeights[layer], let entry = entries[tensor.name] else {
+      preconditionFailure("no layer \(layer) in \(network.name)")
+    }
+    return try file.array(entry).values
+  }
+
+  /// The masks that the zeros of the weights make.
+  ///
+  /// - Throws: `FormatError` for a type that is not a float's.
+  public func masks() throws(FormatError) -> MaskSnapshot {
+    var layers: [MaskSnapshot.Layer] = []
+    for (name, convolution) in network.convolutions {
+      let values = try weights(of: name)
+      let geometry = convolution.geometry
+      let mask = LayerMask(
+        recognizing: Bits(count: values.count) { values[$0] != 0 },
+        shape: FilterShape(
+          filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+          columns: geometry.columns))
+      layers.append(
+        MaskSnapshot.Layer(
+          name: name, geometry: geometry, granularity: mask.recognizedGranularity, mask: mask,
+          inputSparsity: nil, gradientSparsity: nil))
+    }
+    return MaskSnapshot(step: 0, epoch: 0, layers: layers)
+  }
+
+  /// What the shapes of the first and the last layer say of a network.
+  private struct Sizes {
+    let input: MapShape
+    let classes: Int
+    let width: Double
+
+    init(
+      _ file: SafetensorsFile, _ entries: [String: SafetensorsFile.Entry], model: ModelName,
+      imageSize: Int?
+    ) throws {
+      let image = (file.metadata["image"] ?? "").split(separator: "x").compactMap { Int($0) }
+      let side = imageSize ?? (image.count == 3 ? image[1] : 32)
+      guard (8...1024).contains(side) else {
+        throw FormatError(
+          file: file.file, field: "__metadata__ 'image'", value: "\(side)", allowed: "8 to 1024")
+      }
+      let whole = try model.network(
+        input: MapShape(channels: 3, height: side, width: side), classes: 1000)
+      func shape(_ layer: (name: String, convolution: Convolution)?) throws -> [Int] {
+        let tensor = layer.flatMap { whole.exchangeWeights[$0.name] }
+        let found = entries[tensor?.name ?? ""]?.shape ?? []
+        guard found.count == tensor?.shape.count, found.allSatisfy({ (1...1 << 24).contains($0) })
+        else {
+          throw FormatError(
+            file: file.file, field: "tensor '\(tensor?.name ?? "")' shape",
+            value: found.isEmpty ? "no such tensor" : "\(found)",
+            allowed: "\(tensor?.shape ?? []) or a multiple, as in \(model.rawValue)")
+        }
+        return found
+      }
+      let first = try shape(whole.convolutions.first)
+      classes = try shape(whole.convolutions.last)[0]
+      // A linear layer reads whole images.
+      let channels = first.count == 4 ? first[1] : max(1, first[1] / (side * side))
+      input = MapShape(channels: channels, height: side, width: side)
+      let filters = whole.convolutions.first?.convolution.geometry.filters ?? 1
+      let written = file.metadata["width"].flatMap { Double($0) }
+      width = written ?? Double(first[0]) / Double(filters)
+      guard width > 0, width <= 16 else {
+        throw FormatError(
+          file: file.file, field: "width", value: "\(width) times the filters of \(model.rawValue)",
+          allowed: "more than 0, at most 16")
+      }
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import Sparsity
+import Tensor
+import Testing
+
+@testable import Formats
+
+/// Feeds every parser files that were mutated from a seed: some thousands in each test run, and as many
+/// as fit into `SWPU_FUZZ_SECONDS` where it is set (`SWPU_FUZZ_SEED` then starts elsewhere). The input
+/// of a crash is left in `swpu-fuzz-input` in the folder for temporary files.
+@Suite("Mutated files")
+struct ParserFuzzTests {
+  private struct Parser {
+    let name: String
+    let seeds: [Data]
+    let read: (Data) throws(FormatError) -> Void
+  }
+
+  private func parsers() throws -> [Parser] {
+    let geometry = try #require(
+      ConvolutionGeometry(
+        input: MapShape(channels: 3, height: 8, width: 8), filters: 4, rows: 3, columns: 3))
+    let network = NetworkDescription(
+      name: "n", batch: 1,
+      convolutions: [
+        NetworkDescription.Convolution(
+          name: "conv1", geometry: geometry, needsInputGradient: false, prunable: true)
+      ], vectorLayers: [])
+    let masks = FileManager.default.temporaryDirectory
+      .appendingPathComponent("swpu-fuzz-\(UUID()).npz")
+    return [
+      Parser(name: "safetensors", seeds: [try corpus("python.safetensors")]) {
+        data throws(FormatError) in
+        let file = try SafetensorsFile(data, file: "test")
+        for entry in file.entries where entry.element.rawValue.contains("F") {
+          guard let array = try? file.array(entry) else { continue }
+          // No more values than bytes.
+          #expect(array.values.count <= data.count)
+        }
+      },
+      Parser(
+        name: "npy", seeds: [try corpus("fortran.npy"), try corpus("version2.npy")]
+      ) { data throws(FormatError) in
+        let array = try NumPyArray([UInt8](data)[...], file: "test", name: nil)
+        #expect(array.count <= data.count)
+        _ = array.nonZero
+      },
+      Parser(
+        name: "npz", seeds: [try corpus("stored.npz"), try corpus("deflated.npz")]
+      ) { data throws(FormatError) in
+        let archive = try NumPyArchive(data, file: "test")
+        for name in archive.names {
+          #expect(try archive.array(name).count <= 1033 * data.count)
+        }
+      },
+      Parser(name: "masks", seeds: [try corpus("stored.npz")]) { data throws(FormatError) in
+        do { try data.write(to: masks) } catch { return }
+        defer { try? FileManager.default.removeItem(at: masks) }
+        do throws(FormatError) {
+          _ = try MaskSnapshot(numPy: masks.path, network: network)
+        } catch {
+          throw FormatError(
+            file: "test", field: error.field, value: error.value, allowed: error.allowed)
+        }
+      },
+      Parser(
+        name: "topology",
+        seeds: [
+          Data(
+            """
+            Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,
+            Conv1, 224, 224, 7, 7, 3, 64, 2,
+            DP_1, 58, 58, 3, 3, 64, 1, 1,
+            FC, 1, 1, 1, 1, 512, 1000, 1,
+            """.utf8), Data("Layer,M,N,K,\nup,128,768,512,\n".utf8),
+        ]
+      ) { data throws(FormatError) in
+        let file = try TopologyFile(data, file: "test")
+        #expect(file.network.convolutions.count <= data.count)
+      },
+      Parser(name: "deflate", seeds: [try corpus("fixed.deflate"), try corpus("plain.deflate")]) {
+        data throws(FormatError) in
+        do throws(Inflate.Fault) {
+          _ = try Inflate.bytes([UInt8](data)[...], count: 607)
+        } catch {
+          throw FormatError(file: "test", field: "data", value: error.found, allowed: "")
+        }
+      },
+    ]
+  }
+
+  /// Some changes of bytes, of numbers, of places and of length.
+  private func mutated(_ seed: Data, _ random: inout SeededRandom) -> Data {
+    var bytes = [UInt8](seed)
+    func draw(_ count: Int) -> Int { Int(random.next() % UInt64(max(1, count))) }
+    for _ in 0...draw(4) {
+      let place = draw(bytes.count)
+      switch draw(8) {
+      case 0 where !bytes.isEmpty: bytes[place] ^= 1 << UInt8(draw(8))
+      case 1 where !bytes.isEmpty: bytes[place] = UInt8(draw(256))
+      case 2: bytes.removeSubrange(place..<min(bytes.count, place + draw(16)))
+      case 3:
+        let part = bytes[place..<min(bytes.count, place + draw(32))]
+        bytes.insert(contentsOf: Array(part), at: draw(bytes.count))
+      case 4: bytes = Array(bytes.prefix(place))
+      case 5:
+        // Numbers where sizes may stand.
+        let word: UInt64 = [0, 1, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, .max][draw(7)]
+        for index in 0..<[1, 2, 4, 8][draw(4)] where place + index < bytes.count {
+          bytes[place + index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index)))
+        }
+      case 6:
+        let text = ["{", "}", "[", "0", "9999999999999999999", "\"", ",", "-1", "\\u0000"][draw(9)]
+        bytes.insert(contentsOf: Array(text.utf8), at: place)
+      default:
+        if bytes.count > 1 { bytes.swapAt(place, draw(bytes.count)) }
+      }
+    }
+    return Data(bytes)
+  }
+
+  @Test("A mutated file is read or refused with its name and a field")
+  func mutations() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let seconds = environment["SWPU_FUZZ_SECONDS"].flatMap(Double.init)
+    let firstSeed = environment["SWPU_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
+    let end = Date(timeIntervalSinceNow: seconds ?? 0)
+    let inputFile = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-fuzz-input")
+    let parsers = try parsers()
+    var counts = [String: (accepted: Int, refused: Int)]()
+    var seed = firstSeed
+    repeat {
+      for parser in parsers {
+        var random = SeededRandom(seed: seed)
+        for original in parser.seeds {
+          for _ in 0..<100 {
+            let data = mutated(original, &random)
+            if seconds != nil { try data.write(to: inputFile) }
+            do {
+              try parser.read(data)
+              counts[parser.name, default: (0, 0)].accepted += 1
+            } catch {
+              counts[parser.name, default: (0, 0)].refused += 1
+              #expect(
+                error.file == "test" && !error.field.isEmpty, "\(parser.name), seed \(seed)")
+            }
+          }
+        }
+      }
+      seed += 1
+    } while seconds == nil ? seed < firstSeed + 3 : Date() < end
+    for parser in parsers {
+      let (accepted, refused) = counts[parser.name] ?? (0, 0)
+      if seconds != nil {
+        print("\(parser.name): \(accepted) read, \(refused) refused, seeds \(firstSeed)..<\(seed)")
+      }
+      #expect(refused > 0 && accepted + refused >= 300, "\(parser.name)")
+    }
+    try? FileManager.default.removeItem(at: inputFile)
+  }
+}
