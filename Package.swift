@@ -11,6 +11,10 @@ let package = Package(
     .library(name: "Training", targets: ["Training"]),
     .library(name: "Processor", targets: ["Processor"]),
   ],
+  traits: [
+    .trait(
+      name: "Pictures", description: "Reads PNG and JPEG pictures, with libpng and libjpeg-turbo.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -24,9 +28,26 @@ let package = Package(
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "Sparsity", dependencies: ["Tensor"]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
+    // Without the trait it is empty, so that a plain build needs neither library.
+    .target(
+      name: "CPictures",
+      dependencies: [
+        .target(name: "CPNG", condition: .when(traits: ["Pictures"])),
+        .target(name: "CJPEG", condition: .when(traits: ["Pictures"])),
+      ],
+      cSettings: [.define("SWPU_PICTURES", .when(traits: ["Pictures"]))]
+    ),
     .target(
       name: "Training",
-      dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+      dependencies: [
+        "Sparsity", "Tensor", .product(name: "Yams", package: "Yams"),
+        .target(name: "CPictures", condition: .when(traits: ["Pictures"])),
+      ]
     ),
     .target(
       name: "Processor",

@@ -22,6 +22,9 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Folder of the data set's files.", valueName: "dir"))
   var dataPath: String?
 
+  @Option(help: "Rows and columns that the pictures of a folder are scaled to (default: 32).")
+  var imageSize: Int?
+
   @Option(help: "Use only the first training images.")
   var trainImages: Int?
 
@@ -81,6 +84,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.width, width)
     set(\.data, data)
     if let dataPath { result.dataPath = dataPath }
+    set(\.imageSize, imageSize)
     if let trainImages { result.trainImages = trainImages }
     set(\.pruning.granularity, granularity)
     set(\.pruning.sparsity, sparsity)

@@ -24,6 +24,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var data = DatasetSource.synthetic
   /// Where the files of the data set are.
   public var dataPath: String?
+  /// Rows and columns that pictures of a folder are scaled to; other data sets have their own size.
+  public var imageSize = 32
   /// The most training images to use; all when absent.
   public var trainImages: Int?
   /// Passes over the training images.
@@ -61,6 +63,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case model, width, data
     case dataPath = "data-path"
+    case imageSize = "image-size"
     case trainImages = "train-images"
     case epochs, batch, optimizer
     case learningRate = "learning-rate"
@@ -91,6 +94,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try read(.width, into: &width)
     try read(.data, into: &data)
     dataPath = try values.decodeIfPresent(String.self, forKey: .dataPath)
+    try read(.imageSize, into: &imageSize)
     trainImages = try values.decodeIfPresent(Int.self, forKey: .trainImages)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
@@ -126,6 +130,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try values.encode(width, forKey: .width)
     try values.encode(data, forKey: .data)
     try values.encodeIfPresent(dataPath, forKey: .dataPath)
+    try values.encode(imageSize, forKey: .imageSize)
     try values.encodeIfPresent(trainImages, forKey: .trainImages)
     try values.encode(epochs, forKey: .epochs)
     try values.encode(batch, forKey: .batch)
