@@ -38,11 +38,10 @@ struct Download {
       }
       if status == 0 && after < size {
         removeFile()
-        throw failure("\(grouped(after)) bytes and no more")
-      }
-      // A server that cannot go on in the middle: once more from the start.
-      let cannotResume = status == 33 || message.contains("416")
-      if cannotResume && before > 0 {
+        // What was here may have been of another file; alone, the server's file is too short.
+        if before == 0 { throw failure("\(grouped(after)) bytes and no more") }
+      } else if status == 33 && before > 0 {
+        // The server cannot go on in the middle.
         removeFile()
       } else if status != 0 && after <= before {
         throw failure(
@@ -59,16 +58,17 @@ struct Download {
     let (process, errors) = (Process(), Pipe())
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
-      curl, "--fail", "--silent", "--show-error", "--location", "--globoff", "--proto",
-      "=http,https", "--connect-timeout", "30", "--speed-limit", "1000", "--speed-time", "60",
-      "--continue-at", "-", "--output", file, "--url", address,
+      curl, "--fail", "--silent", "--show-error", "--no-buffer", "--location", "--globoff",
+      "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1000",
+      "--speed-time", "60", "--continue-at", "-", "--output", file, "--url", address,
     ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = errors
     do { try process.run() } catch { throw failure("\(error)", program: true) }
     while process.isRunning {
-      if shouldStop() || bytesHere > size { process.terminate() }
+      // Killed, since it may have inherited that other signals are blocked; it keeps nothing back.
+      if shouldStop() || bytesHere > size { kill(process.processIdentifier, SIGKILL) }
       progress(min(bytesHere, size))
       usleep(100_000)
     }

@@ -44,7 +44,7 @@ struct SHA256 {
   func finish() -> String {
     var copy = self
     let zeros = (119 - Int(byteCount % 64)) % 64
-    let length = (0..<8).map { UInt8(truncatingIfNeeded: byteCount &* 8 >> (56 - 8 * $0)) }
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: (byteCount &* 8) >> (56 - 8 * $0)) }
     copy.add([0x80] + [UInt8](repeating: 0, count: zeros) + length)
     return copy.state.map { word in
       let digits = String(word, radix: 16)

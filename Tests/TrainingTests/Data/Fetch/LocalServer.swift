@@ -26,7 +26,7 @@ final class LocalServer {
     try #require(Int(port) != nil, "the server says its port: \(port)")
   }
 
-  deinit { process.terminate() }
+  deinit { try? input.fileHandleForWriting.close() }
 
   /// The address of a file that is served in a way (see the script).
   func address(_ way: String, _ name: String) -> String {
