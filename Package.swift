@@ -2,7 +2,8 @@
 import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
-// swpu → Report → Formats, Training, Processor → Sparsity → Tensor → CKernels
+// swpu → Report → Processor → Formats, Sparsity → Tensor → CKernels
+// swpu → Training → Formats, Sparsity
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -45,30 +46,31 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Sparsity", "Tensor", .product(name: "Yams", package: "Yams"),
+        "Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams"),
         .target(name: "CPictures", condition: .when(traits: ["Pictures"])),
       ]
     ),
     .target(
       name: "Processor",
-      dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+      dependencies: ["Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
-    .target(name: "Formats"),
+    .target(name: "Formats", dependencies: ["Tensor"]),
     .target(name: "Report", dependencies: ["Formats", "Processor", "Sparsity"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
-        "Report", "Training", "Processor", "Sparsity", "Tensor",
+        "Report", "Training", "Processor", "Formats", "Sparsity", "Tensor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     // Stands in for malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Corpus")]),
     .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Sparsity", "Tensor", "AllocationCounter"],
+      dependencies: ["Training", "Formats", "Sparsity", "Tensor", "AllocationCounter"],
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Sparsity
 import Tensor
@@ -12,6 +13,10 @@ public final class Trainer {
   public private(set) var progress = TrainingProgress()
   /// Where the run is recorded; nil when it is not.
   public let folder: RunFolder?
+
+  /// What came from the file that the configuration starts from; nil without one, and in a training
+  /// that goes on.
+  public private(set) var weightImport: WeightImport?
 
   let data: Dataset
   private let loss: SoftmaxCrossEntropy
@@ -35,7 +40,8 @@ public final class Trainer {
   ///   - network: a network of one's own for the images and classes of the data set; nil takes the
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
-  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`.
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`,
+  ///   `FormatError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
@@ -82,6 +88,9 @@ public final class Trainer {
       progress = checkpoint.checkpoint.progress
       try folder?.trimMetrics(after: progress.step)
     } else {
+      if let path = configuration.initializeFrom {
+        weightImport = try model.load(SafetensorsFile(path: path))
+      }
       pruning?.start()
       if let folder {
         try folder.create()

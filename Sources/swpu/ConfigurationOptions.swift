@@ -28,6 +28,12 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "Use only the first training images.")
   var trainImages: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Start from the weights of a safetensors file, in torchvision's names (fine-tuning). A "
+        + "classifier of another size is drawn anew.", valueName: "file"))
+  var initializeFrom: String?
+
   @Option(help: "What pruning removes: \(list(Granularity.self)).")
   var granularity: Granularity?
 
@@ -86,6 +92,7 @@ struct ConfigurationOptions: ParsableArguments {
     if let dataPath { result.dataPath = dataPath }
     set(\.imageSize, imageSize)
     if let trainImages { result.trainImages = trainImages }
+    if let initializeFrom { result.initializeFrom = initializeFrom }
     set(\.pruning.granularity, granularity)
     set(\.pruning.sparsity, sparsity)
     set(\.pruning.schedule, schedule)

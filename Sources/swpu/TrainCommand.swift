@@ -17,6 +17,7 @@ struct TrainCommand: ParsableCommand {
         swpu train --granularity line --sparsity 0.95
         swpu train --data cifar10 --data-path ~/data --model resnet18 --epochs 200 --batch 128
         swpu train --config runs/first/config.yaml --seed 2
+        swpu train --model resnet18 --initialize-from resnet18.safetensors   fine-tune
         swpu train --resume runs/first                  go on after Ctrl-C or a crash
 
       A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, epoch and mask update), \
@@ -73,6 +74,14 @@ struct TrainCommand: ParsableCommand {
     }
     let trainer = try Trainer(
       configuration, data: data, engine: engine, folder: folder, checkpoint: checkpoint)
+    if let source = configuration.initializeFrom, let weights = trainer.weightImport {
+      note("Weights of \(source): \(weights.tensors) tensors taken.")
+      if let replaced = weights.replaced {
+        note(
+          "Its classifier '\(replaced.layer)' tells \(replaced.fileClasses) classes apart; the one "
+            + "of this run is drawn anew for \(replaced.classes).")
+      }
+    }
     guard let epochSeconds = try train(trainer, "") else { throw ExitCode(130) }
     var summary = try trainer.summarize(epochSeconds: epochSeconds)
     if againstDense {

@@ -28,6 +28,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var imageSize = 32
   /// The most training images to use; all when absent.
   public var trainImages: Int?
+  /// A safetensors file whose weights training starts from; drawn ones when absent.
+  public var initializeFrom: String?
   /// Passes over the training images.
   public var epochs = 8
   /// Images a step.
@@ -65,6 +67,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     case dataPath = "data-path"
     case imageSize = "image-size"
     case trainImages = "train-images"
+    case initializeFrom = "initialize-from"
     case epochs, batch, optimizer
     case learningRate = "learning-rate"
     case learningRateDecay = "learning-rate-decay"
@@ -96,6 +99,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     dataPath = try values.decodeIfPresent(String.self, forKey: .dataPath)
     try read(.imageSize, into: &imageSize)
     trainImages = try values.decodeIfPresent(Int.self, forKey: .trainImages)
+    initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
     try read(.epochs, into: &epochs)
     try read(.batch, into: &batch)
     try read(.optimizer, into: &optimizer)
@@ -132,6 +136,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try values.encodeIfPresent(dataPath, forKey: .dataPath)
     try values.encode(imageSize, forKey: .imageSize)
     try values.encodeIfPresent(trainImages, forKey: .trainImages)
+    try values.encodeIfPresent(initializeFrom, forKey: .initializeFrom)
     try values.encode(epochs, forKey: .epochs)
     try values.encode(batch, forKey: .batch)
     try values.encode(optimizer, forKey: .optimizer)

@@ -1,0 +1,136 @@
+import Formats
+import Tensor
+
+/// What a model took from a file, and what it did not.
+public struct WeightImport: Sendable, Equatable {
+  /// A classifier that keeps the weights drawn for it, because the file's has another size.
+  public struct Replacement: Sendable, Equatable {
+    /// Name of the layer.
+    public let layer: String
+    /// Classes that the file's tells apart, and that the model's does.
+    public let fileClasses, classes: Int
+  }
+
+  /// Tensors that were taken.
+  public var tensors = 0
+  /// The classifier, when it was not taken.
+  public var replaced: Replacement?
+}
+
+extension Model {
+  /// Takes weights and running statistics from a file in the names and shapes of `exportedArrays`.
+  ///
+  /// A classifier of another number of classes keeps the weights that were drawn for it. Biases of
+  /// convolutions that a norm follows, as in torchvision's `vgg16_bn`, move into the norm's mean: what
+  /// the layers compute together stays the same. `num_batches_tracked` has no meaning here.
+  ///
+  /// - Throws: `FormatError` for a tensor that is missing, of another shape or with values that are
+  ///   not finite, and for one that the network has no place for; the model is then as it was.
+  public func load(_ file: SafetensorsFile) throws(FormatError) -> WeightImport {
+    var source = WeightSource(file)
+    let names = network.exchangeNames
+    var actions: [() -> Void] = []
+    var result = WeightImport()
+    // The bias of a convolution without a place for it, until the norm behind it takes it.
+    var biases: [Network.Value: [Float]] = [:]
+    for (layer, node) in zip(layers, network.nodes) {
+      let name = names[node.name] ?? node.name
+      if let layer = layer as? ConvolutionLayer {
+        let shape = Network.exchangeShape(layer.convolution)
+        if node.name == network.classifier, let found = source.shape(name + ".weight"),
+          found.first != shape.first, found.dropFirst() == shape.dropFirst()
+        {
+          result.replaced = WeightImport.Replacement(
+            layer: node.name, fileClasses: found.first ?? 0, classes: layer.geometry.filters)
+          source.skip([name + ".weight", name + ".bias"])
+          continue
+        }
+        let weights = try source.values(name + ".weight", shape)
+        actions.append { layer.store(denseWeights: weights) }
+        if let bias = layer.bias {
+          let values = try source.values(name + ".bias", [layer.geometry.filters])
+          actions.append { bias.values.store(values) }
+        } else if source.shape(name + ".bias") != nil {
+          biases[node.output] = try source.values(name + ".bias", [layer.geometry.filters])
+        }
+      } else if let layer = layer as? BatchNormLayer {
+        let channels = [network.map(node.output).channels]
+        let scale = try source.values(name + ".weight", channels)
+        let shift = try source.values(name + ".bias", channels)
+        var mean = try source.values(name + ".running_mean", channels)
+        let variance = try source.values(name + ".running_var", channels, least: 0)
+        if let bias = biases.removeValue(forKey: node.inputs[0]) {
+          for channel in mean.indices { mean[channel] -= bias[channel] }
+        }
+        source.skip([name + ".num_batches_tracked"])
+        actions.append {
+          layer.gamma.values.store(scale)
+          layer.beta.values.store(shift)
+          layer.runningMean.store(mean)
+          layer.runningVariance.store(variance)
+        }
+      }
+    }
+    try source.checkAllUsed(by: network)
+    if !biases.isEmpty {
+      let names = network.nodes.filter { biases[$0.output] != nil }.map(\.name)
+      throw FormatError(
+        file: file.file, field: "layers \(names.joined(separator: ", "))", value: "a bias",
+        allowed: "none: \(network.name) has no norm behind them to take it")
+    }
+    for action in actions { action() }
+    result.tensors = source.taken
+    return result
+  }
+}
+
+/// The tensors of a file, and which of them have been asked for.
+private struct WeightSource {
+  private let file: SafetensorsFile
+  private var left: [String: SafetensorsFile.Entry]
+  private(set) var taken = 0
+
+  init(_ file: SafetensorsFile) {
+    self.file = file
+    left = Dictionary(file.entries.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+  }
+
+  func shape(_ name: String) -> [Int]? { left[name]?.shape }
+
+  mutating func skip(_ names: [String]) {
+    for name in names { left[name] = nil }
+  }
+
+  /// Takes a tensor.
+  mutating func values(_ name: String, _ shape: [Int], least: Float = -.infinity)
+    throws(FormatError) -> [Float]
+  {
+    let field = "tensor '\(name)'"
+    guard let entry = left.removeValue(forKey: name) else {
+      throw FormatError(
+        file: file.file, field: field, value: "no such tensor", allowed: "\(shape)")
+    }
+    guard entry.shape == shape else {
+      throw FormatError(
+        file: file.file, field: field + " shape", value: "\(entry.shape)", allowed: "\(shape)")
+    }
+    let values = try file.array(entry).values
+    if let bad = values.first(where: { !$0.isFinite || $0 < least }) {
+      throw FormatError(
+        file: file.file, field: field + " values", value: "\(bad)",
+        allowed: least == 0 ? "finite, 0 or more" : "finite")
+    }
+    taken += 1
+    return values
+  }
+
+  func checkAllUsed(by network: Network) throws(FormatError) {
+    if left.isEmpty { return }
+    let names = left.keys.sorted()
+    throw FormatError(
+      file: file.file,
+      field: "tensors \(names.prefix(8).joined(separator: ", "))"
+        + (names.count > 8 ? " and \(names.count - 8) more" : ""),
+      value: "no layer of \(network.name) for them", allowed: "the network's own tensors")
+  }
+}
