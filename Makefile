@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test lint format bench rtl-lint rtl-formal clean
+.PHONY: build test test-pictures docs lint format bench rtl-lint rtl-formal clean
 
 build:
 	swift build -c release
@@ -9,6 +9,19 @@ build:
 test: tools
 	swift build --build-tests
 	swift test --skip-build
+
+# What reads PNG and JPEG files, which a plain build leaves out; built beside it, since a trait
+# rebuilds everything.
+with-pictures = --traits Pictures --scratch-path .build/pictures
+
+test-pictures: picture-libraries
+	swift build $(with-pictures) --build-tests
+	swift test $(with-pictures) --skip-build --filter 'Picture|Tutorial'
+
+.PHONY: picture-libraries
+picture-libraries:
+	@pkg-config --exists libpng libjpeg || { apt-get update -qq && \
+	  apt-get install -y -qq libpng-dev libjpeg62-turbo-dev pkg-config; }
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

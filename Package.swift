@@ -11,6 +11,8 @@ let package = Package(
     .executable(name: "swpu", targets: ["swpu"]),
     .library(name: "Training", targets: ["Training"]),
     .library(name: "Processor", targets: ["Processor"]),
+    .library(name: "Sparsity", targets: ["Sparsity"]),
+    .library(name: "Tensor", targets: ["Tensor"]),
   ],
   traits: [
     .trait(
@@ -78,6 +80,8 @@ let package = Package(
     .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
+    .testTarget(
+      name: "TutorialTests", dependencies: ["swpu", "Processor", "Sparsity", "Tensor", "Training"]),
   ],
   swiftLanguageModes: [.v6]
 )

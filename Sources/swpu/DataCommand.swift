@@ -10,7 +10,8 @@ struct DataCommand: ParsableCommand {
       Examples:
         swpu data list
         swpu data fetch cifar10
-        swpu data fetch cifar100 --to ~/data --from https://mirror.example/cifar-100-binary.tar.gz
+        swpu data fetch mnist                       then: swpu train --data idx
+        swpu data fetch cifar100 --to ~/data --from https://mirror.example/kriz/
       """,
     subcommands: [List.self, Fetch.self])
 
@@ -19,7 +20,7 @@ struct DataCommand: ParsableCommand {
       abstract: "Say what data sets there are: sizes, sources, terms, and whether they are here.")
 
     @Option(help: ArgumentHelp("Folder to look in.", valueName: "dir"))
-    var to = DatasetArchive.defaultFolder
+    var to = PublishedDataset.defaultFolder
 
     @Flag(help: "Print one JSON document on standard output.")
     var json = false
@@ -37,15 +38,16 @@ struct DataCommand: ParsableCommand {
           name: "synthetic", content: "shapes of 32x32 that the program draws, 10 classes",
           terms: "none", downloadBytes: nil, source: "drawn from the seed", folder: nil)
       ]
-        + DatasetArchive.all.map { archive in
+        + PublishedDataset.all.map { set in
           Row(
-            name: archive.source.rawValue, content: archive.content, terms: archive.terms,
-            downloadBytes: archive.byteCount, source: archive.address,
-            folder: archive.isPresent(in: to) ? to + "/" + archive.folder : nil)
+            name: set.name, content: set.content, terms: set.terms,
+            downloadBytes: set.byteCount, source: set.address,
+            folder: set.isPresent(in: to) ? set.path(in: to) : nil)
         } + [
           Row(
-            name: "idx", content: "MNIST and its kin, in IDX files", terms: "those of your files",
-            downloadBytes: nil, source: "your files: --data idx --data-path DIR", folder: nil),
+            name: "idx", content: "Fashion-MNIST and others in the IDX files of MNIST",
+            terms: "those of your files", downloadBytes: nil,
+            source: "your files: --data idx --data-path DIR", folder: nil),
           Row(
             name: "folder", content: "PNG and JPEG pictures in train/CLASS and val/CLASS",
             terms: "those of your files", downloadBytes: nil,
@@ -73,31 +75,31 @@ struct DataCommand: ParsableCommand {
         Ctrl-C keeps what has come; the same command goes on from there. Needs curl and gzip.
         """)
 
-    @Argument(help: "Which: \(DatasetArchive.all.map(\.source.rawValue).joined(separator: ", ")).")
+    @Argument(help: "Which: \(PublishedDataset.all.map(\.name).joined(separator: ", ")).")
     var name: String
 
     @Option(help: ArgumentHelp("Folder to put it in.", valueName: "dir"))
-    var to = DatasetArchive.defaultFolder
+    var to = PublishedDataset.defaultFolder
 
     @Option(
       help: ArgumentHelp(
-        "Another address of the same file; its checksum must be that of the official one.",
+        "Another address to take its files from; their checksums must be the official ones.",
         valueName: "url"))
     var from: String?
 
     func run() throws {
-      guard let archive = DatasetArchive.all.first(where: { $0.source.rawValue == name }) else {
-        let names = DatasetArchive.all.map(\.source.rawValue).joined(separator: ", ")
+      guard let set = PublishedDataset.all.first(where: { $0.name == name }) else {
+        let names = PublishedDataset.all.map(\.name).joined(separator: ", ")
         throw ValidationError("\(name) cannot be fetched; what can: \(names)")
       }
-      let target = to + "/" + archive.folder
-      if archive.isPresent(in: to) {
+      let target = set.path(in: to)
+      if set.isPresent(in: to) {
         note("\(name) is in \(target) already.")
       } else {
         Interrupt.watch()
-        note("Fetching \(from ?? archive.address)\nTerms: \(archive.terms); see \(archive.home)")
-        var display = FetchDisplay(archive)
-        let finished = try archive.fetch(
+        note("Fetching \(from ?? set.address)\nTerms: \(set.terms); see \(set.home)")
+        var display = FetchDisplay(set)
+        let finished = try set.fetch(
           to: to, from: from, shouldStop: { Interrupt.isRequested },
           progress: { display.show($0) })
         guard finished else {
@@ -106,8 +108,8 @@ struct DataCommand: ParsableCommand {
         }
         note("\(name) is in \(target).")
       }
-      let path = to == DatasetArchive.defaultFolder ? "" : " --data-path \(to)"
-      note("Next: swpu train --data \(name)\(path)")
+      let path = to == PublishedDataset.defaultFolder ? "" : " --data-path \(target)"
+      note("Next: swpu train --data \(set.source.rawValue)\(path)")
     }
   }
 }
@@ -119,9 +121,9 @@ private struct FetchDisplay {
   private var last: ContinuousClock.Instant?
   private var start: (time: ContinuousClock.Instant, bytes: Int)?
 
-  init(_ archive: DatasetArchive) { total = archive.byteCount }
+  init(_ set: PublishedDataset) { total = set.byteCount }
 
-  mutating func show(_ progress: DatasetArchive.Progress) {
+  mutating func show(_ progress: PublishedDataset.Progress) {
     switch progress {
     case .downloading(let bytes):
       let now = ContinuousClock.now
@@ -142,7 +144,7 @@ private struct FetchDisplay {
       let clear = isTerminal ? "\r\u{1B}[K" : ""
       let end = isTerminal && !isLast ? "" : "\n"
       FileHandle.standardError.write(Data((clear + text + end).utf8))
-    case .checking: note("Checking its SHA-256 …")
+    case .checking: note("Checking SHA-256 …")
     case .unpacking: note("Unpacking …")
     }
   }

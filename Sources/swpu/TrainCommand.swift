@@ -176,13 +176,13 @@ func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   case .folder: note("Reading the pictures …")
   case .cifar10, .cifar100, .idx: break
   }
-  let fetchFolder = DatasetArchive.defaultFolder
-  let isFetched = DatasetArchive.all.contains {
-    $0.source == configuration.data && $0.isPresent(in: fetchFolder)
+  let fetched = PublishedDataset.all.first {
+    $0.source == configuration.data && $0.isPresent(in: PublishedDataset.defaultFolder)
   }
   let data = try configuration.data.load(
-    path: configuration.dataPath ?? (isFetched ? fetchFolder : nil), seed: configuration.seed,
-    trainCount: configuration.trainImages, imageSize: configuration.imageSize)
+    path: configuration.dataPath ?? fetched.map { $0.path(in: PublishedDataset.defaultFolder) },
+    seed: configuration.seed, trainCount: configuration.trainImages,
+    imageSize: configuration.imageSize)
   note(
     "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
       + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")

@@ -61,8 +61,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
       throw DatasetError(
         fault: .missing, file: rawValue, found: "no path",
         expected: "the folder of its files"
-          + (DatasetArchive.all.contains { $0.source == self }
-            ? ", or `swpu data fetch \(rawValue)` before" : ""),
+          + (PublishedDataset.all.first { $0.source == self }
+            .map { ", or `swpu data fetch \($0.name)` before" } ?? ""),
         home: home)
     }
     return path

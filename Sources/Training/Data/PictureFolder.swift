@@ -12,7 +12,7 @@ public struct LeftOutFile: Sendable, Hashable {
 
 /// Pictures in folders that bear the names of their classes: `train/CLASS/FILE` and `val/CLASS/FILE`.
 struct PictureFolder {
-  static let home = "docs/tutorials/adapt-to-your-pictures.md"
+  static let home = "docs/tutorials/train-on-your-pictures.md"
   static let endings: Set<String> = ["png", "jpg", "jpeg"]
   /// The most bytes that one picture's file may hold: 256 MiB.
   static let largestFile = 1 << 28

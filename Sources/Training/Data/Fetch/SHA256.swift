@@ -1,3 +1,5 @@
+import Foundation
+
 /// SHA-256 (FIPS 180-4), piece by piece.
 struct SHA256 {
   /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
@@ -21,6 +23,16 @@ struct SHA256 {
   private var schedule = [UInt32](repeating: 0, count: 64)
   private var pending: [UInt8] = []
   private var byteCount: UInt64 = 0
+
+  /// The sum of no message yet.
+  init() {}
+
+  /// The sum of a file's bytes as they lie on the disk.
+  init(file path: String) throws {
+    let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? handle.close() }
+    while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { add(Array(piece)) }
+  }
 
   /// Adds `bytes` to the message.
   mutating func add(_ bytes: [UInt8]) {

@@ -26,7 +26,7 @@ import Testing
 
   @Test(arguments: ["whole", "ranges", "moved"])
   func bringsAFile(way: String) throws {
-    try serving(way) { folder, server, download in
+    try serving(way) { folder, server, download throws in
       var seen: [Int] = []
       #expect(try download.run(shouldStop: { false }, progress: { seen.append($0) }))
       #expect(try folder.bytes("here") == bytes)
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func asksOnlyForWhatIsMissing() throws {
-    try serving("ranges") { folder, server, download in
+    try serving("ranges") { folder, server, download throws in
       try folder.write(Array(bytes.prefix(1234)), "here")
       #expect(try run(download))
       #expect(try folder.bytes("here") == bytes)
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func goesOnWhenTheConnectionBreaks() throws {
-    try serving("breaks") { folder, server, download in
+    try serving("breaks") { folder, server, download throws in
       #expect(try run(download))
       #expect(try folder.bytes("here") == bytes)
       let ranges = (1...4).map { "/breaks/data bytes=\($0)000-" }
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func startsAgainWhereAServerCannotGoOn() throws {
-    try serving("whole") { folder, _, download in
+    try serving("whole") { folder, _, download throws in
       try folder.write([9, 9, 9], "here")
       #expect(try run(download))
       #expect(try folder.bytes("here") == bytes)
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func stopsWhenAskedAndKeepsWhatHasCome() throws {
-    try serving("slow") { folder, _, download in
+    try serving("slow") { folder, _, download throws in
       let finished = try download.run(
         shouldStop: { download.bytesHere >= 1000 }, progress: { _ in })
       #expect(!finished)
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func namesAMissingFileAndAMissingServer() throws {
-    try serving("ranges", "nothing") { _, server, download in
+    try serving("ranges", "nothing") { _, server, download throws in
       expectFault(.failedDownload, in: "/ranges/nothing", saying: ["404"]) { _ = try run(download) }
       _ = try server.requests()
       expectFault(.failedDownload, in: "127.0.0.1", saying: ["connect"]) { _ = try run(download) }
@@ -84,7 +84,7 @@ import Testing
   }
 
   @Test func refusesAFileOfAnotherSize() throws {
-    try serving("ranges", size: 4600) { folder, _, download in
+    try serving("ranges", size: 4600) { folder, _, download throws in
       for here in [0, 100, 4500, 4550] {
         try folder.write(Array(bytes.prefix(here)), "here")
         expectFault(.failedDownload, in: "data", saying: ["4,500 bytes and no more", "4,600"]) {
@@ -93,7 +93,7 @@ import Testing
         #expect(download.bytesHere == 0)
       }
     }
-    try serving("ranges", size: 4400) { _, _, download in
+    try serving("ranges", size: 4400) { _, _, download throws in
       expectFault(.failedDownload, in: "data", saying: ["more than 4,400"]) {
         _ = try run(download)
       }
