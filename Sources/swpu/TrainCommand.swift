@@ -182,7 +182,7 @@ func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   let data = try configuration.data.load(
     path: configuration.dataPath ?? fetched.map { $0.path(in: PublishedDataset.defaultFolder) },
     seed: configuration.seed, trainCount: configuration.trainImages,
-    imageSize: configuration.imageSize)
+    imageSize: configuration.imageSize, cacheFolder: DatasetSource.cacheFolder + "/pictures")
   note(
     "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
       + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")

@@ -14,6 +14,11 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   /// was built with the trait `Pictures`.
   case folder
 
+  /// What the program keeps on this machine between runs: `.cache/swpu` in the person's folder.
+  public static var cacheFolder: String {
+    (ProcessInfo.processInfo.environment["HOME"] ?? ".") + "/.cache/swpu"
+  }
+
   /// Reads or draws both splits.
   ///
   /// - Parameters:
@@ -24,11 +29,13 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   ///   - testCount: the most test images to use, the first ones; all where it is nil.
   ///   - imageSize: rows and columns that the pictures of `folder` are scaled to; not used by the
   ///     others.
+  ///   - cacheFolder: where to keep the scaled pictures of `folder` for the next time; nowhere when
+  ///     it is nil, and not used by the others.
   ///   - progress: called on this thread with the part that is done, in 0...1.
   /// - Throws: a `DatasetError` that names the file, what it holds and what was expected.
   public func load(
     path: String? = nil, seed: UInt64 = 0, trainCount: Int? = nil, testCount: Int? = nil,
-    imageSize: Int = 32, progress: (Double) -> Void = { _ in }
+    imageSize: Int = 32, cacheFolder: String? = nil, progress: (Double) -> Void = { _ in }
   ) throws(DatasetError) -> Dataset {
     precondition((trainCount ?? 1) > 0 && (testCount ?? 1) > 0, "a split has at least one image")
     precondition((1...1024).contains(imageSize), "an image of at most 1,024x1,024")
@@ -48,7 +55,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
       all = try IDXFiles.load(path: given(path, home: IDXFiles.home), progress: progress)
     case .folder:
       return try PictureFolder(path: given(path, home: PictureFolder.home)).load(
-        side: imageSize, trainCount: trainCount, testCount: testCount, progress: progress)
+        side: imageSize, trainCount: trainCount, testCount: testCount, cacheFolder: cacheFolder,
+        progress: progress)
     }
     if trainCount == nil && testCount == nil { return all }
     return Dataset(

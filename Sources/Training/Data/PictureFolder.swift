@@ -3,7 +3,7 @@ import Synchronization
 import Tensor
 
 /// A file of a data set that was not used.
-public struct LeftOutFile: Sendable, Hashable {
+public struct LeftOutFile: Sendable, Hashable, Codable {
   /// The path of the file.
   public let path: String
   /// Why it was not used, such as "Premature end of JPEG file".
@@ -129,9 +129,10 @@ struct PictureFolder {
     ///
     /// - Parameters:
     ///   - side: rows and columns to scale to.
+    ///   - cacheFolder: where to keep them scaled for the next time; nowhere when it is nil.
     ///   - progress: called on this thread with the part that is done, in 0...1.
     func load(
-      side: Int, trainCount: Int?, testCount: Int?,
+      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
       memoryBytes: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory),
       progress: (Double) -> Void
     ) throws(DatasetError) -> Dataset {
@@ -146,10 +147,10 @@ struct PictureFolder {
           expected: "at most \(grouped(memoryBytes / 2)) bytes, half of the memory; a smaller "
             + "image-size or fewer train-images")
       }
-      let first = try decode(train, "train", side: side) {
+      let first = try images(train, "train", side: side, cacheFolder: cacheFolder) {
         progress(Double($0) / Double(total))
       }
-      let second = try decode(test, "test", side: side) {
+      let second = try images(test, "test", side: side, cacheFolder: cacheFolder) {
         progress(Double(train.count + $0) / Double(total))
       }
       return Dataset(
@@ -158,12 +159,40 @@ struct PictureFolder {
         leftOut: leftOut + first.leftOut + second.leftOut)
     }
 
-    private func decode(
-      _ entries: ArraySlice<Entry>, _ split: String, side: Int, progress: (Int) -> Void
+    private func images(
+      _ entries: ArraySlice<Entry>, _ split: String, side: Int, cacheFolder: String?,
+      progress: (Int) -> Void
     ) throws(DatasetError) -> (images: ImageSet, leftOut: [LeftOutFile]) {
       let entries = Array(entries)
-      var (pixels, labels, leftOut) = ([UInt8](), [UInt16](), [LeftOutFile]())
-      pixels.reserveCapacity(entries.count * 3 * side * side)
+      let cache = cacheFolder.map {
+        PictureCache(folder: $0, source: path, split: split, side: side, entries: entries)
+      }
+      let content: PictureCache.Content
+      if let kept = cache?.read() {
+        content = kept
+        progress(entries.count)
+      } else {
+        content = decode(entries, side: side, progress: progress)
+        cache?.write(content)
+      }
+      guard !content.labels.isEmpty else {
+        throw Self.failure(
+          .unreadable, content.leftOut.first?.path ?? path,
+          found: "\(content.leftOut.first?.reason ?? "nothing"), and no better file among the "
+            + "\(grouped(entries.count)) for the \(split) split",
+          expected: "at least one picture that can be decoded")
+      }
+      let images = ImageSet(
+        channels: 3, height: side, width: side, classNames: classNames, pixels: content.pixels,
+        labels: content.labels)
+      return (images, content.leftOut)
+    }
+
+    private func decode(_ entries: [Entry], side: Int, progress: (Int) -> Void)
+      -> PictureCache.Content
+    {
+      var content = PictureCache.Content()
+      content.pixels.reserveCapacity(entries.count * 3 * side * side)
       // Some pictures at a time, so that they come in order and only few lie about decoded.
       let share = 64
       for start in stride(from: 0, to: entries.count, by: share) {
@@ -177,26 +206,16 @@ struct PictureFolder {
         for (index, entry) in part.enumerated() {
           switch decoded[index] {
           case .success(let values):
-            pixels += values
-            labels.append(entry.label)
+            content.pixels += values
+            content.labels.append(entry.label)
           case .failure(let error):
-            leftOut.append(LeftOutFile(path: entry.path, reason: error.description))
+            content.leftOut.append(LeftOutFile(path: entry.path, reason: error.description))
           case nil: preconditionFailure("each picture has a result")
           }
         }
         progress(start + part.count)
       }
-      guard !labels.isEmpty else {
-        throw Self.failure(
-          .unreadable, leftOut.first?.path ?? path,
-          found: "\(leftOut.first?.reason ?? "nothing"), and no better file among the "
-            + "\(grouped(entries.count)) for the \(split) split",
-          expected: "at least one picture that can be decoded")
-      }
-      let images = ImageSet(
-        channels: 3, height: side, width: side, classNames: classNames, pixels: pixels,
-        labels: labels)
-      return (images, leftOut)
+      return content
     }
 
     private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {
@@ -223,7 +242,8 @@ struct PictureFolder {
   extension PictureFolder {
     /// Tells how to build a program that reads pictures.
     func load(
-      side: Int, trainCount: Int?, testCount: Int?, progress: (Double) -> Void
+      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
+      progress: (Double) -> Void
     ) throws(DatasetError) -> Dataset {
       throw Self.failure(
         .notBuilt, path, found: "pictures, which this program was built without",

@@ -130,7 +130,8 @@ import Testing
       try pets("train", in: folder)
       expectFault(.wrongSize, in: folder.path, saying: ["20 pictures", "image-size"]) {
         _ = try PictureFolder(path: folder.path).load(
-          side: 32, trainCount: nil, testCount: nil, memoryBytes: 2 * 20 * 3072 - 1,
+          side: 32, trainCount: nil, testCount: nil, cacheFolder: nil,
+          memoryBytes: 2 * 20 * 3072 - 1,
           progress: { _ in })
       }
     }

@@ -83,9 +83,7 @@ public struct PublishedDataset: Sendable {
   }
 
   /// Where data sets are fetched to, and where training looks for them, when no folder is given.
-  public static var defaultFolder: String {
-    (ProcessInfo.processInfo.environment["HOME"] ?? ".") + "/.cache/swpu/datasets"
-  }
+  public static var defaultFolder: String { DatasetSource.cacheFolder + "/datasets" }
 
   /// The folder of its files where it was fetched to `path`.
   public func path(in path: String) -> String { path + "/" + folder }

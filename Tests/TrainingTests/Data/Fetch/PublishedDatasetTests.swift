@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Testing
 
 @testable import Training
@@ -17,6 +18,10 @@ import Testing
     for name in files {
       tar += TarFile.entry("cifar-10-batches-bin/" + name, try source.bytes(name))
     }
+    // What cannot be compressed, so that the archive is longer than what a slow server sends at once.
+    var random = SeededRandom(seed: 1)
+    let noise = (0..<3000).map { _ in UInt8(random.below(256)) }
+    tar += TarFile.entry("cifar-10-batches-bin/readme.html", noise)
     try folder.write(tar + extra + TarFile.end, "served/set.tar")
     try folder.compress("served/set.tar")
     var bytes = try folder.bytes("served/set.tar.gz")
