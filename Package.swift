@@ -3,7 +3,7 @@ import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
 // swpu → Report → Processor → Formats, Sparsity → Tensor → CKernels
-// swpu → Training → Formats, Sparsity
+// swpu → Training → Formats, Sparsity, and with the trait Pictures → CPictures → CPNG, CJPEG
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],

@@ -88,7 +88,9 @@ static void jpeg_count_scans(j_common_ptr jpeg) {
 static int read_jpeg(
     const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, uint8_t *pixels,
     size_t pixel_bytes, char *message) {
+  // Zeros, so that it can be destroyed wherever the jump comes from.
   struct jpeg_decompress_struct jpeg;
+  memset(&jpeg, 0, sizeof jpeg);
   struct jpeg_progress_mgr progress = {.progress_monitor = jpeg_count_scans};
   struct jpeg_failure failure = {.message = message};
   jpeg.err = jpeg_std_error(&failure.manager);

@@ -19,7 +19,10 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "Data set: \(list(DatasetSource.self)). synthetic needs no files.")
   var data: DatasetSource?
 
-  @Option(help: ArgumentHelp("Folder of the data set's files.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the data set's files (default: where swpu data fetch puts them).",
+      valueName: "dir"))
   var dataPath: String?
 
   @Option(help: "Rows and columns that the pictures of a folder are scaled to (default: 32).")

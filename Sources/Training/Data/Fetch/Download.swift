@@ -40,8 +40,8 @@ struct Download {
         removeFile()
         // What was here may have been of another file; alone, the server's file is too short.
         if before == 0 { throw failure("\(grouped(after)) bytes and no more") }
-      } else if status == 33 && before > 0 {
-        // The server cannot go on in the middle.
+      } else if (status == 33 || message.contains("416")) && before > 0 {
+        // The server cannot go on in the middle, or what is here goes beyond its file's end.
         removeFile()
       } else if status != 0 && after <= before {
         throw failure(
