@@ -16,7 +16,7 @@ with-pictures = --traits Pictures --scratch-path .build/pictures
 
 test-pictures: picture-libraries
 	swift build $(with-pictures) --build-tests
-	swift test $(with-pictures) --skip-build --filter 'Picture|Tutorial'
+	swift test $(with-pictures) --skip-build --filter 'Picture|commandsRun'
 
 .PHONY: picture-libraries
 picture-libraries:

@@ -83,11 +83,12 @@ private final class Workplace {
     }
     let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appendingPathComponent("swpu").path
-    // Of an option that is given twice, the last one counts.
+    // Of an option that is given twice, the last one counts. Drawing pictures takes a debug build long.
     let wrapper = """
       #!/bin/sh
-      case "$1" in
-        train) exec "\(program)" "$@" --train-images 96 --epochs 1 --width 0.25 ;;
+      case "$1 $*" in
+        train*--data*) exec "\(program)" "$@" --train-images 96 --epochs 1 --width 0.25 ;;
+        train*) exec "\(program)" "$@" --train-images 96 --epochs 1 --width 0.25 --data cifar10 ;;
         *) exec "\(program)" "$@" ;;
       esac
 
