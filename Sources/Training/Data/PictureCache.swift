@@ -31,7 +31,8 @@
     /// The place in `folder` for the pictures of `split` of `source`, scaled to `side`.
     init(folder: String, source: String, split: String, side: Int, entries: [PictureFolder.Entry]) {
       var name = SHA256()
-      name.add(Array("\(source)\0\(split)\0\(side)".utf8))
+      let path = URL(fileURLWithPath: source).standardizedFileURL.path
+      name.add(Array("\(path)\0\(split)\0\(side)".utf8))
       file = URL(fileURLWithPath: folder).appendingPathComponent(name.finish() + ".pictures")
       imageBytes = 3 * side * side
       var sum = SHA256()
@@ -40,7 +41,7 @@
         let attributes = try? FileManager.default.attributesOfItem(atPath: target)
         let size = (attributes?[.size] as? NSNumber)?.intValue ?? -1
         let time = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-        let text = "\(entry.path)\0\(entry.label)\0\(size)\0\(time.bitPattern)\n"
+        let text = "\(entry.path)\0\(target)\0\(entry.label)\0\(size)\0\(time.bitPattern)\n"
         sum.add(Array(text.utf8))
       }
       fingerprint = sum.finish()
