@@ -1,14 +1,31 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test lint format bench rtl-lint rtl-formal clean
+.PHONY: build test test-pictures docs lint format bench rtl-lint rtl-formal clean
 
 build:
 	swift build -c release
 
-# Besides Swift the tests use gzip, which reads compressed data sets, and Verilator, which runs the
-# benches of the hardware.
+# Besides Swift the tests use gzip, which reads compressed data sets, curl, which fetches them, Python,
+# which serves them to the tests, and Verilator, which runs the benches of the hardware.
 test: tools
 	swift build --build-tests
 	swift test --skip-build
+
+# What reads PNG and JPEG files, which a plain build leaves out; built beside it, since a trait
+# rebuilds everything.
+with-pictures = --traits Pictures --scratch-path .build/pictures
+
+test-pictures: picture-libraries
+	swift build $(with-pictures) --build-tests
+	swift test $(with-pictures) --skip-build --filter 'Picture|commandsRun'
+
+.PHONY: picture-libraries
+picture-libraries:
+	@pkg-config --exists libpng libjpeg || { apt-get update -qq && \
+	  apt-get install -y -qq libpng-dev libjpeg62-turbo-dev pkg-config; }
+
+# The pages of every library module, in .build/docs. A link that leads nowhere is an error.
+docs:
+	docs/make-pages
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
@@ -42,7 +59,7 @@ rtl-formal: .build/formal/bin/python
 
 .PHONY: tools
 tools:
-	@for tool in gzip verilator g++; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@for tool in gzip curl python3 verilator g++; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	  [ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 
 clean:

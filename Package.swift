@@ -3,7 +3,7 @@ import PackageDescription
 
 // One-way arrows, each pointing at what it imports:
 // swpu → Report → Processor → Formats → Sparsity → Tensor → CKernels
-// swpu → Training → Formats
+// swpu → Training → Formats, Sparsity, and with the trait Pictures → CPictures → CPNG, CJPEG
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -11,6 +11,12 @@ let package = Package(
     .executable(name: "swpu", targets: ["swpu"]),
     .library(name: "Training", targets: ["Training"]),
     .library(name: "Processor", targets: ["Processor"]),
+    .library(name: "Sparsity", targets: ["Sparsity"]),
+    .library(name: "Tensor", targets: ["Tensor"]),
+  ],
+  traits: [
+    .trait(
+      name: "Pictures", description: "Reads PNG and JPEG pictures, with libpng and libjpeg-turbo.")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -25,9 +31,26 @@ let package = Package(
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "Sparsity", dependencies: ["Tensor"]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
+    // Without the trait it is empty, so that a plain build needs neither library.
+    .target(
+      name: "CPictures",
+      dependencies: [
+        .target(name: "CPNG", condition: .when(traits: ["Pictures"])),
+        .target(name: "CJPEG", condition: .when(traits: ["Pictures"])),
+      ],
+      cSettings: [.define("SWPU_PICTURES", .when(traits: ["Pictures"]))]
+    ),
     .target(
       name: "Training",
-      dependencies: ["Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+      dependencies: [
+        "Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams"),
+        .target(name: "CPictures", condition: .when(traits: ["Pictures"])),
+      ]
     ),
     .target(
       name: "Processor",
@@ -59,6 +82,8 @@ let package = Package(
     .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "ReportTests", dependencies: ["Report", "Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
+    .testTarget(
+      name: "TutorialTests", dependencies: ["swpu", "Processor", "Sparsity", "Tensor", "Training"]),
   ],
   swiftLanguageModes: [.v6]
 )

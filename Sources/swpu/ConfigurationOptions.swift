@@ -19,8 +19,14 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "Data set: \(list(DatasetSource.self)). synthetic needs no files.")
   var data: DatasetSource?
 
-  @Option(help: ArgumentHelp("Folder of the data set's files.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the data set's files (default: where swpu data fetch puts them).",
+      valueName: "dir"))
   var dataPath: String?
+
+  @Option(help: "Rows and columns that the pictures of a folder are scaled to (default: 32).")
+  var imageSize: Int?
 
   @Option(help: "Use only the first training images.")
   var trainImages: Int?
@@ -87,6 +93,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.width, width)
     set(\.data, data)
     if let dataPath { result.dataPath = dataPath }
+    set(\.imageSize, imageSize)
     if let trainImages { result.trainImages = trainImages }
     if let initializeFrom { result.initializeFrom = initializeFrom }
     set(\.pruning.granularity, granularity)

@@ -10,10 +10,14 @@ struct EvaluateCommand: ParsableCommand {
       Examples:
         swpu evaluate runs/first
         swpu evaluate runs/first --data-path /elsewhere/cifar --json
+        swpu evaluate runs/first --data folder --data-path pictures   on other pictures
       """)
 
   @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
   var runFolder: String
+
+  @Option(help: "Another data set of as many classes; it is normalised by its own training images.")
+  var data: DatasetSource?
 
   @Option(help: ArgumentHelp("Folder of the data set's files, if it has moved.", valueName: "dir"))
   var dataPath: String?
@@ -32,6 +36,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let folder = RunFolder(URL(fileURLWithPath: runFolder))
     var configuration = try folder.readConfiguration()
+    if let data { (configuration.data, configuration.dataPath) = (data, nil) }
     if let dataPath { configuration.dataPath = dataPath }
     let data = try loadData(configuration)
     let found = try evaluateRun(

@@ -18,9 +18,9 @@ struct SWPU: ParsableCommand {
       """,
     version: swpuVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, ExportCommand.self, BenchCommand.self,
-      SimulateCommand.self, ExplainCommand.self, CompareCommand.self, ExploreCommand.self,
-      PaperCommand.self, HardwareCommand.self,
+      TrainCommand.self, EvaluateCommand.self, DataCommand.self, ExportCommand.self,
+      BenchCommand.self, SimulateCommand.self, ExplainCommand.self, CompareCommand.self,
+      ExploreCommand.self, PaperCommand.self, HardwareCommand.self,
     ])
 }
 

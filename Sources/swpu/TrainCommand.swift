@@ -171,11 +171,26 @@ struct TrainCommand: ParsableCommand {
 func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   let clock = ContinuousClock()
   let start = clock.now
-  if configuration.data == .synthetic { note("Drawing the pictures …") }
+  switch configuration.data {
+  case .synthetic: note("Drawing the pictures …")
+  case .folder: note("Reading the pictures …")
+  case .cifar10, .cifar100, .idx: break
+  }
+  let fetched = PublishedDataset.all.first {
+    $0.source == configuration.data && $0.isPresent(in: PublishedDataset.defaultFolder)
+  }
   let data = try configuration.data.load(
-    path: configuration.dataPath, seed: configuration.seed, trainCount: configuration.trainImages)
+    path: configuration.dataPath ?? fetched.map { $0.path(in: PublishedDataset.defaultFolder) },
+    seed: configuration.seed, trainCount: configuration.trainImages,
+    imageSize: configuration.imageSize, cacheFolder: DatasetSource.cacheFolder + "/pictures")
   note(
     "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
       + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")
+  if !data.leftOut.isEmpty {
+    let total = data.leftOut.count + data.train.count + data.test.count
+    note("\(data.leftOut.count) of \(total) files are left out:")
+    for file in data.leftOut.prefix(10) { note("  \(file.path): \(file.reason)") }
+    if data.leftOut.count > 10 { note("  and \(data.leftOut.count - 10) more") }
+  }
   return data
 }

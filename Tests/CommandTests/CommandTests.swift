@@ -22,6 +22,8 @@ struct Program {
   init(_ arguments: [String]) throws {
     process.executableURL = Self.url
     process.arguments = arguments
+    // Where no data set has been fetched to.
+    process.environment = ProcessInfo.processInfo.environment.merging(["HOME": "/nowhere"]) { $1 }
     process.standardOutput = output
     errorFile = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-\(UUID())")
     try Data().write(to: errorFile)
@@ -100,8 +102,12 @@ struct CommandTests {
   @Test(
     "Mistakes are named",
     arguments: [
-      (["train", "--sparsity", "2"], "sparsity"), (["train", "--data", "cifar10"], "cifar10"),
+      (["train", "--sparsity", "2"], "sparsity"),
       (["train", "--data", "cifar10", "--data-path", "/nowhere"], "/nowhere"),
+      (["train", "--data", "cifar10"], "swpu data fetch cifar10"),
+      (["train", "--data", "folder", "--data-path", "/nowhere"], "/nowhere/train"),
+      (["data", "fetch", "imagenet"], "cifar10, cifar100, mnist"),
+      (["data", "fetch", "mnist", "--to", "/dev/null/here"], "/dev/null/here"),
       (["train", "--resume", "/nowhere"], "/nowhere"), (["evaluate", "/nowhere"], "/nowhere"),
       (["train", "--config", "/nowhere.yaml"], "/nowhere.yaml"),
       (["bench", "step", "--density", "0"], "density"),
@@ -277,6 +283,22 @@ struct CommandTests {
     ).wait()
     #expect(result.status == 0, "\(result.errors)")
     #expect(String(decoding: result.output, as: UTF8.self).contains("swpu-small"))
+  }
+
+  @Test("All data sets are listed, and those that are not here say how to get them")
+  func dataList() throws {
+    struct Row: Decodable {
+      let name, source, terms: String
+      let downloadBytes: Int?
+      let folder: String?
+    }
+    let result = try Program("data", "list", "--to", "/nowhere", "--json").wait()
+    let rows = try JSONDecoder().decode([Row].self, from: result.output)
+    #expect(rows.map(\.name) == ["synthetic", "cifar10", "cifar100", "mnist", "idx", "folder"])
+    #expect(rows.allSatisfy { $0.folder == nil && !$0.source.isEmpty && !$0.terms.isEmpty })
+    #expect(rows.compactMap(\.downloadBytes) == [170_052_171, 168_513_733, 11_594_722])
+    let text = try Program("data", "list", "--to", "/nowhere").wait().output
+    #expect(String(decoding: text, as: UTF8.self).contains("swpu data fetch mnist"))
   }
 
   @Test("Help teaches with examples")

@@ -14,10 +14,15 @@ public struct Dataset: Sendable {
   /// The augmentation that is customary for these images; it keeps every image in its class, so it
   /// flips only where a mirror image belongs to the same class.
   public let augmentation: Augmentation
+  /// The files that could not be used, in the order in which they were found.
+  public let leftOut: [LeftOutFile]
 
   /// A data set of two splits with the same image size and the same classes; `mean` and
   /// `deviation` are computed from `train`.
-  public init(name: String, train: ImageSet, test: ImageSet, augmentation: Augmentation) {
+  public init(
+    name: String, train: ImageSet, test: ImageSet, augmentation: Augmentation,
+    leftOut: [LeftOutFile] = []
+  ) {
     precondition(train.count > 0, "a training split has at least one image")
     precondition(
       (train.channels, train.height, train.width) == (test.channels, test.height, test.width)
@@ -27,6 +32,7 @@ public struct Dataset: Sendable {
     self.train = train
     self.test = test
     self.augmentation = augmentation
+    self.leftOut = leftOut
     let moments = (0..<train.channels).map { Self.moments(of: train, channel: $0) }
     mean = moments.map { Float($0.mean) }
     deviation = moments.map { Float($0.deviation) }

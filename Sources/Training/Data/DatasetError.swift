@@ -21,6 +21,14 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongCount
     /// `gzip` is missing or cannot decompress the file.
     case wrongCompression
+    /// The program was built without what reads these files.
+    case notBuilt
+    /// A file could not be brought from its address.
+    case failedDownload
+    /// The file is not the one that its publisher made.
+    case wrongChecksum
+    /// The archive is damaged, or holds what has no business in a data set.
+    case wrongArchive
   }
 
   /// The kind of fault.
@@ -31,12 +39,12 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
   public let found: String
   /// What is allowed, such as "a multiple of 3,073 bytes".
   public let expected: String
-  /// The address of the official page of the data set.
+  /// Where to read about the data set: the address of its official page, or a document of ours.
   public let home: String
 
   /// The fault in one sentence for the person who gave the path.
   public var description: String {
-    "\(file): found \(found); expected \(expected). See \(home) for the data set."
+    "\(file): found \(found); expected \(expected). See \(home)."
   }
 }
 

@@ -10,6 +10,14 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   case cifar100
   /// The IDX files of MNIST or of a set in its format, compressed or not.
   case idx
+  /// Your own pictures, PNG and JPEG, in folders named after their classes; only in a program that
+  /// was built with the trait `Pictures`.
+  case folder
+
+  /// What the program keeps on this machine between runs: `.cache/swpu` in the person's folder.
+  public static var cacheFolder: String {
+    (ProcessInfo.processInfo.environment["HOME"] ?? ".") + "/.cache/swpu"
+  }
 
   /// Reads or draws both splits.
   ///
@@ -19,13 +27,18 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   ///   - seed: the seed of the synthetic images; not used by the others.
   ///   - trainCount: the most training images to use, the first ones; all where it is nil.
   ///   - testCount: the most test images to use, the first ones; all where it is nil.
+  ///   - imageSize: rows and columns that the pictures of `folder` are scaled to; not used by the
+  ///     others.
+  ///   - cacheFolder: where to keep the scaled pictures of `folder` for the next time; nowhere when
+  ///     it is nil, and not used by the others.
   ///   - progress: called on this thread with the part that is done, in 0...1.
   /// - Throws: a `DatasetError` that names the file, what it holds and what was expected.
   public func load(
     path: String? = nil, seed: UInt64 = 0, trainCount: Int? = nil, testCount: Int? = nil,
-    progress: (Double) -> Void = { _ in }
+    imageSize: Int = 32, cacheFolder: String? = nil, progress: (Double) -> Void = { _ in }
   ) throws(DatasetError) -> Dataset {
     precondition((trainCount ?? 1) > 0 && (testCount ?? 1) > 0, "a split has at least one image")
+    precondition((1...1024).contains(imageSize), "an image of at most 1,024x1,024")
     let all: Dataset
     switch self {
     case .synthetic:
@@ -40,6 +53,10 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
         path: given(path, home: CIFARFiles.home), progress: progress)
     case .idx:
       all = try IDXFiles.load(path: given(path, home: IDXFiles.home), progress: progress)
+    case .folder:
+      return try PictureFolder(path: given(path, home: PictureFolder.home)).load(
+        side: imageSize, trainCount: trainCount, testCount: testCount, cacheFolder: cacheFolder,
+        progress: progress)
     }
     if trainCount == nil && testCount == nil { return all }
     return Dataset(
@@ -50,7 +67,10 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   private func given(_ path: String?, home: String) throws(DatasetError) -> String {
     guard let path else {
       throw DatasetError(
-        fault: .missing, file: rawValue, found: "no path", expected: "the folder of its files",
+        fault: .missing, file: rawValue, found: "no path",
+        expected: "the folder of its files"
+          + (PublishedDataset.all.first { $0.source == self }
+            .map { ", or `swpu data fetch \($0.name)` before" } ?? ""),
         home: home)
     }
     return path

@@ -101,6 +101,7 @@ extension TrainingConfiguration {
       }
     }
     try check(width > 0 && width <= 16, .width, width, "more than 0, at most 16")
+    try check((8...1024).contains(imageSize), .imageSize, imageSize, "8 to 1024")
     try check((1...100_000).contains(epochs), .epochs, epochs, "1 to 100000")
     try check((1...4096).contains(batch), .batch, batch, "1 to 4096")
     try check(

@@ -24,6 +24,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var data = DatasetSource.synthetic
   /// Where the files of the data set are.
   public var dataPath: String?
+  /// Rows and columns that pictures of a folder are scaled to; other data sets have their own size.
+  public var imageSize = 32
   /// The most training images to use; all when absent.
   public var trainImages: Int?
   /// A safetensors file whose weights training starts from; drawn ones when absent.
@@ -63,6 +65,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   enum CodingKeys: String, CodingKey, CaseIterable {
     case model, width, data
     case dataPath = "data-path"
+    case imageSize = "image-size"
     case trainImages = "train-images"
     case initializeFrom = "initialize-from"
     case epochs, batch, optimizer
@@ -94,6 +97,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try read(.width, into: &width)
     try read(.data, into: &data)
     dataPath = try values.decodeIfPresent(String.self, forKey: .dataPath)
+    try read(.imageSize, into: &imageSize)
     trainImages = try values.decodeIfPresent(Int.self, forKey: .trainImages)
     initializeFrom = try values.decodeIfPresent(String.self, forKey: .initializeFrom)
     try read(.epochs, into: &epochs)
@@ -130,6 +134,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     try values.encode(width, forKey: .width)
     try values.encode(data, forKey: .data)
     try values.encodeIfPresent(dataPath, forKey: .dataPath)
+    try values.encode(imageSize, forKey: .imageSize)
     try values.encodeIfPresent(trainImages, forKey: .trainImages)
     try values.encodeIfPresent(initializeFrom, forKey: .initializeFrom)
     try values.encode(epochs, forKey: .epochs)

@@ -1,0 +1,88 @@
+import Foundation
+
+/// Brings a file of known size from a web server, by the program `curl`; what an interrupted try has
+/// left is gone on with.
+struct Download {
+  let address: String
+  /// Where the bytes go.
+  let file: String
+  /// The bytes of the whole file.
+  let size: Int
+  /// The official page of the data set, for errors.
+  let home: String
+  var curl = "curl"
+
+  /// The bytes that are there already.
+  var bytesHere: Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: file)
+    return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+  }
+
+  /// Brings what is missing.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: asked ten times a second; true ends the download, which the next one goes on
+  ///     with.
+  ///   - progress: called on this thread with the bytes that are there.
+  /// - Returns: whether the file has all its bytes; false when it was stopped.
+  func run(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError) -> Bool {
+    if bytesHere > size { removeFile() }
+    while bytesHere < size {
+      let before = bytesHere
+      let (status, message) = try runCurl(shouldStop: shouldStop, progress: progress)
+      if shouldStop() { return false }
+      let after = bytesHere
+      if after > size {
+        removeFile()
+        throw failure("more than \(grouped(size)) bytes")
+      }
+      if status == 0 && after < size {
+        removeFile()
+        // What was here may have been of another file; alone, the server's file is too short.
+        if before == 0 { throw failure("\(grouped(after)) bytes and no more") }
+      } else if (status == 33 || message.contains("416")) && before > 0 {
+        // The server cannot go on in the middle, or what is here goes beyond its file's end.
+        removeFile()
+      } else if status != 0 && after <= before {
+        throw failure(
+          status == 127 ? "no program \(curl) on the search path" : message, program: status == 127)
+      }
+    }
+    progress(size)
+    return true
+  }
+
+  private func runCurl(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError)
+    -> (status: Int32, message: String)
+  {
+    let (process, errors) = (Process(), Pipe())
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [
+      curl, "--fail", "--silent", "--show-error", "--no-buffer", "--location", "--globoff",
+      "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1000",
+      "--speed-time", "60", "--continue-at", "-", "--output", file, "--url", address,
+    ]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    do { try process.run() } catch { throw failure("\(error)", program: true) }
+    while process.isRunning {
+      // Killed, since it may have inherited that other signals are blocked; it keeps nothing back.
+      if shouldStop() || bytesHere > size { kill(process.processIdentifier, SIGKILL) }
+      progress(min(bytesHere, size))
+      usleep(100_000)
+    }
+    process.waitUntilExit()
+    let said = (try? errors.fileHandleForReading.readToEnd()) ?? nil
+    let message = String(decoding: said ?? Data(), as: UTF8.self)
+    return (process.terminationStatus, message.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+
+  private func removeFile() { try? FileManager.default.removeItem(atPath: file) }
+
+  private func failure(_ found: String, program: Bool = false) -> DatasetError {
+    DatasetError(
+      fault: .failedDownload, file: address, found: found,
+      expected: program ? "the program curl" : "a file of \(grouped(size)) bytes", home: home)
+  }
+}

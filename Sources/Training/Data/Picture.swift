@@ -1,0 +1,121 @@
+#if Pictures
+  import CPictures
+#endif
+
+/// A picture that cannot be used; the file is named by whoever read it.
+struct PictureError: Error, Hashable, CustomStringConvertible {
+  /// What is wrong, such as "Premature end of JPEG file".
+  let description: String
+}
+
+/// A decoded picture.
+struct Picture {
+  /// The most pixels that are decoded: as many as a square of 8,192 has.
+  static let largestPixels = 1 << 26
+
+  /// Columns and rows in pixels.
+  let width, height: Int
+  /// `[row][column][red, green, blue]`.
+  let pixels: [UInt8]
+
+  init(width: Int, height: Int, pixels: [UInt8]) {
+    precondition(pixels.count == 3 * width * height, "three bytes a pixel")
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// The centre square, scaled to `side` rows and columns, `[channel][row][column]`.
+  ///
+  /// The filter is a triangle that is as wide as two pixels of the smaller picture, which means
+  /// interpolating between neighbours where the picture grows, and averaging where it shrinks.
+  func square(side: Int) -> [UInt8] {
+    let edge = min(width, height)
+    let (left, top) = ((width - edge) / 2, (height - edge) / 2)
+    let taps = (0..<side).map { Taps(place: $0, from: edge, to: side) }
+    // Rows first: [row of the square][channel][column of the result].
+    var narrow = [Float](repeating: 0, count: edge * 3 * side)
+    for row in 0..<edge {
+      let source = 3 * ((top + row) * width + left)
+      for (column, taps) in taps.enumerated() {
+        var sum = SIMD3<Float>.zero
+        for (tap, weight) in taps.weights.enumerated() {
+          let pixel = source + 3 * (taps.first + tap)
+          sum +=
+            weight
+            * SIMD3(Float(pixels[pixel]), Float(pixels[pixel + 1]), Float(pixels[pixel + 2]))
+        }
+        for channel in 0..<3 { narrow[(row * 3 + channel) * side + column] = sum[channel] }
+      }
+    }
+    var result = [UInt8](repeating: 0, count: 3 * side * side)
+    for channel in 0..<3 {
+      for (row, taps) in taps.enumerated() {
+        for column in 0..<side {
+          var sum: Float = 0
+          for (tap, weight) in taps.weights.enumerated() {
+            sum += weight * narrow[((taps.first + tap) * 3 + channel) * side + column]
+          }
+          // The weights add up to 1 within rounding.
+          result[(channel * side + row) * side + column] = UInt8(min(sum + 0.5, 255))
+        }
+      }
+    }
+    return result
+  }
+
+  /// The pixels that one pixel of the result is a mean of.
+  private struct Taps {
+    /// The place of the first one.
+    let first: Int
+    /// Their weights, which add up to 1.
+    let weights: [Float]
+
+    init(place: Int, from edge: Int, to side: Int) {
+      let scale = Float(edge) / Float(side)
+      let centre = (Float(place) + 0.5) * scale
+      let reach = max(scale, 1)
+      let first = max(0, Int((centre - reach).rounded(.down)))
+      let last = min(edge - 1, Int((centre + reach).rounded(.up)) - 1)
+      let raw = (first...last).map { max(0, 1 - abs(Float($0) + 0.5 - centre) / reach) }
+      let total = raw.reduce(0, +)
+      self.first = first
+      weights = raw.map { $0 / total }
+    }
+  }
+}
+
+#if Pictures
+  extension Picture {
+    /// Decodes the bytes of a PNG or JPEG file.
+    ///
+    /// The header is believed only as far as the bytes go: deflate shrinks to a 1,032nd at best and
+    /// a pixel of a PNG may be one bit, and a JPEG needs a bit for each 64 pixels.
+    init(decoding bytes: [UInt8]) throws(PictureError) {
+      var message = [CChar](repeating: 0, count: Int(SWPU_PICTURE_MESSAGE_BYTES))
+      func failure() -> PictureError {
+        let text = message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        return PictureError(description: String(decoding: text, as: UTF8.self))
+      }
+      var (columns, rows) = (UInt32(0), UInt32(0))
+      guard swpu_picture_size(bytes, bytes.count, &columns, &rows, &message) == 1 else {
+        throw failure()
+      }
+      // Both are below 2^32.
+      let (count, overflows) = Int(columns).multipliedReportingOverflow(by: Int(rows))
+      guard !overflows, count > 0, count <= Self.largestPixels else {
+        throw PictureError(
+          description: "\(columns)x\(rows) pixels, more than \(grouped(Self.largestPixels))")
+      }
+      guard count <= 8 * 1032 * bytes.count else {
+        throw PictureError(
+          description: "\(columns)x\(rows) pixels in the header of \(grouped(bytes.count)) bytes")
+      }
+      var decoded = [UInt8](repeating: 0, count: 3 * count)
+      guard swpu_picture_decode(bytes, bytes.count, &decoded, decoded.count, &message) == 1 else {
+        throw failure()
+      }
+      self.init(width: Int(columns), height: Int(rows), pixels: decoded)
+    }
+  }
+#endif

@@ -1,0 +1,255 @@
+import Foundation
+import Synchronization
+import Tensor
+
+/// A file of a data set that was not used.
+public struct LeftOutFile: Sendable, Hashable, Codable {
+  /// The path of the file.
+  public let path: String
+  /// Why it was not used, such as "Premature end of JPEG file".
+  public let reason: String
+}
+
+/// Pictures in folders that bear the names of their classes: `train/CLASS/FILE` and `val/CLASS/FILE`.
+struct PictureFolder {
+  static let home = "docs/tutorials/train-on-your-pictures.md"
+  static let endings: Set<String> = ["png", "jpg", "jpeg"]
+  /// The most bytes that one picture's file may hold: 256 MiB.
+  static let largestFile = 1 << 28
+  /// The share of each class that is held out for testing where there is no `val`.
+  static let heldOutShare = 0.2
+
+  struct Entry: Hashable {
+    let path: String
+    let label: UInt16
+  }
+
+  let path: String
+  /// In alphabetical order (by the bytes of the names).
+  let classNames: [String]
+  /// In random order, the same in each run, so that the first ones are of all classes.
+  private(set) var train: [Entry]
+  private(set) var test: [Entry]
+  /// What lies in the folders of classes and is no picture.
+  private(set) var leftOut: [LeftOutFile] = []
+
+  /// Lists the pictures of a folder; none is opened.
+  ///
+  /// Without `val`, a fifth of each class (at least one picture, none of a single one) is held out.
+  /// It depends on the names of the files only, not on the seed of the run, so that runs can be
+  /// compared.
+  init(path: String) throws(DatasetError) {
+    self.path = path
+    let trainPath = path + "/train"
+    let classes = try Self.folders(in: trainPath)
+    guard (2...Int(UInt16.max)).contains(classes.count) else {
+      throw Self.failure(
+        .wrongCount, trainPath, found: "\(grouped(classes.count)) folders",
+        expected: "a folder for each class, 2 to \(grouped(Int(UInt16.max)))")
+    }
+    classNames = classes
+    (train, test) = ([], [])
+    let hasTest = FileManager.default.fileExists(atPath: path + "/val")
+    for (label, name) in classes.enumerated() {
+      let entries = try list(trainPath + "/" + name, label: label)
+      guard !entries.isEmpty else {
+        throw Self.failure(
+          .missing, trainPath + "/" + name, found: "no picture",
+          expected: "files that end in .png, .jpg or .jpeg")
+      }
+      var random = SeededRandom(seed: 1, stream: UInt64(label))
+      let order = hasTest ? Array(entries.indices) : random.permutation(entries.count)
+      let held =
+        hasTest || entries.count == 1
+        ? 0 : max(1, Int(Double(entries.count) * Self.heldOutShare))
+      train += order.dropFirst(held).map { entries[$0] }
+      test += order.prefix(held).sorted().map { entries[$0] }
+    }
+    if hasTest {
+      for name in try Self.folders(in: path + "/val") {
+        guard let label = classes.firstIndex(of: name) else {
+          throw Self.failure(
+            .wrongLabel, path + "/val/" + name, found: "a class that train does not have",
+            expected: "one of " + classes.prefix(20).joined(separator: ", "))
+        }
+        test += try list(path + "/val/" + name, label: label)
+      }
+    }
+    guard !test.isEmpty else {
+      throw Self.failure(
+        .missing, path, found: "no picture to test with",
+        expected: "pictures in val/CLASS, or two in a folder of train")
+    }
+    var random = SeededRandom(seed: 1, stream: .max)
+    let shuffled = random.permutation(train.count).map { train[$0] }
+    train = shuffled
+  }
+
+  /// The names of the folders in `path`, sorted.
+  private static func folders(in path: String) throws(DatasetError) -> [String] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      throw failure(
+        .missing, path, found: "no such folder", expected: "folders named after their classes")
+    }
+    return names.filter { name in
+      var isFolder: ObjCBool = false
+      let there = FileManager.default.fileExists(atPath: path + "/" + name, isDirectory: &isFolder)
+      return there && isFolder.boolValue && !name.hasPrefix(".")
+    }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private mutating func list(_ folder: String, label: Int) throws(DatasetError) -> [Entry] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      throw Self.failure(
+        .unreadable, folder, found: "a folder that may not be read", expected: "pictures")
+    }
+    var entries: [Entry] = []
+    for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    where !name.hasPrefix(".") {
+      let file = folder + "/" + name
+      if Self.endings.contains((name as NSString).pathExtension.lowercased()) {
+        entries.append(Entry(path: file, label: UInt16(label)))
+      } else {
+        leftOut.append(LeftOutFile(path: file, reason: "not a .png, .jpg or .jpeg file"))
+      }
+    }
+    return entries
+  }
+
+  private static func failure(
+    _ fault: DatasetError.Fault, _ file: String, found: String, expected: String
+  ) -> DatasetError {
+    DatasetError(fault: fault, file: file, found: found, expected: expected, home: home)
+  }
+}
+
+#if Pictures
+  extension PictureFolder {
+    /// Decodes the first pictures of both splits on all processors, once; broken ones are left out.
+    ///
+    /// - Parameters:
+    ///   - side: rows and columns to scale to.
+    ///   - cacheFolder: where to keep them scaled for the next time; nowhere when it is nil.
+    ///   - progress: called on this thread with the part that is done, in 0...1.
+    func load(
+      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
+      memoryBytes: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory),
+      progress: (Double) -> Void
+    ) throws(DatasetError) -> Dataset {
+      let (train, test) = (train.prefix(trainCount ?? .max), test.prefix(testCount ?? .max))
+      let total = train.count + test.count
+      // An image is at most 3 MiB, so this cannot overflow.
+      guard total * 3 * side * side <= memoryBytes / 2 else {
+        throw Self.failure(
+          .wrongSize, path,
+          found: "\(grouped(total)) pictures, \(grouped(total * 3 * side * side)) bytes at "
+            + "\(side)x\(side)",
+          expected: "at most \(grouped(memoryBytes / 2)) bytes, half of the memory; a smaller "
+            + "image-size or fewer train-images")
+      }
+      let first = try images(train, "train", side: side, cacheFolder: cacheFolder) {
+        progress(Double($0) / Double(total))
+      }
+      let second = try images(test, "test", side: side, cacheFolder: cacheFolder) {
+        progress(Double(train.count + $0) / Double(total))
+      }
+      return Dataset(
+        name: "folder", train: first.images, test: second.images,
+        augmentation: Augmentation(padding: side / 8, flips: true),
+        leftOut: leftOut + first.leftOut + second.leftOut)
+    }
+
+    private func images(
+      _ entries: ArraySlice<Entry>, _ split: String, side: Int, cacheFolder: String?,
+      progress: (Int) -> Void
+    ) throws(DatasetError) -> (images: ImageSet, leftOut: [LeftOutFile]) {
+      let entries = Array(entries)
+      let cache = cacheFolder.map {
+        PictureCache(folder: $0, source: path, split: split, side: side, entries: entries)
+      }
+      let content: PictureCache.Content
+      if let kept = cache?.read() {
+        content = kept
+        progress(entries.count)
+      } else {
+        content = decode(entries, side: side, progress: progress)
+        cache?.write(content)
+      }
+      guard !content.labels.isEmpty else {
+        throw Self.failure(
+          .unreadable, content.leftOut.first?.path ?? path,
+          found: "\(content.leftOut.first?.reason ?? "nothing"), and no better file among the "
+            + "\(grouped(entries.count)) for the \(split) split",
+          expected: "at least one picture that can be decoded")
+      }
+      let images = ImageSet(
+        channels: 3, height: side, width: side, classNames: classNames, pixels: content.pixels,
+        labels: content.labels)
+      return (images, content.leftOut)
+    }
+
+    private func decode(_ entries: [Entry], side: Int, progress: (Int) -> Void)
+      -> PictureCache.Content
+    {
+      var content = PictureCache.Content()
+      content.pixels.reserveCapacity(entries.count * 3 * side * side)
+      // Some pictures at a time, so that they come in order and only few lie about decoded.
+      let share = 64
+      for start in stride(from: 0, to: entries.count, by: share) {
+        let part = entries[start..<min(start + share, entries.count)]
+        let results = Mutex([Int: Result<[UInt8], PictureError>]())
+        DispatchQueue.concurrentPerform(iterations: part.count) { index in
+          let result = Self.read(part[start + index].path, side: side)
+          results.withLock { $0[index] = result }
+        }
+        let decoded = results.withLock { $0 }
+        for (index, entry) in part.enumerated() {
+          switch decoded[index] {
+          case .success(let values):
+            content.pixels += values
+            content.labels.append(entry.label)
+          case .failure(let error):
+            content.leftOut.append(LeftOutFile(path: entry.path, reason: error.description))
+          case nil: preconditionFailure("each picture has a result")
+          }
+        }
+        progress(start + part.count)
+      }
+      return content
+    }
+
+    private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {
+      let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+      let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+      // Reading from a pipe or a device might never end.
+      guard attributes?[.type] as? FileAttributeType == .typeRegular else {
+        return .failure(PictureError(description: "no regular file"))
+      }
+      guard let size = (attributes?[.size] as? NSNumber)?.intValue, size <= largestFile else {
+        return .failure(PictureError(description: "more than \(grouped(largestFile)) bytes"))
+      }
+      guard let data = FileManager.default.contents(atPath: target) else {
+        return .failure(PictureError(description: "a file that may not be read"))
+      }
+      do {
+        return .success(try Picture(decoding: [UInt8](data)).square(side: side))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+#else
+  extension PictureFolder {
+    /// Tells how to build a program that reads pictures.
+    func load(
+      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
+      progress: (Double) -> Void
+    ) throws(DatasetError) -> Dataset {
+      throw Self.failure(
+        .notBuilt, path, found: "pictures, which this program was built without",
+        expected: "one built by `swift build -c release --traits Pictures` after "
+          + "`apt-get install libpng-dev libjpeg62-turbo-dev pkg-config` (on macOS "
+          + "`brew install libpng jpeg-turbo pkgconf`)")
+    }
+  }
+#endif

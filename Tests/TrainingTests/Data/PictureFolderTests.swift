@@ -1,0 +1,165 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct PictureFolderTests {
+  /// Ten pictures of each of two classes, red cats and blue dogs; the brightness tells them apart.
+  private func pets(_ split: String, _ count: Int = 10, in folder: DataFolder) throws {
+    for index in 0..<count {
+      let bright = UInt8(100 + 5 * index)
+      try folder.write(
+        PictureFile.png(width: 9, height: 12, colour: [bright, 0, 0]), "\(split)/cat/c\(index).png")
+      try folder.write(
+        PictureFile.png(width: 12, height: 9, colour: [0, 0, bright]), "\(split)/dog/d\(index).PNG")
+    }
+  }
+
+  @Test func listsClassesAndFilesInOrder() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    try pets("val", 2, in: folder)
+    try folder.write([], "train/.hidden/x.png")
+    try folder.write([], "train/notes.txt")
+    try folder.write([], "train/cat/notes.txt")
+    try folder.write([], "train/cat/.DS_Store")
+    let list = try PictureFolder(path: folder.path)
+    #expect(list.classNames == ["cat", "dog"])
+    #expect(list.train.count == 20 && list.test.count == 4)
+    #expect(list.test.map(\.label) == [0, 0, 1, 1])
+    #expect(list.train.allSatisfy { $0.path.contains($0.label == 0 ? "/cat/" : "/dog/") })
+    #expect(list.leftOut.map(\.path) == [folder.path + "/train/cat/notes.txt"])
+    // The first half is not all of one class.
+    #expect(Set(list.train.prefix(10).map(\.label)) == [0, 1])
+  }
+
+  @Test func holdsOutTheSameFifthOfEachClass() throws {
+    let (folder, other) = (try DataFolder(), try DataFolder())
+    for folder in [folder, other] { try pets("train", in: folder) }
+    let list = try PictureFolder(path: folder.path)
+    #expect(list.test.map(\.label) == [0, 0, 1, 1] && list.train.count == 16)
+    #expect(Set(list.train).isDisjoint(with: list.test))
+    let names = [list, try PictureFolder(path: other.path)].map {
+      ($0.train + $0.test).map { ($0.path as NSString).lastPathComponent }
+    }
+    #expect(names[0] == names[1])
+  }
+
+  @Test func namesWhatIsMissing() throws {
+    let folder = try DataFolder()
+    expectFault(.missing, in: folder.path + "/train", saying: ["named after their classes"]) {
+      _ = try PictureFolder(path: folder.path)
+    }
+    try folder.write([], "train/cat/a.png")
+    expectFault(.wrongCount, in: "train", saying: ["1 folders", "2 to"]) {
+      _ = try PictureFolder(path: folder.path)
+    }
+    try folder.write([], "train/dog/a.gif")
+    expectFault(.missing, in: "train/dog", saying: [".png, .jpg or .jpeg"]) {
+      _ = try PictureFolder(path: folder.path)
+    }
+    try folder.write([], "train/dog/a.jpg")
+    expectFault(.missing, in: folder.path, saying: ["to test with"]) {
+      _ = try PictureFolder(path: folder.path)
+    }
+    try folder.write([], "val/cow/a.png")
+    expectFault(.wrongLabel, in: "val/cow", saying: ["cat, dog"]) {
+      _ = try PictureFolder(path: folder.path)
+    }
+  }
+
+  #if Pictures
+    @Test func readsScalesAndLabels() throws {
+      let folder = try DataFolder()
+      try pets("train", in: folder)
+      try pets("val", 3, in: folder)
+      var parts: [Double] = []
+      let data = try DatasetSource.folder.load(path: folder.path, imageSize: 16) {
+        parts.append($0)
+      }
+      #expect(parts == parts.sorted() && parts.last == 1)
+      #expect((data.train.channels, data.train.height, data.train.width) == (3, 16, 16))
+      #expect(data.train.count == 20 && data.test.count == 6 && data.leftOut.isEmpty)
+      #expect(data.train.classNames == ["cat", "dog"])
+      #expect(data.augmentation == Augmentation(padding: 2, flips: true))
+      for index in 0..<data.test.count {
+        let pixel = (0..<3).map { data.test.pixels[index * 768 + $0 * 256 + 17] }
+        let bright = UInt8(100 + 5 * (index % 3))
+        #expect(pixel == (data.test.labels[index] == 0 ? [bright, 0, 0] : [0, 0, bright]))
+      }
+      let few = try DatasetSource.folder.load(path: folder.path, trainCount: 4, testCount: 1)
+      #expect(few.train.count == 4 && few.test.count == 1 && few.train.width == 32)
+      #expect(few.train.classNames == ["cat", "dog"])
+    }
+
+    @Test func leavesOutBrokenFilesAndNamesThem() throws {
+      let folder = try DataFolder()
+      try pets("train", in: folder)
+      try pets("val", 1, in: folder)
+      try folder.write([1, 2, 3], "train/cat/bad.jpg")
+      try folder.write([], "val/dog/empty.png")
+      try folder.write([], "train/dog/folder.png/inside")
+      let pipe = folder.path + "/train/dog/pipe.png"
+      #expect(mkfifo(pipe, 0o600) == 0)
+      let data = try DatasetSource.folder.load(path: folder.path)
+      #expect(data.train.count == 20 && data.test.count == 2)
+      let reasons = Dictionary(
+        uniqueKeysWithValues: data.leftOut.map {
+          (String($0.path.dropFirst(folder.path.count)), $0.reason)
+        })
+      #expect(
+        reasons == [
+          "/train/cat/bad.jpg": "neither a PNG nor a JPEG file",
+          "/val/dog/empty.png": "an empty file", "/train/dog/folder.png": "no regular file",
+          "/train/dog/pipe.png": "no regular file",
+        ])
+    }
+
+    @Test func refusesASplitOfBrokenFiles() throws {
+      let folder = try DataFolder()
+      try pets("train", in: folder)
+      try folder.write([9], "val/cat/a.png")
+      try folder.write([9], "val/dog/b.png")
+      expectFault(.unreadable, in: "val/cat/a.png", saying: ["neither", "2", "test split"]) {
+        _ = try DatasetSource.folder.load(path: folder.path)
+      }
+    }
+
+    @Test func asksForNoMoreThanHalfOfTheMemory() throws {
+      let folder = try DataFolder()
+      try pets("train", in: folder)
+      expectFault(.wrongSize, in: folder.path, saying: ["20 pictures", "image-size"]) {
+        _ = try PictureFolder(path: folder.path).load(
+          side: 32, trainCount: nil, testCount: nil, cacheFolder: nil,
+          memoryBytes: 2 * 20 * 3072 - 1,
+          progress: { _ in })
+      }
+    }
+
+    @Test func aNetworkLearnsFromThem() throws {
+      let folder = try DataFolder()
+      try pets("train", 20, in: folder)
+      var configuration = TrainingConfiguration()
+      configuration.model = .mlp
+      configuration.width = 0.1
+      configuration.data = .folder
+      configuration.batch = 8
+      configuration.epochs = 5
+      configuration.learningRate = 0.02
+      configuration.pruning.granularity = .dense
+      configuration.pruning.balanced = .none
+      let data = try DatasetSource.folder.load(path: folder.path, imageSize: 8)
+      let trainer = try Trainer(configuration, data: data, engine: .init(threads: 1), folder: nil)
+      #expect(try trainer.run())
+      #expect(trainer.progress.testAccuracy == 1)
+    }
+  #else
+    @Test func tellsHowToBuildWithPictures() throws {
+      let folder = try DataFolder()
+      try pets("train", in: folder)
+      expectFault(.notBuilt, in: folder.path, saying: ["--traits Pictures", "libpng-dev"]) {
+        _ = try DatasetSource.folder.load(path: folder.path)
+      }
+    }
+  #endif
+}
