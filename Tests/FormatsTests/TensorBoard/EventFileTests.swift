@@ -14,7 +14,7 @@ struct EventFileTests {
     #expect(crc32c([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)
     #expect(crc32c([UInt8](repeating: 0xff, count: 32)) == 0x62a8_ab43)
     #expect(adler32(Array("Wikipedia".utf8)) == 0x11e6_0398)
-    #expect(adler32([UInt8](repeating: 0xff, count: 70_000)) == 0x1f35_68a1)
+    #expect(adler32([UInt8](repeating: 0xff, count: 70_000)) == 0x2a28_6e81)
   }
 
   @Test("A record is a length, its checksum, the event and its checksum")
