@@ -28,7 +28,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Start from the weights of a safetensors file, in torchvision's names (fine-tuning). A "
-        + "classifier of another size is drawn anew.", valueName: "file"))
+        + "classifier of another size, or a first kernel, is drawn anew.", valueName: "file"))
   var initializeFrom: String?
 
   @Option(help: "What pruning removes: \(list(Granularity.self)).")

@@ -84,10 +84,10 @@ struct TrainCommand: ParsableCommand {
       tensorBoard: tensorboard)
     if let source = configuration.initializeFrom, let weights = trainer.weightImport {
       note("Weights of \(source): \(weights.tensors) tensors taken.")
-      if let replaced = weights.replaced {
+      for replaced in weights.replaced {
         note(
-          "Its classifier '\(replaced.layer)' tells \(replaced.fileClasses) classes apart; the one "
-            + "of this run is drawn anew for \(replaced.classes).")
+          "Its layer '\(replaced.layer)' is \(replaced.fileShape.map { "of shape \($0)" } ?? "several"); "
+            + "the one of this run, of shape \(replaced.shape), is drawn anew.")
       }
     }
     guard let epochSeconds = try train(trainer, "") else { throw ExitCode(130) }

@@ -3,24 +3,27 @@ import Tensor
 
 /// What a model took from a file, and what it did not.
 public struct WeightImport: Sendable, Equatable {
-  /// A classifier that keeps the weights drawn for it, because the file's has another size.
+  /// A layer that keeps the weights drawn for it, because the file's are of another shape.
   public struct Replacement: Sendable, Equatable {
     /// Name of the layer.
     public let layer: String
-    /// Classes that the file's tells apart, and that the model's does.
-    public let fileClasses, classes: Int
+    /// Shape in the file; nil where it has several layers in its place.
+    public let fileShape: [Int]?
+    /// Shape in the model.
+    public let shape: [Int]
   }
 
   /// Tensors that were taken.
   public var tensors = 0
-  /// The classifier, when it was not taken.
-  public var replaced: Replacement?
+  /// The layers that were not taken: the classifier, the first convolution.
+  public var replaced: [Replacement] = []
 }
 
 extension Model {
   /// Takes weights and running statistics from a file in the names and shapes of `exportedArrays`.
   ///
-  /// A classifier of another number of classes keeps the weights that were drawn for it. Biases of
+  /// A classifier of another number of classes keeps the weights that were drawn for it, and so does a
+  /// first convolution of another kernel size, as networks for larger images have it. Biases of
   /// convolutions that a norm follows, as in torchvision's `vgg16_bn`, move into the norm's mean: what
   /// the layers compute together stays the same. `num_batches_tracked` has no meaning here.
   ///
@@ -37,12 +40,11 @@ extension Model {
       let name = names[node.name] ?? node.name
       if let layer = layer as? ConvolutionLayer {
         let shape = Network.exchangeShape(layer.convolution)
-        if node.name == network.classifier, let found = source.shape(name + ".weight"),
-          found.first != shape.first, found.dropFirst() == shape.dropFirst()
-        {
-          result.replaced = WeightImport.Replacement(
-            layer: node.name, fileClasses: found.first ?? 0, classes: layer.geometry.filters)
-          source.skip([name + ".weight", name + ".bias"])
+        let found = source.shape(name + ".weight")
+        if replaces(node.name, shape, by: found, has: source.names(under: name)) {
+          result.replaced.append(
+            WeightImport.Replacement(layer: node.name, fileShape: found, shape: shape))
+          source.skip([name + ".weight", name + ".bias"] + source.names(under: name))
           continue
         }
         let weights = try source.values(name + ".weight", shape)
@@ -82,6 +84,21 @@ extension Model {
     result.tensors = source.taken
     return result
   }
+
+  /// Whether a layer keeps the weights drawn for it, though the file has others.
+  private func replaces(_ layer: String, _ shape: [Int], by found: [Int]?, has parts: [String])
+    -> Bool
+  {
+    if layer == network.classifier {
+      // VGG-16 for large images has three layers where that for small ones has one.
+      guard let found else { return parts.contains { $0.hasSuffix(".weight") } }
+      return found.first != shape.first && found.dropFirst() == shape.dropFirst()
+    }
+    guard layer == network.convolutions.first?.name, let found, found.count == 4 else {
+      return false
+    }
+    return found.prefix(2) == shape.prefix(2) && found != shape && found.suffix(2).min() ?? 0 > 0
+  }
 }
 
 /// The tensors of a file, and which of them have been asked for.
@@ -96,6 +113,11 @@ private struct WeightSource {
   }
 
   func shape(_ name: String) -> [Int]? { left[name]?.shape }
+
+  /// Tensors of layers inside a layer.
+  func names(under name: String) -> [String] {
+    left.keys.filter { $0.hasPrefix(name + ".") && $0.dropFirst(name.count + 1).contains(".") }
+  }
 
   mutating func skip(_ names: [String]) {
     for name in names { left[name] = nil }

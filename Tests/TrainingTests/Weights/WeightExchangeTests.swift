@@ -43,7 +43,7 @@ struct WeightExchangeTests {
     #expect(logits(source) != logits(target))
     let arrays = source.exportedArrays()
     let taken = try target.load(file(arrays))
-    #expect(taken == WeightImport(tensors: arrays.count, replaced: nil))
+    #expect(taken == WeightImport(tensors: arrays.count))
     #expect(logits(source) == logits(target))
     #expect(target.exportedArrays() == arrays)
   }
@@ -81,9 +81,35 @@ struct WeightExchangeTests {
     let drawn = try #require(target.convolutions.last).denseWeights
     let counter = NamedArray(name: "bn1.num_batches_tracked", shape: [], values: [8])
     let taken = try target.load(file(source.exportedArrays() + [counter]))
-    #expect(taken.replaced == .init(layer: "fc", fileClasses: 5, classes: 7))
+    #expect(taken.replaced == [.init(layer: "fc", fileShape: [5, 64], shape: [7, 64])])
     #expect(target.convolutions.last?.denseWeights == drawn)
     #expect(target.convolutions[3].denseWeights == source.convolutions[3].denseWeights)
+  }
+
+  @Test(
+    "Networks for large images fit those for small ones but for the first kernel and classifier")
+  func largeImages() throws {
+    for (name, layers) in [
+      (ModelName.resnet18, ["conv1", "fc"]), (.vgg16, ["fc"]), (.mobilenetv2, ["fc"]),
+    ] {
+      let large = try name.network(
+        input: MapShape(channels: 3, height: 64, width: 64), classes: 9, width: 0.125)
+      let arrays = large.exchangeShapes.map {
+        NamedArray(
+          name: $0.name, shape: $0.shape,
+          values: [Float](repeating: 0.5, count: $0.shape.reduce(1, *)))
+      }
+      let target = try model(name, seed: 2)
+      let drawn = target.convolutions.map(\.denseWeights)
+      let taken = try target.load(file(arrays))
+      #expect(taken.replaced.map(\.layer) == layers, "\(name)")
+      for (layer, before) in zip(target.convolutions, drawn) {
+        #expect(
+          layers.contains(layer.name)
+            ? layer.denseWeights == before : layer.denseWeights.allSatisfy { $0 == 0.5 },
+          "\(name) \(layer.name)")
+      }
+    }
   }
 
   @Test("A file that does not fit is refused, names what is wrong, and leaves the model as it was")
