@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint format bench rtl-lint rtl-formal clean
+.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-formal clean
 
 build:
 	swift build -c release
@@ -47,6 +47,16 @@ rtl-lint: tools
 	  verilator --lint-only --timing -Wall --top-module $$bench rtl/lint/verilator.vlt -F rtl/swpu.f \
 	    rtl/test/$$bench.sv || exit 1; \
 	done
+
+# Holds what is written against its real readers; needs Python, and installs ONNX Runtime and
+# TensorBoard from PyPI beside the build.
+exchange: .build/exchange/bin/python
+	SWPU_PYTHON=$(CURDIR)/$< swift test --filter 'ONNXExportTests|TensorBoardLogTests'
+
+.build/exchange/bin/python:
+	python3 -m venv .build/exchange
+	.build/exchange/bin/pip install --quiet onnx onnxruntime tensorboard pillow \
+	  || { rm -rf .build/exchange; exit 1; }
 
 # Proves the compress network for 8 and 16 lanes; needs Python, and installs pyosys from PyPI beside
 # the build.

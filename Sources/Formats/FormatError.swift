@@ -23,7 +23,7 @@ public struct FormatError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Without control characters, at most 400 characters.
-private func printable(_ text: String) -> String {
+func printable(_ text: String) -> String {
   let scalars = text.unicodeScalars.prefix(400).map { scalar in
     let isControl =
       switch scalar.properties.generalCategory {

@@ -26,6 +26,7 @@ public final class Trainer {
   private let testLoader: BatchLoader
   private let pruning: Pruning?
   private var metrics: MetricsFile?
+  private var tensorBoard: TensorBoardLog?
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
   private var sparsity = 0.0
 
@@ -40,11 +41,13 @@ public final class Trainer {
   ///   - network: a network of one's own for the images and classes of the data set; nil takes the
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
+  ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
   /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`,
   ///   `FormatError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
-    network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil
+    network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
+    tensorBoard: Bool = false
   ) throws {
     self.configuration = configuration
     self.data = data
@@ -87,6 +90,7 @@ public final class Trainer {
       try model.restore(checkpoint.checkpoint, file: checkpoint.file.path)
       progress = checkpoint.checkpoint.progress
       try folder?.trimMetrics(after: progress.step)
+      if tensorBoard { try startTensorBoard() }
     } else {
       if let path = configuration.initializeFrom {
         weightImport = try model.load(SafetensorsFile(path: path))
@@ -95,6 +99,7 @@ public final class Trainer {
       if let folder {
         try folder.create()
         try folder.write(network.description(batch: configuration.batch))
+        if tensorBoard { try startTensorBoard() }
         try writeSnapshot()
         try save()
         // Last, because it is what makes the folder a run: one that can be resumed.
@@ -148,6 +153,7 @@ public final class Trainer {
         testLoss: test.loss, testAccuracy: test.accuracy, sparsity: sparsity,
         seconds: seconds)
       try metrics?.append(epoch, kind: "epoch", step: progress.step)
+      try tensorBoard?.append(epoch, step: progress.step)
       progress.startEpoch(progress.epoch + 1)
       try save()
       lastSave = .now
@@ -187,8 +193,9 @@ public final class Trainer {
     if updatesMasks, let pruning {
       pruning.update(at: step, on: model.engine)
       sparsity = model.sparsity
-      try metrics?.append(
-        MaskReport(sparsity: sparsity), kind: "masks", step: progress.step)
+      let report = MaskReport(sparsity: sparsity)
+      try metrics?.append(report, kind: "masks", step: progress.step)
+      try tensorBoard?.append(report, step: progress.step)
     }
     if observes { try writeSnapshot() }
     if observes || updatesMasks { model.dropObservations() }
@@ -217,6 +224,12 @@ public final class Trainer {
       step: progress.step, epoch: progress.step / stepsPerEpoch,
       granularity: configuration.pruning.granularity)
     try writeAtomically(Data(snapshot.encoded()), to: folder.masks.appendingPathComponent(name))
+    try tensorBoard?.append(snapshot)
+  }
+
+  private func startTensorBoard() throws {
+    // Events of a step that is done again replace those of a run that was killed after it.
+    if let folder { tensorBoard = try TensorBoardLog(folder, step: progress.step + 1) }
   }
 
   private func save() throws {
@@ -228,12 +241,12 @@ public final class Trainer {
 
   private func recordStep() throws {
     guard progress.step % 50 == 0 else { return }
-    try metrics?.append(
-      StepMetrics(
-        loss: progress.lossSum / Double(progress.batch),
-        accuracy: Double(progress.correct) / Double(progress.images),
-        learningRate: learningRate.rate(at: progress.step - 1)), kind: "step",
-      step: progress.step)
+    let record = StepMetrics(
+      loss: progress.lossSum / Double(progress.batch),
+      accuracy: Double(progress.correct) / Double(progress.images),
+      learningRate: learningRate.rate(at: progress.step - 1))
+    try metrics?.append(record, kind: "step", step: progress.step)
+    try tensorBoard?.append(record, step: progress.step)
   }
 
   private func stepReport(_ meter: SpeedMeter) -> StepReport {

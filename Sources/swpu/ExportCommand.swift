@@ -11,12 +11,15 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       safetensors: all weights and running statistics of the last checkpoint, zeros where pruned, in \
       the names and shapes of torchvision for the networks it has.
+      onnx: the same network for inference, which ONNX Runtime computes to the same logits; with \
+      --fold-batch-norm each normalisation is part of the convolution before it.
       masks: an npz file of NumPy with a mask for each layer, named as its weights are; with \
       --snapshot all a folder of them.
 
       Examples:
         swpu export runs/first --format safetensors
         swpu export runs/first --format safetensors --output first.safetensors
+        swpu export runs/first --format onnx --fold-batch-norm
         swpu export runs/first --format masks
         swpu export runs/first --format masks --snapshot all --output masks-of-first
       """)
@@ -24,11 +27,13 @@ struct ExportCommand: ParsableCommand {
   /// What can be written. A new case needs a name of the file and a line in `run`.
   enum Format: String, CaseIterable, ExpressibleByArgument {
     case safetensors
+    case onnx
     case masks
 
     var fileName: String {
       switch self {
       case .safetensors: "weights.safetensors"
+      case .onnx: "model.onnx"
       case .masks: "masks.npz"
       }
     }
@@ -42,12 +47,15 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where to write (default: weights.safetensors or masks.npz in the run's folder).",
+      "Where to write (default: weights.safetensors, model.onnx or masks.npz in the run's folder).",
       valueName: "file"))
   var output: String?
 
   @Option(help: ArgumentHelp("Masks: last, a step, or all.", valueName: "last|step|all"))
   var snapshot = "last"
+
+  @Flag(help: "ONNX: put each normalisation into the convolution before it.")
+  var foldBatchNorm = false
 
   @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
 
@@ -55,6 +63,9 @@ struct ExportCommand: ParsableCommand {
     if snapshot != "last" && format != .masks {
       throw ValidationError(
         "--snapshot: for --format masks; weights are those of the last checkpoint")
+    }
+    if foldBatchNorm && format != .onnx {
+      throw ValidationError("--fold-batch-norm: for --format onnx")
     }
   }
 
@@ -64,6 +75,7 @@ struct ExportCommand: ParsableCommand {
       fileURLWithPath: output ?? folder.url.appendingPathComponent(format.fileName).path)
     switch format {
     case .safetensors: try writeSafetensors(folder, to: file)
+    case .onnx: try writeONNX(folder, to: file)
     case .masks: try writeMasks(folder, to: file)
     }
     print(file.relativePath)
@@ -71,14 +83,28 @@ struct ExportCommand: ParsableCommand {
 
   private func writeSafetensors(_ folder: RunFolder, to file: URL) throws {
     let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
+    var metadata = try metadata(of: model, step: step, folder)
+    metadata["format"] = "pt"
+    try writeAtomically(
+      SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
+  }
+
+  private func writeONNX(_ folder: RunFolder, to file: URL) throws {
+    let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
+    let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm).encoded(
+      producer: ("swpu", swpuVersion), metadata: try metadata(of: model, step: step, folder))
+    try writeAtomically(data, to: file)
+  }
+
+  private func metadata(of model: Model, step: Int, _ folder: RunFolder) throws
+    -> [String: String]
+  {
     let input = model.network.map(model.network.input)
-    let metadata = [
-      "format": "pt", "model": model.network.name, "step": "\(step)",
+    return [
+      "model": model.network.name, "step": "\(step)",
       "image": "\(input.channels)x\(input.height)x\(input.width)",
       "width": "\(try folder.readConfiguration().width)",
     ]
-    try writeAtomically(
-      SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
   }
 
   private func writeMasks(_ folder: RunFolder, to file: URL) throws {

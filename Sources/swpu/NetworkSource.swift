@@ -12,6 +12,8 @@ enum NetworkSource {
   case run(RunFolder)
   /// Weights for a network of the engine.
   case safetensors(String)
+  /// A network of another program, with weights.
+  case onnx(String)
   /// A topology of SCALE-Sim.
   case topology(String)
   /// Nothing: a network of the engine.
@@ -25,6 +27,7 @@ enum NetworkSource {
     self =
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
       case "safetensors": .safetensors(path)
+      case "onnx": .onnx(path)
       case "csv": .topology(path)
       default: .run(RunFolder(URL(fileURLWithPath: path)))
       }
@@ -65,6 +68,13 @@ extension SourceNetwork {
       masks = { try found.masks() }
       weights = { try found.weights(of: $0.name) }
       leftOut = found.leftOut.map { "tensor \($0)" }
+    case .onnx(let path):
+      let found = try ONNXNetwork(path: path)
+      description = found.network
+      names = found.namesByWeights
+      masks = { try found.masks() }
+      weights = { try found.weights(of: $0.name) }
+      leftOut = found.leftOut
     case .topology(let path):
       let topology = try TopologyFile(path: path)
       description = topology.network

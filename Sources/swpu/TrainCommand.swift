@@ -18,6 +18,7 @@ struct TrainCommand: ParsableCommand {
         swpu train --data cifar10 --data-path ~/data --model resnet18 --epochs 200 --batch 128
         swpu train --config runs/first/config.yaml --seed 2
         swpu train --model resnet18 --initialize-from resnet18.safetensors   fine-tune
+        swpu train --tensorboard                        then tensorboard --logdir runs
         swpu train --resume runs/first                  go on after Ctrl-C or a crash
 
       A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, epoch and mask update), \
@@ -39,6 +40,12 @@ struct TrainCommand: ParsableCommand {
 
   @Flag(help: "Train the same network without pruning as well, and compare.")
   var againstDense = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Write events for TensorBoard into the run's folder: losses, accuracies, the sparsity of "
+        + "layers and filters, pictures of masks (tensorboard --logdir runs)."))
+  var tensorboard = false
 
   @Flag(help: "Print one JSON document on standard output at the end.")
   var json = false
@@ -73,7 +80,8 @@ struct TrainCommand: ParsableCommand {
           + "but not with the same bits.")
     }
     let trainer = try Trainer(
-      configuration, data: data, engine: engine, folder: folder, checkpoint: checkpoint)
+      configuration, data: data, engine: engine, folder: folder, checkpoint: checkpoint,
+      tensorBoard: tensorboard)
     if let source = configuration.initializeFrom, let weights = trainer.weightImport {
       note("Weights of \(source): \(weights.tensors) tensors taken.")
       for replaced in weights.replaced {
@@ -89,7 +97,8 @@ struct TrainCommand: ParsableCommand {
       dense.pruning.granularity = .dense
       dense.pruning.balanced = .none
       let denseFolder = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
-      let twin = try Trainer(dense, data: data, engine: engine, folder: denseFolder)
+      let twin = try Trainer(
+        dense, data: data, engine: engine, folder: denseFolder, tensorBoard: tensorboard)
       guard let seconds = try train(twin, "the dense twin of ") else { throw ExitCode(130) }
       summary.dense = RunSummary.DenseTwin(
         testAccuracy: twin.progress.testAccuracy, epochSeconds: seconds,

@@ -11,8 +11,8 @@ import Training
 struct WorkloadOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Folder of a run, whose masks are taken; weights (.safetensors), of which zeros are pruned; a "
-        + "topology of SCALE-Sim (.csv). Without it, --model with drawn masks.",
+      "Folder of a run, whose masks are taken; weights (.safetensors) or a network (.onnx), of which "
+        + "zeros are pruned; a topology of SCALE-Sim (.csv). Without it, --model with drawn masks.",
       valueName: "run|file"))
   var source: String?
 
@@ -24,7 +24,8 @@ struct WorkloadOptions: ParsableArguments {
       "Side of its images (default: 32, or what the weights say).", valueName: "pixels"))
   var imageSize: Int?
 
-  @Option(help: "Images a step (default: the run's; 1 for a topology; 32).")
+  @Option(
+    help: "Images a step (default: the run's; what an ONNX file fixes; 1 for a topology; 32).")
   var batch: Int?
 
   @Option(
@@ -68,9 +69,10 @@ struct WorkloadOptions: ParsableArguments {
         throw ValidationError(
           "--model, --image-size, --granularity, --sparsity: not for a run, which has its own")
       }
-    case .topology:
+    case .topology, .onnx:
       if model != nil || imageSize != nil {
-        throw ValidationError("--model, --image-size: not for a topology, which has its own")
+        throw ValidationError(
+          "--model, --image-size: not for a topology or an ONNX file, which has its own")
       }
     case .safetensors, .model: break
     }
@@ -178,9 +180,9 @@ struct WorkloadOptions: ParsableArguments {
     if let masks { return "Masks of \(masks); \(density)." }
     switch NetworkSource(source) {
     case .run: return "Masks of \(source ?? ""), \(snapshot) snapshot; \(density)."
-    case .safetensors where !prunes:
+    case .safetensors where !prunes, .onnx where !prunes:
       return "Masks: the zeros of \(source ?? ""); \(zeros); \(density)."
-    case .safetensors:
+    case .safetensors, .onnx:
       return
         "Masks: the weights of \(source ?? "") pruned by magnitude, without training; \(zeros); "
         + "\(density)."
@@ -204,6 +206,9 @@ struct WorkloadOptions: ParsableArguments {
     case .safetensors:
       add("model", model?.rawValue)
       add("image-size", imageSize)
+      add("granularity", granularity?.rawValue)
+      add("sparsity", sparsity)
+    case .onnx:
       add("granularity", granularity?.rawValue)
       add("sparsity", sparsity)
     case .topology, .model:

@@ -78,6 +78,17 @@ struct ParserFuzzTests {
         let file = try TopologyFile(data, file: "test")
         #expect(file.network.convolutions.count <= data.count)
       },
+      Parser(
+        name: "onnx",
+        seeds: [
+          try corpus("torch.onnx"), try corpus("dynamo.onnx"),
+          ONNXGraphTests.small().encoded(producer: ("test", "1")),
+        ]
+      ) { data throws(FormatError) in
+        let network = try ONNXNetwork(ONNXGraph(data, file: "test"), file: "test")
+        #expect(network.network.convolutions.count <= data.count)
+        for layer in try network.masks().layers { #expect(layer.mask.shape.count <= data.count) }
+      },
       Parser(name: "deflate", seeds: [try corpus("fixed.deflate"), try corpus("plain.deflate")]) {
         data throws(FormatError) in
         do throws(Inflate.Fault) {

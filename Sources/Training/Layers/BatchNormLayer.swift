@@ -47,16 +47,19 @@ final class BatchNormLayer: RunningLayer {
       updateRunningStatistics(values: pass.images * ports.outputMap.pixels)
     } else {
       for channel in 0..<ports.outputMap.channels {
-        let factor =
-          state.gamma[channel] / (runningVariance[channel] + norm.epsilon).squareRoot()
-        scale[channel] = factor
-        shift[channel] = state.beta[channel] - runningMean[channel] * factor
+        (scale[channel], shift[channel]) = inferenceScaling(channel)
       }
       pass.engine.affine(
         scale: scale, shift: shift, input: ports.inputs[0], residual: residual,
         output: ports.output, activation: norm.activation, map: ports.outputMap,
         images: pass.images)
     }
+  }
+
+  /// What evaluation does to a channel: `factor · y + shift`.
+  func inferenceScaling(_ channel: Int) -> (factor: Float, shift: Float) {
+    let factor = state.gamma[channel] / (runningVariance[channel] + norm.epsilon).squareRoot()
+    return (factor, state.beta[channel] - runningMean[channel] * factor)
   }
 
   /// Running averages follow the batch with the momentum; the variance is the unbiased one, as in
