@@ -54,7 +54,7 @@ import Testing
     #expect(workload.network == network)
   }
 
-  @Test("given weights are pruned by magnitude, layer by layer; errors of reading them pass through")
+  @Test("given weights are pruned by magnitude; errors of reading them pass through")
   func prunesWeights() throws {
     struct Unreadable: Error {}
     let network = try network()
