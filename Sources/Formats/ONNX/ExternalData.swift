@@ -22,8 +22,8 @@ struct ExternalData {
       throw reader.error(
         "external_data location", found: location, allowed: "a file in the folder of the model")
     }
-    let content = try contents[location] ?? read(location, reader)
-    contents[location] = content
+    if contents[location] == nil { contents[location] = try read(location, reader) }
+    let content = contents[location] ?? []
     func number(_ key: String, _ standard: Int) throws(FormatError) -> Int {
       guard let text = entries[key] else { return standard }
       guard let value = Int(text), (0...content.count).contains(value) else {

@@ -79,10 +79,9 @@ extension ONNXImport {
   private mutating func addLinear(_ node: ONNXGraph.Node) throws(Unsupported) {
     let size = try size(node)
     guard let (name, weights) = constant(node, 1) else { throw Unsupported("computed weights") }
-    let isTransposed = try node.operation == "MatMul" || node.integer("transB", 0) == 0
-    guard try node.operation == "MatMul" || node.integer("transA", 0) == 0 else {
-      throw Unsupported("transA")
-    }
+    // A MatMul has neither setting.
+    let isTransposed = try node.integer("transB", 0) == 0
+    guard try node.integer("transA", 0) == 0 else { throw Unsupported("transA") }
     guard size.count == 1, weights.shape.count == 2,
       size[0] == weights.shape[isTransposed ? 0 : 1], let outputs = weights.shape.first,
       let columns = weights.shape.last,
@@ -275,8 +274,10 @@ private struct Window {
     }
     self.kernel = kernel
     self.size = size
-    strides = try list("strides", [1, 1], least: 1)
-    dilations = try list("dilations", [1, 1], least: 1)
+    let strides = try list("strides", [1, 1], least: 1)
+    let dilations = try list("dilations", [1, 1], least: 1)
+    self.strides = strides
+    self.dilations = dilations
     if try list("kernel_shape", kernel, least: 1) != kernel {
       throw .init("a kernel_shape other than its weights' \(kernel)")
     }
