@@ -253,7 +253,7 @@ module swpu_core (
       if (start_i) is_running_q <= 1'b1;
       else if (is_quiet) is_running_q <= 1'b0;
       controller_done_q <= controller_done && !start_i;
-      quiet_q <= {quiet_q[TakeToAdd-1:1], is_quiet};
+      quiet_q <= {quiet_q[TakeToAdd-1:1], is_quiet && !item_i.makes_gradients};
     end
   end
 

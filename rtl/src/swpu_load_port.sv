@@ -248,7 +248,7 @@ module swpu_load_port (
           element = Elements > 1 ? ElementBits'(position) : '0;
           gathered[port][column].valid[lane] = read_q[port]
               && read_places_q[port][lane].inside_map && columns_q[column][lane].inside_map
-              && RunBits'(position >> OffsetBits) == read_run_q[port];
+              && 32'(position) >> OffsetBits == 32'(read_run_q[port]);
           gathered[port][column].values[lane] = gathered[port][column].valid[lane]
               ? read_data_i[port][element] : '0;
         end

@@ -166,10 +166,27 @@ module tb_swpu_core;
     string path;
     int file, tile_count, expected_cycles, expected_reads, expected_gradient_reads, results, group;
     int line, line_count, run_count, weight_count, number, waited;
-    logic [KernelSize-1:0][KernelSize-1:0] anywhere;
-    logic [KernelSize*KernelSize*NumberBits-1:0] last_tile;
     tile_t next_tile;
-    run_t data;
+    // Structures are read field by field: a bench cannot scan into a part of one.
+    // What it scans straight into a signal does not reach the logic behind it in Verilator.
+    logic makes_gradients;
+    logic [Rows-1:0] used_rows;
+    logic [swpu_pkg::MaskWord-1:0] next_mask;
+    operand_t next_weight;
+    logic [KernelBits-1:0] last_row, last_column, first_row, first_column;
+    logic [WordBits-1:0] last_word;
+    logic [EntryBits-1:0] first_entry, first_line;
+    logic [NumberBits-1:0] last_window;
+    logic [KernelSize*KernelSize-1:0] anywhere;
+    logic [KernelSize*KernelSize*NumberBits-1:0] last_tile;
+    logic [$bits(next_tile.rows)-1:0] tile_rows, tile_columns;
+    logic [KernelSize*RunBits-1:0] tile_runs;
+    logic [RunBits-1:0] tile_gradient_runs;
+    logic [Lanes-1:0] result_lanes;
+    logic [Lanes*32-1:0] result_outputs;
+    logic [Window-1:0] result_needed;
+    logic [Window*32-1:0] result_gradients;
+    logic [$bits(run_t)-1:0] data;
 
     checked = 0;
     differing = 0;
@@ -189,12 +206,21 @@ module tb_swpu_core;
     repeat (2) @(negedge clk);
     rst_n = 1'b1;
 
-    while ($fscanf(file, "%h %h %h %h %h %h %h %h %h %h %h %h\n", item.makes_gradients, rows,
-                   item.last_kernel_row, item.last_kernel_column, item.last_word, item.first_entry,
-                   item.first_line, item.first_row, item.first_column, item.last_window, anywhere,
-                   last_tile) == 12) begin
+    while ($fscanf(file, "%h %h %h %h %h %h %h %h %h %h %h %h\n", makes_gradients, used_rows,
+                   last_row, last_column, last_word, first_entry, first_line, first_row,
+                   first_column, last_window, anywhere, last_tile) == 12) begin
+      item.makes_gradients = makes_gradients;
+      item.last_kernel_row = last_row;
+      item.last_kernel_column = last_column;
+      item.last_word = last_word;
+      item.first_entry = first_entry;
+      item.first_line = first_line;
+      item.first_row = first_row;
+      item.first_column = first_column;
+      item.last_window = last_window;
       item.reads_anywhere = anywhere;
       item.last_tile = last_tile;
+      rows = used_rows;
       if ($fscanf(file, "%d %d %d %d %d %d %d\n", tile_count, lines, runs, expected_cycles,
                   expected_reads, expected_gradient_reads, results) != 7) $fatal(1, "no counts");
       if (tile_count > MostTiles || tile_count * lines * runs > MostRuns
@@ -206,7 +232,8 @@ module tb_swpu_core;
           mask_write = 1'b1;
           mask_row = RowBits'(row);
           mask_word = WordBits'(word);
-          if ($fscanf(file, "%h\n", mask) != 1) $fatal(1, "a mask is missing");
+          if ($fscanf(file, "%h\n", next_mask) != 1) $fatal(1, "a mask is missing");
+          mask = next_mask;
           @(negedge clk);
         end
       end
@@ -217,7 +244,8 @@ module tb_swpu_core;
           weight_write = 1'b1;
           weight_row = RowBits'(row);
           weight_address = WeightBits'(address);
-          if ($fscanf(file, "%h\n", weight) != 1) $fatal(1, "a weight is missing");
+          if ($fscanf(file, "%h\n", next_weight) != 1) $fatal(1, "a weight is missing");
+          weight = next_weight;
           @(negedge clk);
         end
       end
@@ -225,8 +253,12 @@ module tb_swpu_core;
 
       for (int index = 0; index < tile_count; index++) begin
         next_tile = '0;
-        if ($fscanf(file, "%h %h %h %h %d\n", next_tile.rows, next_tile.columns, next_tile.runs,
-                    next_tile.gradient_runs, line_count) != 5) $fatal(1, "a tile is missing");
+        if ($fscanf(file, "%h %h %h %h %d\n", tile_rows, tile_columns, tile_runs,
+                    tile_gradient_runs, line_count) != 5) $fatal(1, "a tile is missing");
+        next_tile.rows = tile_rows;
+        next_tile.columns = tile_columns;
+        next_tile.runs = tile_runs;
+        next_tile.gradient_runs = tile_gradient_runs;
         next_tile.is_last = index == tile_count - 1;
         tiles[index] = next_tile;
         for (int i = 0; i < line_count; i++) begin
@@ -252,15 +284,18 @@ module tb_swpu_core;
         expected[number] = rows;
         if (item.makes_gradients) begin
           for (int row = 0; row < group; row++) begin
-            if ($fscanf(file, "%h %h\n", expected_needed[number][row],
-                        expected_gradients[number][row]) != 2) $fatal(1, "a result is missing");
-          end
-        end else begin
-          if ($fscanf(file, "%h\n", expected_lanes[number]) != 1) $fatal(1, "no lanes");
-          for (int row = 0; row < group; row++) begin
-            if ($fscanf(file, "%h\n", expected_outputs[number][row]) != 1) begin
+            if ($fscanf(file, "%h %h\n", result_needed, result_gradients) != 2) begin
               $fatal(1, "a result is missing");
             end
+            expected_needed[number][row] = result_needed;
+            expected_gradients[number][row] = result_gradients;
+          end
+        end else begin
+          if ($fscanf(file, "%h\n", result_lanes) != 1) $fatal(1, "no lanes");
+          expected_lanes[number] = result_lanes;
+          for (int row = 0; row < group; row++) begin
+            if ($fscanf(file, "%h\n", result_outputs) != 1) $fatal(1, "a result is missing");
+            expected_outputs[number][row] = result_outputs;
           end
         end
       end
