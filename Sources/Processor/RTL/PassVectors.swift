@@ -249,10 +249,11 @@ private struct ItemTile {
     var text = "\(places(part)) "
     let elements = memory.portElements
     let runBits = PassVectors.positionBits - elements.trailingZeroBitCount + 1
-    text += HexNumber(
-      rowsInside.indices.map { UInt64(tileClass.accesses(row: $0, portElements: elements)) },
-      width: runBits
-    ).text
+    text +=
+      HexNumber(
+        rowsInside.indices.map { UInt64(tileClass.accesses(row: $0, portElements: elements)) },
+        width: runBits
+      ).text
     let read = lines.filter { tileClass.reads(row: $0 % part.kernelRows) }
     text += " \(hex(ceilingDivision(tileClass.outputs, elements))) \(read.count)\n"
     for line in read {

@@ -4,7 +4,8 @@ extension HardwareDescription {
   /// The RTL has both detection and compression always on, and multiplies BF16; lanes, windows and
   /// elements of a port are powers of two.
   public func rtlPackage() throws(RTLError) -> String {
-    func check(_ holds: Bool, _ key: String, _ value: some Any, _ allowed: String) throws(RTLError) {
+    func check(_ holds: Bool, _ key: String, _ value: some Any, _ allowed: String) throws(RTLError)
+    {
       if !holds { throw RTLError("\(key) is \(value); the RTL takes \(allowed)") }
     }
     func isPowerOfTwo(_ number: Int) -> Bool { number > 0 && number.nonzeroBitCount == 1 }
