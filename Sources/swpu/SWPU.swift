@@ -21,6 +21,7 @@ struct SWPU: ParsableCommand {
       TrainCommand.self, EvaluateCommand.self, DataCommand.self, ExportCommand.self,
       BenchCommand.self, SimulateCommand.self, ExplainCommand.self, CompareCommand.self,
       ExploreCommand.self, PaperCommand.self, HardwareCommand.self,
+      RTLCommand.self,
     ])
 }
 

@@ -8,11 +8,26 @@ import Testing
   func sizes() throws {
     let text = try String(
       contentsOf: Bench.hardware.appendingPathComponent("src/swpu_pkg.sv"), encoding: .utf8)
-    let array = HardwareDescription.swpu.array
+    #expect(text == (try HardwareDescription.swpu.rtlPackage()))
+  }
+
+  @Test("what the RTL cannot be is refused")
+  func refused() {
+    var hardware = HardwareDescription.small
+    hardware.array.lanes = 6
+    #expect(throws: RTLError("lanes is 6; the RTL takes powers of two")) {
+      try hardware.rtlPackage()
+    }
+    #expect(throws: RTLError.self) { try HardwareDescription.baseline(.dense).rtlPackage() }
+  }
+
+  @Test("the largest sizes and the pipeline are those of the model")
+  func limits() throws {
+    let text = try String(
+      contentsOf: Bench.hardware.appendingPathComponent("src/swpu_types_pkg.sv"), encoding: .utf8)
     for (name, value) in [
-      ("Rows", array.rows), ("Lanes", array.lanes), ("Slots", array.slots),
-      ("Window", array.window), ("WindowsInFlight", array.windowsInFlight),
-      ("AdderStages", array.adderStages),
+      ("RowWords", PassVectors.rowWords), ("KernelSize", PassVectors.kernelSize),
+      ("PositionBits", PassVectors.positionBits), ("TakeToAdd", CorePipeline.takeToAdd),
     ] {
       #expect(text.contains("parameter int unsigned \(name) = \(value);"), "\(name)")
     }

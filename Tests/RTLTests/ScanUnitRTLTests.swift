@@ -7,6 +7,8 @@ import Testing
 @Suite(.needsVerilator) struct ScanUnitRTLTests {
   /// Words of a row's mask in the bench at most.
   private static let rowWords = 16
+  /// Bits of the numbers of entries and lines.
+  private static let entryBits = 13
 
   /// The windows of a tile as the bench reads them.
   private struct Windows {
@@ -51,7 +53,7 @@ import Testing
   }
 
   /// The windows that the controller packs of a group in a tile: what they hold from
-  /// `ControllerWindows`, what each row does in them from the stepped `DetectController`.
+  /// `ControllerWindows`, the cycles of the scan from the stepped `DetectController`.
   private func windows(
     _ part: LoweredPart, group: [Int], tileClass: TileClass, hardware: HardwareDescription
   ) -> Windows {
@@ -65,7 +67,6 @@ import Testing
     var controller = DetectController(part, group: group, hardware: hardware)
     controller.open(
       SteppedTile(tileClass, part: part, memory: hardware.memory), run: 0..<part.entries)
-    let countBits = array.window.trailingZeroBitCount + 1
     let absent = [UInt64](repeating: 0, count: array.rows - group.count)
     var windows = Windows()
     for window in plan.windows {
@@ -73,16 +74,19 @@ import Testing
         Issue.record("the controller has a window less")
         break
       }
-      let entries = window.entries.map { UInt64($0) }
-      let lanes = entries + [UInt64](repeating: 0, count: array.window - entries.count)
+      let lanes = window.entries + [Int](repeating: 0, count: array.window - window.entries.count)
+      func field(_ value: (Int) -> Int, width: Int) -> String {
+        HexNumber(lanes.map { UInt64(value($0)) }, width: width).text
+      }
       let needed = window.settings.map { $0.occupied[0] }
-      let counts = stepped.issues.map { UInt64($0) }
       windows.text +=
         [
-          isLast ? "1" : "0", hex(entries.count),
-          HexNumber(lanes, width: (Self.rowWords * 64).trailingZeroBitCount).text,
+          isLast ? "1" : "0", hex(window.entries.count), hex(stepped.scanCycles),
+          field({ $0 }, width: Self.entryBits),
+          field({ $0 / part.kernelColumns }, width: Self.entryBits),
+          field({ $0 / part.kernelColumns % part.kernelRows }, width: 3),
+          field({ $0 % part.kernelColumns }, width: 3),
           HexNumber(needed + absent, width: array.window).text,
-          HexNumber(counts + absent, width: countBits).text,
         ].joined(separator: " ") + "\n"
       windows.count += 1
     }
@@ -90,22 +94,28 @@ import Testing
     return windows
   }
 
-  /// A tile: the words, and the windows.
+  /// A tile: kernel, active taps, words, and the windows.
   private func tile(
     _ part: LoweredPart, group: [Int], tileClass: TileClass, hardware: HardwareDescription
   ) -> Windows {
-    var lines = [hex(part.wordsPerRow)]
-    for word in 0..<part.wordsPerRow {
-      var inside: UInt64 = 0
-      for entry in word * 64..<min(part.entries, word * 64 + 64) {
-        let tap = entry % part.tapCount
-        if tileClass.lanes(row: tap / part.kernelColumns, column: tap % part.kernelColumns) > 0 {
-          inside |= 1 << UInt64(entry & 63)
-        }
+    var active = HexNumber()
+    for row in 0..<PassVectors.kernelSize {
+      for column in 0..<PassVectors.kernelSize {
+        let isTap = row < part.kernelRows && column < part.kernelColumns
+        active.append(
+          isTap && tileClass.lanes(row: row, column: column) > 0 ? 1 : 0, width: 1)
       }
+    }
+    var lines = [
+      [
+        hex(part.wordsPerRow - 1), hex(part.kernelRows - 1), hex(part.kernelColumns - 1),
+        active.text,
+      ].joined(separator: " ")
+    ]
+    for word in 0..<part.wordsPerRow {
       let masks = group.map { part.words[$0 * part.wordsPerRow + word] }
       let absent = [UInt64](repeating: 0, count: hardware.array.rows - group.count)
-      lines.append("\(hex(inside)) \(HexNumber(masks + absent, width: 64).text)")
+      lines.append(HexNumber(masks + absent, width: 64).text)
     }
     var tile = windows(part, group: group, tileClass: tileClass, hardware: hardware)
     lines.append(hex(tile.count))
@@ -113,39 +123,45 @@ import Testing
     return tile
   }
 
-  private func check(layers: Int) throws {
-    var files: [String: String] = [:]
-    var checked = 0
-    for (rows, window, units) in [(4, 8, 2), (16, 32, 1)] {
-      var hardware = HardwareDescription.small
-      hardware.array.rows = rows
-      hardware.array.window = window
-      // One entry a cycle: the cycles of a row are the entries that it needs.
-      hardware.array.slots = 1
-      var random = SeededRandom(seed: 1, stream: 305)
-      var text = ""
-      for index in 0..<layers {
-        let (part, images) = index == 0 ? (endsInEmptyWords(), 1) : layer(&random)
-        let tiling = Tiling(part, images: images, lanes: hardware.array.lanes)
-        let order = TileOrder(tiling, bands: 0..<tiling.bands)
-        let groups = part.groups(of: rows, order: .hamming)
-        let group = groups[random.below(groups.count)]
-        for tileClass in order.classes.prefix(3) {
-          let tile = tile(part, group: group, tileClass: tileClass, hardware: hardware)
-          text += tile.text
-          checked += units * tile.count
-        }
+  private func check(_ array: HardwareDescription.Array, layers: Int) throws {
+    var hardware = HardwareDescription.small
+    hardware.array = array
+    var random = SeededRandom(seed: 1, stream: 305)
+    var text = ""
+    var windows = 0
+    for index in 0..<layers {
+      let (part, images) = index == 0 ? (endsInEmptyWords(), 1) : layer(&random)
+      let tiling = Tiling(part, images: images, lanes: array.lanes)
+      let order = TileOrder(tiling, bands: 0..<tiling.bands)
+      let groups = part.groups(of: array.rows, order: .hamming)
+      let group = groups[random.below(groups.count)]
+      for tileClass in order.classes.prefix(3) {
+        let tile = tile(part, group: group, tileClass: tileClass, hardware: hardware)
+        text += tile.text
+        windows += tile.count
       }
-      files["scan\(rows).txt"] = text
     }
-    let outcome = try Bench.run("tb_swpu_scan_unit", vectors: files)
-    #expect(outcome == Bench.Outcome(checked: checked, differing: 0))
-    #expect(checked > 10 * layers)
+    let bench = try RTLBench(
+      "tb_swpu_scan_unit", hardware: Bench.hardware, package: hardware.rtlPackage())
+    defer { bench.remove() }
+    let outcome = try bench.run(vectors: ["scan.txt": text], argument: "scan.txt")
+    #expect(outcome == Bench.Outcome(checked: windows, differing: 0))
+    #expect(windows > 4 * layers)
   }
 
-  @Test("the windows of 30 layers' tiles, for 4 rows and windows of 8, and 16 and 32")
-  func windows() throws { try check(layers: 30) }
+  private static let rowsOf16: HardwareDescription.Array = {
+    var array = HardwareDescription.small.array
+    array.rows = 16
+    array.window = 32
+    return array
+  }()
 
-  @Test("1,000 layers", .enabled(if: Bench.isSlow))
-  func manyLayers() throws { try check(layers: 1000) }
+  @Test("the windows of 30 layers' tiles, and the cycles that find them")
+  func windows() throws { try check(HardwareDescription.small.array, layers: 30) }
+
+  @Test("1,000 layers for 4 rows and windows of 8, and for 16 and 32", .enabled(if: Bench.isSlow))
+  func manyLayers() throws {
+    try check(HardwareDescription.small.array, layers: 1000)
+    try check(Self.rowsOf16, layers: 1000)
+  }
 }

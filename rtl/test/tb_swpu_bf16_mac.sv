@@ -33,21 +33,27 @@ module tb_swpu_bf16_mac;
     localparam bit Gates = index < 3;
     localparam int unsigned AdderStages = Gates ? index + 1 : 2;
     logic adds, valid_out;
-    logic [31:0] sum;
+    logic [31:0] sum, product;
 
     swpu_bf16_mac #(
       .AdderStages     (AdderStages),
       .GateZeroOperands(Gates)
     ) dut (
-      .clk_i  (clk),
-      .rst_ni (rst_n),
-      .valid_i(valid),
-      .a_i    (a),
-      .b_i    (b),
-      .adds_o (adds),
-      .sum_i  (sum_in),
-      .valid_o(valid_out),
-      .sum_o  (sum)
+      .clk_i         (clk),
+      .rst_ni        (rst_n),
+      .valid_i       (valid),
+      .a_i           (a),
+      .b_i           (b),
+      .adds_o        (adds),
+      .product_o     (product),
+      .sum_i         (sum_in),
+      // The first unit adds product and sum as two other numbers.
+      .takes_others_i(index == 0),
+      .others_valid_i(adds),
+      .other_a_i     (product),
+      .other_b_i     (sum_in),
+      .valid_o       (valid_out),
+      .sum_o         (sum)
     );
 
     initial begin
