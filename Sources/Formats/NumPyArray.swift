@@ -185,7 +185,7 @@ extension HeaderScanner {
     try expect("{", prefix + "header")
     while !accept("}") {
       let key = try text(quote: "'", prefix + "header key")
-      let field = prefix + key
+      let field = prefix + "header '\(key)'"
       try expect(":", field)
       switch key {
       case "descr" where type == nil: type = try text(quote: "'", field)

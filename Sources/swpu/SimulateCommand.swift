@@ -22,12 +22,12 @@ struct SimulateCommand: ParsableCommand {
         swpu simulate runs/first --hardware dense --pass forward
         swpu simulate runs/first --level cycle          a cycle at a time: the same figures, slower
         swpu simulate runs/first --trace step.json      a timeline for ui.perfetto.dev
-        swpu simulate runs/first --csv layers.csv       every count of every layer and pass
+        swpu simulate runs/first --csv layers.csv       a table of all counts
         swpu simulate pruned.safetensors --model resnet18
-        swpu simulate dense.safetensors --model resnet18 --sparsity 0.9   pruned by magnitude first
+        swpu simulate dense.safetensors --model resnet18 --sparsity 0.9
         swpu simulate --model resnet18 --masks masks.npz
-        swpu simulate --model resnet18 --masks FOLDER --snapshot all      of step-N.npz files
-        swpu simulate topology.csv --sparsity 0.8       layers in the format of SCALE-Sim
+        swpu simulate --model resnet18 --masks folder --snapshot all
+        swpu simulate topology.csv --sparsity 0.8       layers as SCALE-Sim has them
       """)
 
   @OptionGroup(title: "What to simulate") var options: WorkloadOptions

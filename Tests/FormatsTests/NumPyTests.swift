@@ -126,7 +126,7 @@ struct NumPyTests {
       (npy(header(), four + [0]), "shape"), (npy(header(), []), "shape"),
       (npy(header() + " x", four), "header"), (npy("{'descr': '<f4'}", four), "header"),
       (npy("{'descr': '<f4', 'descr': '<f4'}", four), "descr"),
-      (npy("{'color': 1}", four), "color"),
+      (npy("{'color': 1}", four), "color"), (npy("{'': 1}", four), "header ''"),
       (npy(String(repeating: "{", count: 60_000), []), "header"),
     ]
     for (data, field) in cases {

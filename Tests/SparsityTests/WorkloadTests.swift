@@ -54,6 +54,26 @@ import Testing
     #expect(workload.network == network)
   }
 
+  @Test("given weights are pruned by magnitude; errors of reading them pass through")
+  func prunesWeights() throws {
+    struct Unreadable: Error {}
+    let network = try network()
+    let pruning = PruningConfiguration(granularity: .unstructured, sparsity: 0.75)
+    // The magnitude of a weight is its place times an odd number, around the layer once.
+    let count = network.convolutions[1].filterShape.count
+    let weights = (0..<count).map { Float($0 * 7 % count) * ($0 % 2 == 0 ? 1 : -1) }
+    let workload = Workload(network, pruning: pruning) { layer in
+      #expect(layer.name == "second")
+      return weights
+    }
+    let kept = workload.layers[1].mask
+    #expect(kept.elementBits == Bits(count: count) { abs(weights[$0]) >= Float(count) * 0.75 })
+    #expect(workload.layers[0].mask.density == 1)
+    #expect(throws: Unreadable.self) {
+      try Workload(network, pruning: pruning) { _ throws(Unreadable) in throw Unreadable() }
+    }
+  }
+
   @Test("a snapshot of another network is refused by name")
   func refuses() throws {
     let shape = FilterShape(filters: 4, channels: 8, rows: 3, columns: 3)
