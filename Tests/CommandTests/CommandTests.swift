@@ -126,6 +126,10 @@ struct CommandTests {
       (["train", "--initialize-from", "/nowhere.safetensors"], "/nowhere.safetensors"),
       (["simulate", "/nowhere.safetensors", "--model", "resnet18"], "/nowhere.safetensors"),
       (["simulate", "/nowhere.csv"], "/nowhere.csv"),
+      (["simulate", "/nowhere.onnx"], "/nowhere.onnx"),
+      (["simulate", "/nowhere.onnx", "--model", "resnet18"], "--model"),
+      (["export", "/nowhere", "--format", "onnx"], "/nowhere"),
+      (["export", "/nowhere", "--format", "masks", "--fold-batch-norm"], "--fold-batch-norm"),
       (["simulate", "/nowhere", "--model", "resnet18"], "--model"),
       (["simulate", "--masks", "/nowhere.npz"], "/nowhere.npz"),
       (["simulate", "--masks", "/nowhere.npz", "--sparsity", "0.5"], "exclude"),
@@ -246,6 +250,10 @@ struct CommandTests {
     #expect(try step(weights, "--masks", masks) == own)
     #expect(try step(run, "--masks", all) == own)
     #expect(try step(weights, "--sparsity", "0") != own)
+    let onnx = try export("onnx", "n.onnx")
+    let folded = try export("onnx", "f.onnx", "--fold-batch-norm")
+    #expect(try step(onnx) == own)
+    #expect(try step(folded, "--masks", masks) == own)
 
     let whole = try Program("simulate", run, "--snapshot", "all").wait()
     let fromFiles = try Program("simulate", run, "--masks", all, "--snapshot", "all").wait()
@@ -254,10 +262,12 @@ struct CommandTests {
     #expect(fromFiles.errors.contains("snapshot \(snapshots.count) of \(snapshots.count)"))
 
     let tuned = try Program(
-      train + ["--output", run + "-tuned", "--initialize-from", weights]
+      train + ["--output", run + "-tuned", "--initialize-from", weights, "--tensorboard"]
     ).wait()
     defer { try? FileManager.default.removeItem(atPath: run + "-tuned") }
     #expect(tuned.status == 0 && tuned.errors.contains("tensors taken"), "\(tuned.errors)")
+    let written = try FileManager.default.contentsOfDirectory(atPath: run + "-tuned")
+    #expect(written.contains { $0.contains("tfevents") })
   }
 
   @Test("A topology of SCALE-Sim is simulated, and what it says beyond layers is named")

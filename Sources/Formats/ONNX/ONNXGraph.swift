@@ -79,6 +79,9 @@ public struct ONNXGraph: Sendable {
     case uint64 = 13
     case bfloat16 = 16
 
+    /// Whether values are floats.
+    var isFloat: Bool { [.float32, .float16, .bfloat16, .float64].contains(self) }
+
     /// Bytes of a value.
     var byteCount: Int {
       switch self {

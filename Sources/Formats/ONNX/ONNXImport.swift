@@ -156,7 +156,7 @@ struct ONNXImport {
     guard geometry.output.pixels <= Self.mostProducts / geometry.weights else {
       throw Unsupported("more than \(Self.mostProducts) products")
     }
-    guard source.constant.floats != nil else {
+    guard source.constant.element?.isFloat == true else {
       throw Unsupported("weights of a type other than float, double, float16 and bfloat16")
     }
     let isLinear = node.operation != "Conv"

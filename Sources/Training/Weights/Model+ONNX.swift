@@ -34,7 +34,7 @@ extension Model {
       case .activation(let activation): builder.add(node, activation)
       case .pooling(let geometry): builder.add(node, geometry)
       case .globalAveragePool: builder.add(node, "GlobalAveragePool", [builder.map(node)])
-      case .add: builder.add(node, "Add", builder.alike(node))
+      case .add: builder.add(node, "Add", builder.alike(node), isFlat: builder.isFlat(node))
       case .flatten: builder.add(node, "Flatten", [builder.map(node)], isFlat: true)
       case .dropout: builder.pass(node)
       }
@@ -142,7 +142,8 @@ private struct GraphBuilder {
       ? found.map(\.name) : node.inputs.map { flat($0, for: node) }
   }
 
-  private func isFlat(_ node: Network.Node) -> Bool {
+  /// Whether an input of a layer has the axes of images and channels alone.
+  func isFlat(_ node: Network.Node) -> Bool {
     node.inputs.contains { value($0).isFlat }
   }
 

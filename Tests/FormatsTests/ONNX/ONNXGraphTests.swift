@@ -145,7 +145,7 @@ struct ONNXGraphTests {
   @Test("Graphs within graphs are passed over, however deep")
   func nesting() throws {
     var inner = Data()
-    for _ in 0..<20_000 {
+    for _ in 0..<2_000 {
       var attribute = WireWriter()
       attribute.bytes(6, inner)  // a graph
       var node = WireWriter()
@@ -219,7 +219,7 @@ struct ONNXGraphTests {
       ([node("a", ["x"]), node("a", ["x"])], "two makers"), ([node("x", ["x"])], "two makers"),
       ([node("a", ["y"])], "'y', which nothing makes"),
       (
-        (0..<50_000).map { node("n\($0)", ["n\(($0 + 1) % 50_000)"]) }, "cycle"
+        (0..<20_000).map { node("n\($0)", ["n\(($0 + 1) % 20_000)"]) }, "cycle"
       ),
     ]
     for (nodes, word) in cases {
@@ -228,13 +228,13 @@ struct ONNXGraphTests {
       #expect(found?.value.contains(word) == true, "\(word): \(found as Any)")
     }
     // A long chain in the worst order.
-    graph.nodes = (0..<50_000).map { node("n\($0)", [$0 == 49_999 ? "x" : "n\($0 + 1)"]) }
-    #expect(try graph.order(file: "test") == (0..<50_000).reversed())
+    graph.nodes = (0..<20_000).map { node("n\($0)", [$0 == 19_999 ? "x" : "n\($0 + 1)"]) }
+    #expect(try graph.order(file: "test") == (0..<20_000).reversed())
   }
 
   @Test("Every truncation and every changed byte is read or refused, never worse")
   func hostile() throws {
-    let (accepted, refused) = attack(encoded(Self.small()), values: [0, 1, 0x7f, 0x80, 0xff]) {
+    let (accepted, refused) = attack(encoded(Self.small()), values: [0, 0x7f, 0xff]) {
       data throws(FormatError) in
       let network = try ONNXNetwork(ONNXGraph(data, file: "test"), file: "test")
       _ = try network.masks()

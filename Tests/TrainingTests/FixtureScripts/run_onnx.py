@@ -20,7 +20,7 @@ for path in sorted(folder.glob("*.onnx")):
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     (port,) = session.get_inputs()
     images = np.fromfile(path.with_suffix(".images"), "<f4").reshape([-1] + port.shape[1:])
-    (logits,) = session.run(["logits"], {port.name: images})
+    (logits,) = session.run(None, {port.name: images})
     assert logits.ndim == 2, (path, logits.shape)
     logits.astype("<f4").tofile(path.with_suffix(".logits"))
 print("onnxruntime", onnxruntime.__version__, "onnx", onnx and onnx.__version__)

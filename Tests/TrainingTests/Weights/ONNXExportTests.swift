@@ -37,8 +37,13 @@ enum Exported {
     return model
   }
 
+  /// One of each kind of network.
+  static let names: [ModelName] = [
+    .lenet5, .mlp, .resnet20, .resnet18, .resnet50, .vgg16, .mobilenetv2,
+  ]
+
   static func model(_ name: ModelName) throws -> Model {
-    try model(name.network(input: map, classes: 7, width: 0.25), seed: 5)
+    try model(name.network(input: map, classes: 7, width: 0.125), seed: 5)
   }
 
   /// What the networks of the engine do not have: values without rows and columns that are
@@ -81,7 +86,7 @@ struct ONNXExportTests {
     return try ONNXNetwork(ONNXGraph(data, file: "m.onnx"), file: "m.onnx")
   }
 
-  @Test("A file simulates as the network that it came from", arguments: ModelName.allCases)
+  @Test("A file simulates as the network that it came from", arguments: Exported.names)
   func roundTrip(name: ModelName) throws {
     let model = try Exported.model(name)
     let expected = model.network.description(batch: 32)
@@ -131,7 +136,8 @@ struct ONNXExportTests {
         graph.nodes.flatMap(\.outputs) + graph.constants.map(\.name) + graph.inputs.map(\.name)
       #expect(Set(made).count == made.count, "names are unique")
       #expect(Set(graph.nodes.map(\.name)).count == graph.nodes.count)
-      #expect(try read(model, folding: folding).leftOut.isEmpty)
+      let leftOut = try read(model, folding: folding).leftOut
+      #expect(leftOut.isEmpty, "\(leftOut)")
     }
   }
 
@@ -142,7 +148,7 @@ struct ONNXExportTests {
     let folder = try TemporaryFolder().url
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    var models = try ModelName.allCases.map { try Exported.model($0) }
+    var models = try Exported.names.map { try Exported.model($0) }
     models.append(try Exported.model(Exported.oddNetwork(), seed: 3))
     var expected: [String: [Float]] = [:]
     for model in models {
