@@ -29,7 +29,7 @@ import Testing
         rows: 3, lanes: 8, slots: 2, window: 4, inFlight: 3, stages: 3, ports: 1, elements: 16,
         gates: false),
       machine(
-        rows: 5, lanes: 1, slots: 3, window: 2, inFlight: 1, stages: 1, ports: 3, elements: 1),
+        rows: 5, lanes: 1, slots: 3, window: 4, inFlight: 1, stages: 1, ports: 3, elements: 1),
       machine(
         rows: 1, lanes: 2, slots: 1, window: 32, inFlight: 5, stages: 3, ports: 2, elements: 4),
     ]
