@@ -1,0 +1,311 @@
+"""The units that are characterised, and what each is fed with."""
+
+import dataclasses
+from typing import Callable
+
+import networks
+import stimuli
+from stimuli import sliced, unsliced
+
+WIDTH = 16
+
+
+@dataclasses.dataclass
+class Stimulus:
+    """What goes into a unit, and how much work a vector does in a cycle."""
+
+    vectors: int
+    cycles: int
+    drive: Callable
+    # Operations by name, for each vector and cycle.
+    work: dict
+    skipped: int = 0
+    # Compares what came out with what had to; called with a function that reads an output port's
+    # words by cycle and vector.
+    check: Callable = lambda read: None
+
+
+@dataclasses.dataclass
+class Unit:
+    name: str
+    top: str
+    parameters: dict
+    # By name, from the operands.
+    stimuli: dict
+
+
+class Mismatch(Exception):
+    """A netlist gave another result than the unit has to."""
+
+
+def expect(name, found, expected):
+    if found != expected:
+        raise Mismatch(f"{name}: {found:#x} instead of {expected:#x}")
+
+
+def products(operands, name, drive, check, skipped=0):
+    """One product a cycle in every stream, over and over."""
+    streams = operands.products[name]
+    steps = len(streams[0])
+    zero = operands.zero_share(name)
+    return Stimulus(
+        vectors=len(streams), cycles=steps + 1, drive=drive(streams, steps), skipped=skipped,
+        work={"products": 1.0, "executed": 1 - zero}, check=check(streams, steps))
+
+
+def multiply(operands, name):
+    def drive(streams, steps):
+        def inputs(cycle, read):
+            pairs = [stream[cycle % steps] for stream in streams]
+            return {"a_i": sliced([a for a, _ in pairs], 16), "b_i": sliced([b for _, b in pairs], 16)}
+        return inputs
+
+    def check(streams, steps):
+        def compare(read):
+            for cycle in range(steps):
+                for vector, found in enumerate(read("product_o", cycle)):
+                    a, b = streams[vector][cycle]
+                    product = stimuli.single(stimuli.real(a) * stimuli.real(b))
+                    expect("product", found, product)
+        return compare
+
+    return products(operands, name, drive, check)
+
+
+def add(stages):
+    def stimulus(operands, name):
+        sums = [stimuli.partial_sums(stream, stages) for stream in operands.products[name]]
+
+        def drive(streams, steps):
+            def inputs(cycle, read):
+                pairs = [stream[cycle % steps] for stream in sums]
+                return {
+                    "valid_i": [(1 << len(streams)) - 1],
+                    "a_i": sliced([a for a, _ in pairs], 32),
+                    "b_i": sliced([b for _, b in pairs], 32),
+                }
+            return inputs
+
+        def check(streams, steps):
+            def compare(read):
+                for cycle in range(steps):
+                    for vector, found in enumerate(read("sum_o", cycle)):
+                        # Trace cycle 0 is cycle `stages` of the unit.
+                        a, b = sums[vector][cycle]
+                        total = stimuli.real_single(a) + stimuli.real_single(b)
+                        expect("sum", found, stimuli.single(total))
+            return compare
+
+        return products(operands, name, drive, check, skipped=stages)
+    return stimulus
+
+
+def mac(stages):
+    def stimulus(operands, name):
+        def drive(streams, steps):
+            vectors = len(streams)
+            partials = [[0] * 32 for _ in range(stages)]
+
+            def inputs(cycle, read):
+                if cycle == 0:
+                    partials[:] = [[0] * 32 for _ in range(stages)]
+                pairs = [stream[cycle % steps] for stream in streams]
+                done, found = read("valid_o")[0], read("sum_o")
+                turn = cycle % stages
+                partials[turn] = [
+                    new & done | old & ~done for new, old in zip(found, partials[turn])
+                ]
+                return {
+                    "valid_i": [(1 << vectors) - 1], "sum_i": partials[turn],
+                    "a_i": sliced([a for a, _ in pairs], 16),
+                    "b_i": sliced([b for _, b in pairs], 16),
+                }
+            return inputs
+
+        def check(streams, steps):
+            def compare(read):
+                # Sums are checked where no product of the pass before is in them: one after the
+                # first `stages` products is a product and a sum.
+                for vector, stream in enumerate(streams):
+                    pairs = stimuli.partial_sums(stream, stages)
+                    for step in range(steps - 2 - stages):
+                        a, b = pairs[step]
+                        if b & 0x7FFFFFFF:
+                            total = stimuli.real_single(a) + stimuli.real_single(b)
+                            expect(
+                                "sum", read("sum_o", step)[vector], stimuli.single(total))
+            return compare
+
+        return products(operands, name, drive, check, skipped=2 + stages)
+    return stimulus
+
+
+def network(kind, lanes):
+    """Windows one after the other, one a cycle, packed to the front."""
+    def stimulus(operands, name):
+        streams = operands.windows_of(lanes)
+        vectors, steps = len(streams), len(streams[0])
+        if name == "nothing-needed":
+            streams = [[(0, data) for _, data in stream] for stream in streams]
+        stages = lanes.bit_length() - 1
+
+        def data(cycle):
+            windows = [stream[cycle % steps][1] for stream in streams]
+            return [
+                value for lane in range(lanes)
+                for value in sliced([window[lane] for window in windows], WIDTH)
+            ]
+
+        def controls(cycle):
+            needed = [stream[cycle % steps][0] for stream in streams]
+            if kind == "stages":
+                both = [networks.settings(lanes, mask) for mask in needed]
+                return {
+                    "occupied_i": joined([b[0] for b in both], lanes),
+                    "moving_i": joined([b[1] for b in both], lanes),
+                    "expand_i": [0],
+                }
+            if kind == "butterfly":
+                return {"crosses_i": joined(
+                    [networks.butterfly(lanes, mask) for mask in needed], lanes // 2)}
+            if kind == "benes":
+                return {"crosses_i": joined(
+                    [networks.benes(lanes, networks.permutation(lanes, mask)) for mask in needed],
+                    lanes // 2)}
+            takes = []
+            for mask in needed:
+                came = {place: lane for lane, place in networks.permutation(lanes, mask).items()}
+                takes.append([came[place] for place in range(lanes)])
+            return {"takes_i": joined(takes, stages)}
+
+        known = {}
+
+        def drive(cycle, read):
+            if kind == "compress":
+                # Settings are recorded a cycle before their window passes.
+                following = [stream[cycle % steps][0] for stream in streams]
+                return {
+                    "record_i": [(1 << vectors) - 1], "expand_i": [0],
+                    "needed_i": sliced(following, lanes), "data_i": data(cycle - 1),
+                }
+            step = cycle % steps
+            if step not in known:
+                known[step] = controls(step)
+            return {**known[step], "data_i": data(cycle)}
+
+        late = 1 if kind == "compress" else 0
+
+        def check(read):
+            for cycle in range(steps):
+                for vector, found in enumerate(read("data_o", cycle)):
+                    needed, window = streams[vector][cycle]
+                    kept = [value for lane, value in enumerate(window) if needed >> lane & 1]
+                    for place, value in enumerate(kept):
+                        expect("lane", found >> place * WIDTH & (1 << WIDTH) - 1, value)
+
+        moves = sum(
+            mask.bit_count() for stream in streams for needed, _ in stream
+            for mask in networks.settings(lanes, needed)[1])
+        taken = sum(needed.bit_count() for stream in streams for needed, _ in stream)
+        windows = vectors * steps
+        return Stimulus(
+            vectors=vectors, cycles=steps + 1, drive=drive, skipped=late, check=check,
+            work={"windows": 1.0, "vectors-taken": taken / windows, "moves": moves / windows})
+    return stimulus
+
+
+def joined(columns, bits):
+    """Columns of a control, one list for each vector, as the values of a packed port."""
+    return [
+        value for column in range(len(columns[0]))
+        for value in sliced([vector[column] for vector in columns], bits)
+    ]
+
+
+def hamming(rows, words):
+    """Layers whose rows are put into groups; the memory of masks answers a cycle later."""
+    def stimulus(operands, name):
+        layers = [masks[:rows] for masks in operands.masks.values()][:8]
+        asked = []
+
+        def drive(cycle, read):
+            place = unsliced(read("read_row_o"), 8), unsliced(read("read_word_o"), 8)
+            data = [0] * 8
+            if cycle:
+                data = [layers[v][r][w] for v, (r, w) in enumerate(zip(*asked[-1]))]
+            asked.append(place)
+            return {
+                "start_i": [0xFF if cycle == 0 else 0],
+                "last_row_i": [0xFF] * (rows.bit_length() - 1),
+                "last_word_i": [0xFF] * (words.bit_length() - 1),
+                "read_data_i": sliced(data, 64),
+            }
+
+        return Stimulus(
+            vectors=8, cycles=rows * words + 300, drive=drive, skipped=2, work={"words": 1.0})
+    return stimulus
+
+
+def scan(operands, name):
+    """Groups of rows whose masks come over and over, with windows taken at once."""
+    groups = [
+        [masks[first + row] for row in range(8)]
+        for masks in list(operands.masks.values())[:8] for first in range(0, 64, 8)
+    ]
+    words = len(groups[0][0])
+    places, taken = [], [0]
+
+    def drive(cycle, read):
+        ready = read("word_ready_o")[0]
+        if cycle == 0:
+            places[:] = [0] * len(groups)
+        else:
+            for vector in range(len(groups)):
+                if ready_before[0] >> vector & 1:
+                    places[vector] = (places[vector] + 1) % words
+                    taken[0] += 1
+        ready_before[0] = ready
+        now = [[row[places[v]] for row in group] for v, group in enumerate(groups)]
+        return {
+            "word_valid_i": [(1 << len(groups)) - 1], "window_ready_i": [(1 << len(groups)) - 1],
+            "inside_i": [(1 << len(groups)) - 1] * 64,
+            "last_word_i": sliced([place == words - 1 for place in places], 1),
+            "masks_i": [
+                value for row in range(8) for value in sliced([masks[row] for masks in now], 64)
+            ],
+        }
+
+    ready_before = [0]
+    return Stimulus(vectors=64, cycles=160, drive=drive, skipped=4, work={"cycles": 1.0})
+
+
+def all_units():
+    units = []
+    sets = list(stimuli.PASSES) + ["gaussian"]
+
+    def unit(name, top, parameters, stimulus, names):
+        units.append(Unit(name, top, parameters, {n: stimulus for n in names}))
+
+    unit("multiply", "swpu_bf16_multiply", {}, multiply, sets)
+    for stages in (1, 2, 3):
+        unit(f"add-{stages}", "swpu_fp32_add", {"AdderStages": stages}, add(stages), sets)
+    for stages in (1, 2, 3):
+        unit(
+            f"mac-{stages}", "swpu_bf16_mac", {"AdderStages": stages}, mac(stages),
+            sets + ["gated"])
+    tops = {
+        "compress": "swpu_compress_network", "stages": "swpu_compress_stages",
+        "butterfly": "swpu_butterfly_network", "benes": "swpu_benes_network",
+        "crossbar": "swpu_crossbar_network",
+    }
+    for lanes in (8, 16, 32):
+        for kind, top in tops.items():
+            unit(
+                f"{kind}-{lanes}", top, {"Lanes": lanes, "Width": WIDTH}, network(kind, lanes),
+                ["windows"] + (["nothing-needed"] if kind in ("compress", "stages") else []))
+    for rows in (32, 64):
+        unit(
+            f"hamming-{rows}", "swpu_hamming_unit", {"LayerRows": rows, "RowWords": 4},
+            hamming(rows, 4), ["masks"])
+    unit("scan", "swpu_scan_unit", {}, scan, ["masks"])
+    return units
