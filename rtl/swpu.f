@@ -1,4 +1,6 @@
 src/swpu_pkg.sv
+src/swpu_types_pkg.sv
+src/swpu_memory.sv
 src/swpu_compress_settings.sv
 src/swpu_compress_stages.sv
 src/swpu_compress_network.sv
@@ -7,3 +9,10 @@ src/swpu_fp32_add.sv
 src/swpu_bf16_mac.sv
 src/swpu_hamming_unit.sv
 src/swpu_scan_unit.sv
+src/swpu_window_filter.sv
+src/swpu_controller.sv
+src/swpu_load_port.sv
+src/swpu_window_buffer.sv
+src/swpu_row_sequencer.sv
+src/swpu_row.sv
+src/swpu_core.sv

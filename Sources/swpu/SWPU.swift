@@ -20,7 +20,7 @@ struct SWPU: ParsableCommand {
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, BenchCommand.self, SimulateCommand.self,
       ExplainCommand.self, CompareCommand.self, ExploreCommand.self, PaperCommand.self,
-      HardwareCommand.self,
+      HardwareCommand.self, RTLCommand.self,
     ])
 }
 

@@ -18,14 +18,18 @@ import Testing
         }
       }
     }
+    var begin = 0
+    var scanned = 0
     var load = [0]
     var finish = [[Int](repeating: 0, count: plan.rowCount)]
     var bonus = [Int](repeating: 0, count: plan.rowCount)
-    func step(_ loadCycles: Int, _ issues: [Int]) {
+    func step(_ scanCycles: Int, _ loadCycles: Int, _ issues: [Int]) {
       let window = load.count
       let back = window - array.windowsInFlight
-      let freed = back >= 1 ? finish[back].max()! : 0
-      load.append(max(load[window - 1] + loadCycles, freed))
+      let freed = back >= 1 ? finish[back].max()! + CorePipeline.loadToRow : 0
+      begin = max(load[window - 1], begin + scanned + scanCycles)
+      scanned = 0
+      load.append(max(begin + loadCycles, freed))
       let start = (0..<plan.rowCount).map { max(finish[window - 1][$0] + bonus[$0], load[window]) }
       bonus = [Int](repeating: 0, count: plan.rowCount)
       finish.append((0..<plan.rowCount).map { start[$0] + issues[$0] })
@@ -36,10 +40,13 @@ import Testing
     let order = flat(tiles.nodes)
     if pass == .weightGradient {
       for window in windows {
+        scanned += plan.fixedScanCycles[window]
         for tile in order {
           let set = plan.sets[plan.setOfClass[tile]]
           if set.entries[window] > 0 {
-            step(plan.loadCycles[tile][window], issues(set, window))
+            step(1, plan.loadCycles[tile][window], issues(set, window))
+          } else {
+            scanned += 1
           }
         }
         for row in 0..<plan.rowCount {
@@ -50,14 +57,17 @@ import Testing
       for tile in order {
         let set = plan.sets[plan.setOfClass[tile]]
         for window in 0..<set.windows {
-          step(plan.loadCycles[tile][window], issues(set, window))
+          step(set.scanCycles[window], plan.loadCycles[tile][window], issues(set, window))
         }
         if set.windows > 0 {
           for row in bonus.indices { bonus[row] += array.outputDrainCycles }
+        } else {
+          scanned += plan.maskWords
         }
       }
     }
-    return (0..<plan.rowCount).map { finish.last![$0] + bonus[$0] }.max() ?? 0
+    let rows = (0..<plan.rowCount).map { finish.last![$0] + bonus[$0] }.max() ?? 0
+    return max(rows, begin + scanned)
   }
 
   @Test("jumping over periods changes nothing")

@@ -4,6 +4,8 @@
 // Operands and product take a cycle each, the adder A. A sum is asked for when its adder starts, so
 // a partial sum can be added to again A cycles later. A product with a zero operand is not made where
 // zeros are gated: nothing moves behind the operand registers, and nothing comes out.
+//
+// The adder can add two other numbers instead: nodes of the weight gradient's tree, partial sums.
 module swpu_bf16_mac #(
   // Cycles A of the adder.
   parameter int unsigned AdderStages = swpu_pkg::AdderStages,
@@ -17,7 +19,13 @@ module swpu_bf16_mac #(
   input  logic [15:0] b_i,
   // The adder takes `sum_i` in this cycle: 2 cycles after the operands.
   output logic        adds_o,
+  output logic [31:0] product_o,
   input  logic [31:0] sum_i,
+  // The adder leaves the product alone, and takes other numbers where they are valid.
+  input  logic        takes_others_i,
+  input  logic        others_valid_i,
+  input  logic [31:0] other_a_i,
+  input  logic [31:0] other_b_i,
   // A sum is complete: 2 + A cycles after the operands.
   output logic        valid_o,
   output logic [31:0] sum_o
@@ -59,12 +67,13 @@ module swpu_bf16_mac #(
   ) i_add (
     .clk_i,
     .rst_ni,
-    .valid_i(product_valid_q),
-    .a_i    (sum_i),
-    .b_i    (product_q),
+    .valid_i(takes_others_i ? others_valid_i : product_valid_q),
+    .a_i    (takes_others_i ? other_a_i : sum_i),
+    .b_i    (takes_others_i ? other_b_i : product_q),
     .valid_o,
     .sum_o
   );
   assign adds_o = product_valid_q;
+  assign product_o = product_q;
 
 endmodule

@@ -1,5 +1,5 @@
 // Sizes of the machine, under the names of the hardware description; the values are those of the
-// preset `swpu`. Modules take them as parameters, so that other machines can be built.
+// preset `swpu`. `swpu rtl generate` writes this file for other machines.
 package swpu_pkg;
 
   // Rows G of a core: output planes worked on together.
@@ -14,6 +14,13 @@ package swpu_pkg;
   parameter int unsigned WindowsInFlight = 8;
   // Cycles A of the floating-point adder; as many interleaved partial sums a lane.
   parameter int unsigned AdderStages = 2;
+  // Runs of neighbouring elements that a core reads in a cycle, of operand vectors and as many of
+  // output gradients.
+  parameter int unsigned PortsPerCore = 4;
+  // Elements of such a run, a power of two.
+  parameter int unsigned PortElements = 16;
+  // Whether a multiplier whose operand is zero keeps still.
+  parameter bit GateZeroOperands = 1'b1;
 
   // Mask bits that a memory gives in a cycle.
   parameter int unsigned MaskWord = 64;

@@ -38,17 +38,19 @@ struct FastTiming {
 
   private mutating func tile(_ tileClass: Int) {
     let set = plan.sets[plan.setOfClass[tileClass]]
-    if set.windows == 0 { return }
+    if set.windows == 0 { return clock.scan(plan.maskWords) }
     let loads = plan.loadCycles[tileClass]
     for window in 0..<set.windows {
       clock.window(
-        loadCycles: loads[window], issues: set.issues, first: window * plan.rowCount)
+        scanCycles: set.scanCycles[window], loadCycles: loads[window], issues: set.issues,
+        first: window * plan.rowCount)
     }
     clock.drain(array.outputDrainCycles)
   }
 
   private mutating func weightGradientWindow(_ window: Int, _ tiles: TileOrder) {
     fixedWindow = window
+    clock.scan(plan.fixedScanCycles[window])
     walk(tiles.nodes, step: { $0.fixedWindowTile($1) })
     for row in 0..<plan.rowCount {
       clock.drain(
@@ -58,9 +60,10 @@ struct FastTiming {
 
   private mutating func fixedWindowTile(_ tileClass: Int) {
     let set = plan.sets[plan.setOfClass[tileClass]]
-    if set.entries[fixedWindow] == 0 { return }
+    // A cycle a tile: the taps of the fixed window against those that read inside the map.
+    if set.entries[fixedWindow] == 0 { return clock.scan(1) }
     clock.window(
-      loadCycles: plan.loadCycles[tileClass][fixedWindow], issues: set.issues,
+      scanCycles: 1, loadCycles: plan.loadCycles[tileClass][fixedWindow], issues: set.issues,
       first: fixedWindow * plan.rowCount)
   }
 
@@ -104,18 +107,23 @@ extension HardwareDescription.Array {
   /// stages (the first add waits for the last accumulation), and writes T results.
   var outputDrainCycles: Int { slots * adderStages * adderStages + 1 }
 
-  /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: A - 1
-  /// rounds, each of at least A cycles, after the last accumulation; then it writes them, expanded, in
-  /// one.
+  /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: once the
+  /// last product is through the tree and the accumulator, A - 1 rounds, each of at least A cycles;
+  /// the last sums are written, expanded, in the cycle in which they leave the adder. The row takes
+  /// nothing meanwhile, as its network brings the results back.
   func gradientDrainCycles(entries: Int) -> Int {
-    adderStages + (adderStages - 1) * max(ceilingDivision(entries, slots), adderStages) + 1
+    let rounds = (adderStages - 1) * max(ceilingDivision(entries, slots), adderStages)
+    return CorePipeline.takeToAdd + treeLevels * adderStages + adderStages + rounds
+      + max(1, adderStages - 1)
   }
 
-  /// Cycles from the first scan of a group's masks to the first issue, and from the last result into
-  /// memory: scan, read, network stages, multiplier, adder tree of the weight-gradient pass, write.
+  /// Levels of the tree that adds the products of T lanes.
+  private var treeLevels: Int { (lanes - 1).bitWidth - (lanes - 1).leadingZeroBitCount }
+
+  /// Cycles of an item besides those of the recurrence: to the first scan, to the rows, and from the
+  /// rows to the last result. (Drains of the weight-gradient pass hold the last already.)
   func fillCycles(_ pass: Pass) -> Int {
-    let network = window.trailingZeroBitCount
-    let tree = pass == .weightGradient ? (lanes - 1).bitWidth - (lanes - 1).leadingZeroBitCount : 0
-    return 2 + network + 1 + tree * adderStages + 1
+    CorePipeline.start + CorePipeline.loadToRow
+      + (pass == .weightGradient ? 0 : CorePipeline.takeToAdd)
   }
 }

@@ -92,10 +92,21 @@ struct GroupScan {
     return windows
   }
 
+  /// Cycles of the scan for each window: a word a cycle, from that of its first entry to that of the
+  /// next window's, by which a full window knows that it is not the last; or to the last word.
+  func scanCycles(_ windows: [Range<Int>]) -> [Int] {
+    windows.indices.map { index in
+      let last = index + 1 < windows.count ? windows[index + 1].lowerBound : part.entries - 1
+      return last / CorePipeline.maskWord - windows[index].lowerBound / CorePipeline.maskWord + 1
+    }
+  }
+
   /// The windows of a tile in which only some taps read inside the map, packed anew.
   mutating func tileSet(active: [Bool]) -> WindowPlan.WindowSet {
     if let known = tileSets[active] { return known }
-    let set = set(windows(active: active), active: active, readsLinesAnew: false)
+    let windows = windows(active: active)
+    var set = set(windows, active: active, readsLinesAnew: false)
+    set.scanCycles = scanCycles(windows)
     tileSets[active] = set
     return set
   }

@@ -74,6 +74,8 @@ struct PassSchedule: Sendable {
       orders.append(distinct.orders)
       for rows in rowGroups[index] {
         var scan = GroupScan(part, group: rows, array: array, techniques: hardware.techniques)
+        // Whoever counted the rows' bits to group them knows of a group without work.
+        if scan.emittedPerTap.allSatisfy({ $0 == 0 }) { continue }
         let plans = distinct.orders.map {
           WindowPlan(&scan, classes: $0.classes, memory: hardware.memory)
         }
@@ -167,7 +169,7 @@ extension PassSchedule {
       var total = 0
       for item in items {
         let (cycles, use) = level(item)
-        if cycles == 0 { continue }  // nothing to do: the controller finds no entry
+        if cycles == 0 { continue }
         total += cycles + fill
         timing.issue += use.issue
         timing.drain += use.drain

@@ -1,14 +1,19 @@
 /// The timing recurrence of a core. For windows w = 0, 1, … with `issues[g][w]` cycles of row g:
 ///
-///     load[w]      = max(load[w-1] + loadCycles(w), max_g finish[g][w-D])
+///     start[w]     = max(load[w-1], start[w-1] + scanCycles(w))
+///     load[w]      = max(start[w] + loadCycles(w), max_g finish[g][w-D] + loadToRow)
 ///     finish[g][w] = max(finish[g][w-1], load[w]) + issues[g][w]
 ///
-/// A window is complete in the buffer at `load[w]`; its slot is free again when the slowest row has
-/// taken the window D back. After a tile (a window of the weight-gradient pass) each row adds up its
+/// The scan looks for a window while the one before is loaded. A window is complete in the buffer at
+/// `load[w]`; its slot is free again when the slowest row has taken the window D back. After a tile (a window of the weight-gradient pass) each row adds up its
 /// partial sums: `drain` cycles more, which do not hold the slot.
 struct RowClock: Sendable {
   /// When the last window was complete.
   private(set) var load = 0
+  /// When the load of the last window began, and the scan for the next.
+  private var start = 0
+  /// Cycles of that scan so far.
+  private var scanned = 0
   /// When each row was done with its last window.
   private(set) var finish: [Int]
   /// When the slowest row was done with each of the last D windows, oldest at `oldest`.
@@ -22,10 +27,15 @@ struct RowClock: Sendable {
     slowest = [Int](repeating: 0, count: windowsInFlight)
   }
 
-  /// One window: its load cycles, and the cycles of each row from `issues[first]` on.
-  mutating func window(loadCycles: Int, issues: [Int32], first: Int) {
-    let ready = load + loadCycles
-    let freed = slowest[oldest]
+  /// Cycles of the scan that find no window.
+  mutating func scan(_ cycles: Int) { scanned += cycles }
+
+  /// One window: the cycles that find it and load it, and those of each row from `issues[first]` on.
+  mutating func window(scanCycles: Int, loadCycles: Int, issues: [Int32], first: Int) {
+    start = max(load, start + scanned + scanCycles)
+    scanned = 0
+    let ready = start + loadCycles
+    let freed = slowest[oldest] + CorePipeline.loadToRow
     load = max(ready, freed)
     var waited = 0
     var taken = 0
@@ -57,12 +67,12 @@ struct RowClock: Sendable {
     use.drain += cycles
   }
 
-  /// When the last row is done.
-  var end: Int { finish.max() ?? 0 }
+  /// When the last row is done, and the scan.
+  var end: Int { max(finish.max() ?? 0, start + scanned) }
 
   /// All that the future depends on, but for a shift in time.
   var phase: [Int] {
-    var phase = finish.map { $0 - load }
+    var phase = finish.map { $0 - load } + [load - start, scanned]
     for index in slowest.indices {
       let place = oldest + index
       // A slot that was free before the last load holds nothing up.
@@ -75,6 +85,7 @@ struct RowClock: Sendable {
   mutating func `repeat`(since earlier: RowClock, times: Int) {
     let shift = (load - earlier.load) * times
     load += shift
+    start += shift
     for row in finish.indices { finish[row] += shift }
     for index in slowest.indices { slowest[index] += shift }
     use = use + (use - earlier.use) * times

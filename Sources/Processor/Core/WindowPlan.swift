@@ -12,7 +12,11 @@ struct WindowPlan: Sendable {
   let sets: [WindowSet]
   /// The set of each tile class.
   let setOfClass: [Int]
-  /// Cycles to load a window, by class and window.
+  /// Words of a row's mask: the cycles of a scan that finds nothing.
+  let maskWords: Int
+  /// Cycles of the scan that finds each fixed window of the weight-gradient pass.
+  let fixedScanCycles: [Int]
+  /// Cycles to load a window, by class and window: at least one for a window with any entry.
   let loadCycles: [[Int]]
   /// Runs read from the activation memory for a window, by class and window.
   let sourceAccesses: [[Int]]
@@ -29,6 +33,8 @@ struct WindowPlan: Sendable {
   struct WindowSet: Sendable {
     /// Windows, some perhaps empty in the weight-gradient pass.
     var windows: Int
+    /// Cycles of the scan that finds each window, where it is packed anew in each tile.
+    var scanCycles: [Int] = []
     /// Operand vectors of each window.
     var entries: [Int] = []
     /// Entries needed, window by window, row by row.
@@ -48,6 +54,7 @@ struct WindowPlan: Sendable {
     let part = scan.part
     let rows = scan.group.count
     rowCount = rows
+    maskWords = part.wordsPerRow
     var setIndices: [[Bool]: Int] = [:]
     var actives: [[Bool]] = []
     setOfClass = classes.map { tileClass in
@@ -75,11 +82,13 @@ struct WindowPlan: Sendable {
       }
       ownMoves = own.moves
       fixedEntries = windows.last?.upperBound ?? 0
+      fixedScanCycles = scan.scanCycles(windows)
     } else {
       sets = actives.map { scan.tileSet(active: $0) }
       ownEntries = []
       ownMoves = []
       fixedEntries = 0
+      fixedScanCycles = []
     }
 
     var loads: [[Int]] = []
@@ -101,8 +110,9 @@ struct WindowPlan: Sendable {
       sources.append(source)
       gradients.append(gradient)
       loads.append(
-        zip(source, gradient).map {
-          ceilingDivision(max($0.0, $0.1), memory.portsPerCore)
+        set.entries.indices.map {
+          let cycles = ceilingDivision(max(source[$0], gradient[$0]), memory.portsPerCore)
+          return max(cycles, min(1, set.entries[$0]))
         })
     }
     loadCycles = loads

@@ -2,7 +2,8 @@
 /// another, and packs them into windows; counts what has to be read for a window, and what each row
 /// does in it.
 ///
-/// It scans ahead while the port loads, so that scanning takes no time of its own.
+/// It scans a word of the masks a cycle, for the next window while the port loads the one before. A
+/// window is complete when it is full and another entry is found, or the last word is through.
 struct DetectController: Sendable {
   let part: LoweredPart
   let rowCount: Int
@@ -20,6 +21,8 @@ struct DetectController: Sendable {
   private var lastLine = -1
   /// What happened so far.
   private(set) var counts = PassActivity()
+  /// Cycles of the scan since the last window.
+  private var scanCycles = 0
 
   init(_ part: LoweredPart, group: [Int], hardware: HardwareDescription) {
     self.part = part
@@ -49,6 +52,8 @@ struct DetectController: Sendable {
     position = run.lowerBound
     end = run.upperBound
     lastLine = -1
+    // A fixed window stands in a register, and takes one look at the tile's taps.
+    if part.pass == .weightGradient { scanCycles += 1 }
     if part.pass != .weightGradient, readsMasks { counts.maskBits += rowCount * part.entries }
     let columns = part.kernelColumns
     for line in ceilingDivision(run.lowerBound, columns)..<ceilingDivision(run.upperBound, columns)
@@ -66,6 +71,7 @@ struct DetectController: Sendable {
   mutating func nextWindow() -> (window: SteppedWindow, isLast: Bool)? {
     guard let tile, position < end else { return nil }
     let packed = pack(from: position, end: end, lanes: tile.lanes, lastLine: lastLine)
+    if part.pass != .weightGradient { scan(from: position, to: packed.next) }
     position = packed.next ?? end
     lastLine = packed.lastLine
     if packed.vectors == 0 { return nil }
@@ -92,10 +98,27 @@ struct DetectController: Sendable {
     counts.sourceAccesses += source
     counts.gradientAccesses += gradient
     if part.pass != .weightGradient { counts.weightsRead += total }
+    let reads = (max(source, gradient) + memory.portsPerCore - 1) / memory.portsPerCore
     let window = SteppedWindow(
-      loadCycles: (max(source, gradient) + memory.portsPerCore - 1) / memory.portsPerCore,
+      scanCycles: takeScanCycles(), loadCycles: max(1, reads),
       issues: taken.map { ($0 + array.slots - 1) / array.slots })
     return (window, packed.next == nil)
+  }
+
+  /// Steps from word to word until the next window's first entry, or through the last word.
+  private mutating func scan(from first: Int, to next: Int?) {
+    var word = first / CorePipeline.maskWord
+    scanCycles += 1
+    while word < (next ?? part.entries - 1) / CorePipeline.maskWord {
+      word += 1
+      scanCycles += 1
+    }
+  }
+
+  /// Cycles of the scan since the last window, or the item's begin.
+  mutating func takeScanCycles() -> Int {
+    defer { scanCycles = 0 }
+    return scanCycles
   }
 
   /// The cycles of all rows that add up the outputs of the open tile.
@@ -117,8 +140,9 @@ struct DetectController: Sendable {
     return (first..<(packed.next ?? part.entries), packed.needed, packed.moves)
   }
 
-  /// Reads the masks of a fixed window.
+  /// Finds a fixed window, whose run ends where the next one's begins.
   mutating func beginFixedWindow(_ run: Range<Int>) {
+    scan(from: run.lowerBound, to: run.upperBound == part.entries ? nil : run.upperBound)
     if readsMasks { counts.maskBits += rowCount * run.count }
   }
 
@@ -127,11 +151,16 @@ struct DetectController: Sendable {
   mutating func gradientDrains(needed: [Int], moves: Int) -> [Int] {
     let stages = array.adderStages
     counts.networkMoves += moves
+    var levels = 0
+    while 1 << levels < array.lanes { levels += 1 }
     return needed.map { entries in
       counts.resultsWritten += entries
       counts.extraAdditions += entries * (stages - 1)
       let round = max(stages, (entries + array.slots - 1) / array.slots)
-      return stages + (stages - 1) * round + 1
+      // The last product comes through pipeline, tree and accumulator; then rounds of additions, the
+      // last of which are written as they come.
+      let lastProduct = CorePipeline.takeToAdd + (levels + 1) * stages
+      return lastProduct + (stages - 1) * round + max(1, stages - 1)
     }
   }
 

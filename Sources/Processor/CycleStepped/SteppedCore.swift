@@ -57,6 +57,10 @@ struct SteppedCore: Sendable {
 /// The units of a core while it works through an item.
 private struct CoreUnits {
   private var sequencer: TileSequencer
+  /// The window that the scan is about to complete; none behind the last.
+  private var found: SteppedWindow?
+  /// Cycles left of the scan.
+  private var scanning = 0
   private var port = LoadPort()
   private var buffer: WindowBuffer
   private var rows: SteppedRows
@@ -66,6 +70,7 @@ private struct CoreUnits {
     self.sequencer = sequencer
     buffer = WindowBuffer(slots: slots)
     self.rows = SteppedRows(count: rows)
+    scan()
     exchange()
   }
 
@@ -80,7 +85,9 @@ private struct CoreUnits {
 
   /// A clock.
   mutating func step() {
+    if scanning > 0 { scanning -= 1 }
     port.step()
+    buffer.step()
     rows.step(&buffer)
     exchange()
   }
@@ -88,17 +95,23 @@ private struct CoreUnits {
   /// What changes hands at the edge of a clock: windows without work for a row are passed at once, so
   /// that several may.
   private mutating func exchange() {
-    while true {
-      rows.take(&buffer)
-      if port.isEmpty {
-        guard let window = sequencer.step() else { break }
-        port.accept(window)
-      }
-      if !port.isReady || !buffer.hasFreeSlot { return }
+    rows.take(&buffer)
+    if port.isReady, buffer.hasFreeSlot {
       rows.chargeWaits(isHeld: port.isHeld)
       buffer.publish(port.handOver())
+      rows.take(&buffer)
     }
-    isDone = rows.isDone(buffer)
+    if port.isEmpty, scanning == 0, let window = found {
+      port.accept(window)
+      scan()
+    }
+    isDone = found == nil && scanning == 0 && port.isEmpty && rows.isDone(buffer)
+  }
+
+  /// Sets out to find the next window.
+  private mutating func scan() {
+    found = sequencer.step()
+    scanning = found?.scanCycles ?? sequencer.lastScanCycles
   }
 }
 

@@ -1,5 +1,7 @@
 /// A window on its way from the controller to the rows.
 struct SteppedWindow: Sendable {
+  /// Cycles of the scan that finds it.
+  var scanCycles = 1
   /// Cycles of the load port.
   var loadCycles: Int
   /// Cycles in which each row takes its entries.

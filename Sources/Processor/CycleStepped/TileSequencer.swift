@@ -2,6 +2,8 @@
 /// tiles for one fixed window before the next, and says where rows add up their partial sums.
 struct TileSequencer: Sendable {
   private(set) var controller: DetectController
+  /// Cycles of the scan behind the last window; known when that is through.
+  private(set) var lastScanCycles = 0
   private let tiles: [SteppedTile]
   private let windows: Range<Int>
   private var nextTile = 0
@@ -37,7 +39,10 @@ struct TileSequencer: Sendable {
         }
         return window
       }
-      if nextTile == tiles.count, !beginFixedWindow() { return nil }
+      if nextTile == tiles.count, !beginFixedWindow() {
+        lastScanCycles = controller.takeScanCycles()
+        return nil
+      }
       controller.open(
         tiles[nextTile],
         run: controller.part.pass == .weightGradient ? run : 0..<controller.part.entries)

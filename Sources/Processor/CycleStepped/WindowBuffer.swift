@@ -1,9 +1,12 @@
-/// The window buffer: D slots, each of which is free again when every row is done with its window.
+/// The window buffer: D slots, each of which is free again `loadToRow` cycles after every row is done
+/// with its window.
 /// Windows are numbered as they come; window w stands in slot w mod D.
 struct WindowBuffer: Sendable {
   private var windows: [SteppedWindow]
   /// Rows that are not done with a slot's window.
   private var rowsLeft: [Int]
+  /// Cycles until a slot that no row needs any more is known to be free.
+  private var freeing: [Int]
   /// Windows published so far.
   private(set) var published = 0
 
@@ -11,10 +14,19 @@ struct WindowBuffer: Sendable {
     windows = [SteppedWindow](
       repeating: SteppedWindow(loadCycles: 0, issues: []), count: slots)
     rowsLeft = [Int](repeating: 0, count: slots)
+    freeing = rowsLeft
   }
 
   /// Whether the next window finds its slot free.
-  var hasFreeSlot: Bool { rowsLeft[published % windows.count] == 0 }
+  var hasFreeSlot: Bool {
+    let slot = published % windows.count
+    return rowsLeft[slot] == 0 && freeing[slot] == 0
+  }
+
+  /// A clock.
+  mutating func step() {
+    for slot in freeing.indices where freeing[slot] > 0 { freeing[slot] -= 1 }
+  }
 
   /// Makes a window visible to the rows.
   mutating func publish(_ window: SteppedWindow) {
@@ -35,5 +47,9 @@ struct WindowBuffer: Sendable {
   }
 
   /// A row is done with a window.
-  mutating func release(window: Int) { rowsLeft[window % windows.count] -= 1 }
+  mutating func release(window: Int) {
+    let slot = window % windows.count
+    rowsLeft[slot] -= 1
+    if rowsLeft[slot] == 0 { freeing[slot] = CorePipeline.loadToRow }
+  }
 }

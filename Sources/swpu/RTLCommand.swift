@@ -1,0 +1,63 @@
+import ArgumentParser
+import Foundation
+import Processor
+
+struct RTLCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rtl",
+    abstract: "Write and verify the processor's hardware in SystemVerilog.",
+    discussion: """
+      Examples:
+        swpu rtl generate > swpu_pkg.sv        sizes of the preset, as rtl/src has them
+        swpu rtl verify --passes 300           random passes: every bit and every cycle
+        swpu rtl verify --hardware mine.yaml
+      """,
+    subcommands: [RTLGenerateCommand.self, RTLVerifyCommand.self])
+}
+
+struct RTLGenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Print the package swpu_pkg for a processor: it stands for rtl/src/swpu_pkg.sv.")
+
+  @OptionGroup var machine: MachineOptions
+
+  func run() throws { print(try machine.description().rtlPackage(), terminator: "") }
+}
+
+struct RTLVerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Run random layer passes through the RTL of a core and the model; needs Verilator.",
+    discussion: """
+      Compares every result bit by bit, the cycles of every item, and the runs read from memory.
+      """)
+
+  @OptionGroup var machine: MachineOptions
+
+  @Option(help: ArgumentHelp("Passes to run.", valueName: "count"))
+  var passes = 90
+
+  @Option(help: "Seed of the first pass.")
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Folder of the RTL.", valueName: "folder"))
+  var rtl = "rtl"
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  func validate() throws {
+    if passes < 1 { throw ValidationError("--passes is \(passes); 1 or more are allowed") }
+  }
+
+  func run() throws {
+    if !RTLBench.isAvailable { throw ValidationError("verilator is not on the PATH") }
+    let verified = try RTLVerification(
+      machine.description(), rtl: URL(fileURLWithPath: rtl), seeds: seed..<seed + UInt64(passes))
+    if json { return try printJSON(verified) }
+    print(
+      "\(verified.passes) passes, \(verified.items) items: \(verified.results) results equal in "
+        + "every bit, \(verified.cycles) cycles equal")
+  }
+}

@@ -1,0 +1,182 @@
+// The detect-before-load controller of a core (T2): leads the scan through the tiles of an item, and
+// gives the load port one window after the other.
+//
+// Forward and input gradient: the masks are scanned anew in each tile. Weight gradient: the scan finds
+// a fixed window, which then meets all tiles, one a cycle, before the next; rows add up their sums
+// behind the last tile in which any of its taps reads inside the map.
+module swpu_controller (
+  input  logic                                              clk_i,
+  input  logic                                              rst_ni,
+  // Starts an item, whose description stays until the core is done.
+  input  logic                                              start_i,
+  input  swpu_types_pkg::item_t                             item_i,
+  // No window will come any more.
+  output logic                                              done_o,
+  // Mask memory: address of the next cycle's word, and the word of this cycle.
+  output logic [swpu_types_pkg::WordBits-1:0]               word_o,
+  input  logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0] masks_i,
+  // Tile memory, in the same way.
+  output logic [swpu_types_pkg::NumberBits-1:0]             tile_address_o,
+  input  swpu_types_pkg::tile_t                             tile_i,
+  // The next window.
+  output logic                                              window_valid_o,
+  input  logic                                              window_ready_i,
+  output swpu_types_pkg::found_t                            window_o,
+  // Lanes of the fixed window that each row needs.
+  output logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   own_o,
+  // No line stands ready from the window before: the first of a tile, or a weight gradient.
+  output logic                                              is_fresh_o,
+  output logic                                              drains_o,
+  // The tile of the window, and the number of its results: of the tile, or of the fixed window.
+  output logic [swpu_types_pkg::NumberBits-1:0]             tile_o,
+  output logic [swpu_types_pkg::NumberBits-1:0]             number_o
+);
+
+  import swpu_types_pkg::*;
+
+  localparam int unsigned Window = swpu_pkg::Window;
+
+  typedef enum logic [1:0] {
+    // Nothing to do, or all done.
+    Idle,
+    // Scans the masks.
+    Scan,
+    // Meets the tiles with a fixed window.
+    Tiles
+  } state_e;
+
+  state_e state_d, state_q;
+  logic [NumberBits-1:0] tile_d, tile_q, number_d, number_q, last_tile_d, last_tile_q;
+  logic is_fresh_d, is_fresh_q;
+  found_t fixed_q;
+
+  // Taps that read inside the map in the tile: in any of its lanes.
+  logic [KernelSize-1:0][KernelSize-1:0] active;
+  always_comb begin
+    for (int unsigned row = 0; row < KernelSize; row++) begin
+      for (int unsigned column = 0; column < KernelSize; column++) begin
+        active[row][column] = 1'b0;
+        for (int unsigned lane = 0; lane < swpu_pkg::Lanes; lane++) begin
+          if (tile_i.rows[row][lane].inside_map && tile_i.columns[column][lane].inside_map) begin
+            active[row][column] = 1'b1;
+          end
+        end
+      end
+    end
+  end
+
+  logic scan_valid, scan_ready, scan_is_last, scan_is_empty;
+  found_t scanned, filtered;
+
+  swpu_scan_unit i_scan (
+    .clk_i,
+    .rst_ni,
+    .begin_i       (start_i),
+    .first_entry_i (item_i.first_entry),
+    .first_line_i  (item_i.first_line),
+    .first_row_i   (item_i.first_row),
+    .first_column_i(item_i.first_column),
+    .step_i        (state_q == Scan),
+    .word_o,
+    .masks_i,
+    .last_word_i   (item_i.last_word),
+    .last_row_i    (item_i.last_kernel_row),
+    .last_column_i (item_i.last_kernel_column),
+    .active_i      (item_i.makes_gradients ? item_i.reads_anywhere : active),
+    .window_valid_o(scan_valid),
+    .window_ready_i(scan_ready),
+    .window_o      (scanned),
+    .is_last_o     (scan_is_last),
+    .is_empty_o    (scan_is_empty)
+  );
+
+  swpu_window_filter i_filter (
+    .window_i(fixed_q),
+    .active_i(active),
+    .window_o(filtered)
+  );
+
+  // The last tile that any tap of the window found reads inside the map in.
+  always_comb begin
+    logic [NumberBits-1:0] last;
+    last_tile_d = '0;
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      last = item_i.last_tile[scanned.entries[lane].row][scanned.entries[lane].column];
+      if (CountBits'(lane) < scanned.count && last > last_tile_d) last_tile_d = last;
+    end
+  end
+
+  logic leaves_tile;
+
+  always_comb begin
+    state_d = state_q;
+    tile_d = tile_q;
+    number_d = number_q;
+    is_fresh_d = is_fresh_q;
+    leaves_tile = 1'b0;
+    unique case (state_q)
+      Scan: begin
+        if (item_i.makes_gradients) begin
+          // Without any entry there is no window to make.
+          if (scan_valid) state_d = Tiles;
+          else if (scan_is_empty) state_d = Idle;
+        end else begin
+          if (scan_valid && window_ready_i) is_fresh_d = scan_is_last;
+          leaves_tile = scan_is_empty || (scan_valid && window_ready_i && scan_is_last);
+          if (leaves_tile) tile_d = tile_q + 1'b1;
+          if (leaves_tile && tile_i.is_last) state_d = Idle;
+          number_d = tile_d;
+        end
+      end
+      Tiles: begin
+        leaves_tile = filtered.count == '0 || window_ready_i;
+        if (leaves_tile) tile_d = tile_q + 1'b1;
+        if (leaves_tile && tile_i.is_last) begin
+          tile_d = '0;
+          number_d = number_q + 1'b1;
+          state_d = number_q == item_i.last_window ? Idle : Scan;
+        end
+      end
+      default: ;
+    endcase
+    if (start_i) begin
+      state_d = Scan;
+      tile_d = '0;
+      number_d = '0;
+      is_fresh_d = 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= Idle;
+      tile_q <= '0;
+      number_q <= '0;
+      is_fresh_q <= 1'b1;
+      last_tile_q <= '0;
+      fixed_q <= '0;
+    end else begin
+      state_q <= state_d;
+      tile_q <= tile_d;
+      number_q <= number_d;
+      is_fresh_q <= is_fresh_d;
+      if (state_q == Scan && scan_valid) begin
+        last_tile_q <= last_tile_d;
+        fixed_q <= scanned;
+      end
+    end
+  end
+
+  assign scan_ready = item_i.makes_gradients || window_ready_i;
+  assign done_o = state_q == Idle;
+  assign tile_address_o = tile_d;
+  assign window_valid_o = state_q == Tiles ? filtered.count != '0
+                                           : scan_valid && !item_i.makes_gradients;
+  assign window_o = state_q == Tiles ? filtered : scanned;
+  assign own_o = fixed_q.needed;
+  assign is_fresh_o = is_fresh_q || state_q == Tiles;
+  assign drains_o = state_q == Tiles ? tile_q == last_tile_q : scan_is_last;
+  assign tile_o = tile_q;
+  assign number_o = number_q;
+
+endmodule

@@ -1,0 +1,260 @@
+// A core: controller, load port, window buffer and G rows, with the memories of the group's masks and
+// weights. It works through one item at a time: a group of rows on tiles, or on fixed windows of the
+// weight gradient.
+//
+// Outside are the memories of activations and results, which turn (tile, line, run) and (tile, row,
+// run) into addresses; data come in the cycle after.
+module swpu_core (
+  input  logic                                              clk_i,
+  input  logic                                              rst_ni,
+  // Masks and weights of the group. The words of a row come in order.
+  input  logic                                              mask_write_i,
+  input  logic [swpu_types_pkg::RowBits-1:0]                mask_row_i,
+  input  logic [swpu_types_pkg::WordBits-1:0]               mask_word_i,
+  input  logic [swpu_pkg::MaskWord-1:0]                     mask_i,
+  input  logic                                              weight_write_i,
+  input  logic [swpu_types_pkg::RowBits-1:0]                weight_row_i,
+  input  logic [swpu_types_pkg::WeightBits-1:0]             weight_address_i,
+  input  swpu_types_pkg::operand_t                          weight_i,
+  // Starts an item, whose description stays until it is done.
+  input  logic                                              start_i,
+  input  swpu_types_pkg::item_t                             item_i,
+  // Rows that the item's group has.
+  input  logic [swpu_pkg::Rows-1:0]                         rows_i,
+  output logic                                              done_o,
+  // Tile memory: address of the tile needed in the next cycle, and the one asked for before.
+  output logic [swpu_types_pkg::NumberBits-1:0]             tile_address_o,
+  input  swpu_types_pkg::tile_t                             tile_i,
+  // Activation memory.
+  output logic [swpu_types_pkg::NumberBits-1:0]             read_tile_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::EntryBits-1:0]              read_line_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
+  // Output gradients of the weight-gradient pass.
+  output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RowBits-1:0]                gradient_row_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RunBits-1:0]                gradient_run_o,
+  input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
+  // Results: of a tile, or of a fixed window at the lanes of their entries.
+  output logic [swpu_pkg::Rows-1:0]                         outputs_valid_o,
+  output logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] outputs_number_o,
+  output swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Lanes-1:0] outputs_o,
+  output logic [swpu_pkg::Rows-1:0]                         gradients_valid_o,
+  output logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] gradients_number_o,
+  output logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   gradients_needed_o,
+  output swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0] gradients_o
+);
+
+  import swpu_types_pkg::*;
+
+  localparam int unsigned Rows = swpu_pkg::Rows;
+  localparam int unsigned Slots = swpu_pkg::Slots;
+
+  // Controller.
+  logic [WordBits-1:0] scan_word;
+  logic [Rows-1:0][swpu_pkg::MaskWord-1:0] scan_masks;
+  logic controller_done, window_valid, window_ready, is_fresh, window_drains;
+  found_t window;
+  logic [Rows-1:0][swpu_pkg::Window-1:0] own;
+  logic [NumberBits-1:0] window_tile, window_number;
+
+  swpu_controller i_controller (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .item_i,
+    .done_o        (controller_done),
+    .word_o        (scan_word),
+    .masks_i       (scan_masks),
+    .tile_address_o,
+    .tile_i,
+    .window_valid_o(window_valid),
+    .window_ready_i(window_ready),
+    .window_o      (window),
+    .own_o         (own),
+    .is_fresh_o    (is_fresh),
+    .drains_o      (window_drains),
+    .tile_o        (window_tile),
+    .number_o      (window_number)
+  );
+
+  // Load port and window buffer.
+  logic slot_free, hands_over, publish, port_busy;
+  control_t publish_control;
+  vector_t [swpu_pkg::Window-1:0] publish_vectors;
+  operand_t [Rows-1:0][swpu_pkg::Lanes-1:0] publish_gradients;
+  logic [SlotBits-1:0] publish_slot;
+  logic [Rows-1:0][swpu_pkg::WindowsInFlight-1:0] left;
+  control_t controls[swpu_pkg::WindowsInFlight];
+  logic [Rows-1:0][SlotBits-1:0] slot;
+  vector_t [swpu_pkg::Window-1:0] vectors[Rows];
+  operand_t [swpu_pkg::Lanes-1:0] gradients[Rows];
+
+  swpu_load_port i_load_port (
+    .clk_i,
+    .rst_ni,
+    .window_valid_i   (window_valid),
+    .window_ready_o   (window_ready),
+    .window_i         (window),
+    .makes_gradients_i(item_i.makes_gradients),
+    .own_i            (own),
+    .is_fresh_i       (is_fresh),
+    .drains_i         (window_drains),
+    .tile_number_i    (window_tile),
+    .number_i         (window_number),
+    .tile_i,
+    .tile_number_o    (read_tile_o),
+    .read_o,
+    .read_line_o,
+    .read_run_o,
+    .read_data_i,
+    .gradient_read_o,
+    .gradient_row_o,
+    .gradient_run_o,
+    .gradient_data_i,
+    .slot_free_i      (slot_free),
+    .hands_over_o     (hands_over),
+    .publish_o        (publish),
+    .control_o        (publish_control),
+    .vectors_o        (publish_vectors),
+    .gradients_o      (publish_gradients),
+    .busy_o           (port_busy)
+  );
+
+  swpu_window_buffer i_window_buffer (
+    .clk_i,
+    .rst_ni,
+    .slot_free_o   (slot_free),
+    .hands_over_i  (hands_over),
+    .publish_i     (publish),
+    .control_i     (publish_control),
+    .vectors_i     (publish_vectors),
+    .gradients_i   (publish_gradients),
+    .publish_slot_o(publish_slot),
+    .left_i        (left),
+    .controls_o    (controls),
+    .slot_i        (slot),
+    .vectors_o     (vectors),
+    .gradients_o   (gradients)
+  );
+
+  // Rows, each with memories of its masks and weights.
+  logic [Rows-1:0] is_idle;
+  logic [WeightBits-1:0] weights_before_q;
+
+  for (genvar row = 0; row < Rows; row++) begin : gen_row
+    logic [Slots-1:0][WordBits-1:0] word;
+    logic [Slots-1:0][WeightBits-1:0] weights_before, weight_address;
+    logic [Slots-1:0][swpu_pkg::MaskWord-1:0] mask;
+    operand_t [Slots-1:0] weight;
+    logic [Slots:0][WordBits-1:0] mask_address;
+    logic [Slots:0][WeightBits+swpu_pkg::MaskWord-1:0] mask_data;
+
+    assign mask_address[Slots] = scan_word;
+    // Rows that the group does not have need nothing.
+    assign scan_masks[row] =
+        rows_i[row] ? mask_data[Slots][swpu_pkg::MaskWord-1:0] : '0;
+    for (genvar s = 0; s < Slots; s++) begin : gen_slot
+      assign mask_address[s] = word[s];
+      assign {weights_before[s], mask[s]} = mask_data[s];
+    end
+
+    swpu_memory #(
+      .Words    (RowWords),
+      .Width    (WeightBits + swpu_pkg::MaskWord),
+      .ReadPorts(Slots + 1)
+    ) i_masks (
+      .clk_i,
+      .write_i        (mask_write_i && mask_row_i == RowBits'(row)),
+      .write_address_i(mask_word_i),
+      .write_data_i   ({mask_word_i == '0 ? WeightBits'(0) : weights_before_q, mask_i}),
+      .read_address_i (mask_address),
+      .read_data_o    (mask_data)
+    );
+
+    swpu_memory #(
+      .Words    (RowWeights),
+      .Width    (16),
+      .ReadPorts(Slots)
+    ) i_weights (
+      .clk_i,
+      .write_i        (weight_write_i && weight_row_i == RowBits'(row)),
+      .write_address_i(weight_address_i),
+      .write_data_i   (weight_i),
+      .read_address_i (weight_address),
+      .read_data_o    (weight)
+    );
+
+    swpu_row #(
+      .Row(row)
+    ) i_row (
+      .clk_i,
+      .rst_ni,
+      .is_used_i         (rows_i[row]),
+      .makes_gradients_i (item_i.makes_gradients),
+      .publish_i         (publish),
+      .publish_slot_i    (publish_slot),
+      .publish_control_i (publish_control),
+      .controls_i        (controls),
+      .left_o            (left[row]),
+      .slot_o            (slot[row]),
+      .vectors_i         (vectors[row]),
+      .gradients_i       (gradients[row]),
+      .word_o            (word),
+      .weights_before_i  (weights_before),
+      .mask_i            (mask),
+      .weight_address_o  (weight_address),
+      .weight_i          (weight),
+      .outputs_valid_o   (outputs_valid_o[row]),
+      .outputs_number_o  (outputs_number_o[row]),
+      .outputs_o         (outputs_o[row]),
+      .gradients_valid_o (gradients_valid_o[row]),
+      .gradients_number_o(gradients_number_o[row]),
+      .gradients_needed_o(gradients_needed_o[row]),
+      .gradients_o       (gradients_o[row]),
+      .is_idle_o         (is_idle[row])
+    );
+  end
+
+  // Weights before each word of a row's mask, counted as the words come.
+  logic [WeightBits-1:0] weights_in_word;
+  always_comb begin
+    weights_in_word = '0;
+    for (int unsigned i = 0; i < swpu_pkg::MaskWord; i++) begin
+      weights_in_word = weights_in_word + WeightBits'(mask_i[i]);
+    end
+  end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) weights_before_q <= '0;
+    else if (mask_write_i) begin
+      weights_before_q <= (mask_word_i == '0 ? WeightBits'(0) : weights_before_q) + weights_in_word;
+    end
+  end
+
+  // The item is done when the rows' last results are out; those of the weight gradient leave with the
+  // rows' last cycle.
+  logic is_running_q, controller_done_q, is_quiet;
+  logic [TakeToAdd:1] quiet_q;
+
+  assign is_quiet = is_running_q && controller_done_q && !port_busy && (&is_idle);
+  assign done_o = item_i.makes_gradients ? is_quiet : quiet_q[TakeToAdd];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      is_running_q <= 1'b0;
+      controller_done_q <= 1'b0;
+      quiet_q <= '0;
+    end else begin
+      if (start_i) is_running_q <= 1'b1;
+      else if (is_quiet) is_running_q <= 1'b0;
+      controller_done_q <= controller_done && !start_i;
+      quiet_q <= {quiet_q[TakeToAdd-1:1], is_quiet};
+    end
+  end
+
+endmodule

@@ -1,0 +1,308 @@
+// The load port of a core: reads the lines of a window, gathers its operand vectors in a register of
+// its own, and hands the window over as soon as a slot of the window buffer is free.
+//
+// Each port reads a run of neighbouring elements a cycle; data come in the cycle after. A line is read
+// once and serves all its taps, those too that are left for the next window of the tile. In the weight
+// gradient as many ports read the output gradients of the rows that need any entry.
+module swpu_load_port (
+  input  logic                                              clk_i,
+  input  logic                                              rst_ni,
+  // The next window, with what belongs to it, and its tile.
+  input  logic                                              window_valid_i,
+  output logic                                              window_ready_o,
+  input  swpu_types_pkg::found_t                            window_i,
+  input  logic                                              makes_gradients_i,
+  input  logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   own_i,
+  input  logic                                              is_fresh_i,
+  input  logic                                              drains_i,
+  input  logic [swpu_types_pkg::NumberBits-1:0]             tile_number_i,
+  input  logic [swpu_types_pkg::NumberBits-1:0]             number_i,
+  input  swpu_types_pkg::tile_t                             tile_i,
+  // Activation memory: lines, and runs of them, of a tile.
+  output logic [swpu_types_pkg::NumberBits-1:0]             tile_number_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::EntryBits-1:0]              read_line_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
+  // Output memory: runs of a row's output gradients in the tile.
+  output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RowBits-1:0]                gradient_row_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::RunBits-1:0]                gradient_run_o,
+  input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
+  // The next slot of the window buffer is free.
+  input  logic                                              slot_free_i,
+  // The window's last reads are under way and its slot is its own; complete in the cycle after.
+  output logic                                              hands_over_o,
+  // A complete window.
+  output logic                                              publish_o,
+  output swpu_types_pkg::control_t                          control_o,
+  output swpu_types_pkg::vector_t [swpu_pkg::Window-1:0]    vectors_o,
+  output swpu_types_pkg::operand_t [swpu_pkg::Rows-1:0][swpu_pkg::Lanes-1:0] gradients_o,
+  output logic                                              busy_o
+);
+
+  import swpu_types_pkg::*;
+
+  localparam int unsigned Window = swpu_pkg::Window;
+  localparam int unsigned Rows = swpu_pkg::Rows;
+  localparam int unsigned Lanes = swpu_pkg::Lanes;
+  localparam int unsigned Ports = swpu_pkg::PortsPerCore;
+  localparam int unsigned Elements = swpu_pkg::PortElements;
+  localparam int unsigned ElementBits = index_bits(Elements);
+
+  // The window under way.
+  logic is_busy_q, is_first_q;
+  entry_t [Window-1:0] entries_q;
+  control_t control_q;
+  tile_t tile_q;
+  logic [NumberBits-1:0] tile_number_q;
+  // The window's last line, which the next window may go on with.
+  logic [EntryBits-1:0] last_line_d, last_line_q;
+  // Entries that stand ready from the window before.
+  logic [Window-1:0] stored_d, stored_q;
+  // First entries of the lines that are not read to their end, and the runs read of the first.
+  logic [Window-1:0] heads_new, heads_d, heads_q;
+  logic [RunBits-1:0] run_d, run_q;
+  // Rows whose output gradients are not read to their end, and the runs read of the first.
+  logic [Rows-1:0] rows_new, rows_d, rows_q;
+  logic [RunBits-1:0] row_run_d, row_run_q;
+
+  logic takes;
+  assign takes = window_valid_i && window_ready_o;
+  assign window_ready_o = !is_busy_q || hands_over_o;
+  assign hands_over_o = is_busy_q && heads_d == '0 && rows_d == '0 && slot_free_i;
+  assign busy_o = is_busy_q || publish_o;
+
+  always_comb begin
+    last_line_d = last_line_q;
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      stored_d[lane] = !is_fresh_i && window_i.entries[lane].line == last_line_q;
+      heads_new[lane] = CountBits'(lane) < window_i.count && !stored_d[lane];
+      if (lane > 0 && window_i.entries[lane].line == window_i.entries[lane-1].line) begin
+        heads_new[lane] = 1'b0;
+      end
+      if (CountBits'(lane + 1) == window_i.count) last_line_d = window_i.entries[lane].line;
+    end
+    for (int unsigned row = 0; row < Rows; row++) begin
+      rows_new[row] = makes_gradients_i && |window_i.needed[row];
+    end
+  end
+
+  // Reads of this cycle, port after port.
+  logic [Ports-1:0][KernelBits-1:0] read_row;
+
+  always_comb begin
+    logic [Window-1:0] head;
+    logic [LaneBits-1:0] lane;
+    heads_d = heads_q;
+    run_d = run_q;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      head = heads_d & -heads_d;
+      lane = '0;
+      for (int unsigned i = 0; i < Window; i++) if (head[i]) lane = LaneBits'(i);
+      read_o[port] = is_busy_q && head != '0;
+      read_line_o[port] = entries_q[lane].line;
+      read_row[port] = entries_q[lane].row;
+      read_run_o[port] = run_d;
+      run_d = run_d + 1'b1;
+      if (run_d == tile_q.runs[read_row[port]]) begin
+        run_d = '0;
+        heads_d = heads_d & ~head;
+      end
+      if (head == '0) run_d = '0;
+    end
+  end
+
+  always_comb begin
+    logic [Rows-1:0] first;
+    rows_d = rows_q;
+    row_run_d = row_run_q;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      first = rows_d & -rows_d;
+      gradient_row_o[port] = '0;
+      for (int unsigned i = 0; i < Rows; i++) if (first[i]) gradient_row_o[port] = RowBits'(i);
+      gradient_read_o[port] = is_busy_q && first != '0;
+      gradient_run_o[port] = row_run_d;
+      row_run_d = row_run_d + 1'b1;
+      if (row_run_d == tile_q.gradient_runs) begin
+        row_run_d = '0;
+        rows_d = rows_d & ~first;
+      end
+      if (first == '0) row_run_d = '0;
+    end
+  end
+
+  assign tile_number_o = tile_number_q;
+
+  // What has to be known when the data come.
+  logic clears_q;
+  logic [Window-1:0] uses_stored_q;
+  logic [Window-1:0][KernelBits-1:0] lane_column_q;
+  logic [Window-1:0][Ports-1:0] lane_hits_q;
+  logic [Ports-1:0] read_q, stores_q;
+  logic [Ports-1:0][RunBits-1:0] read_run_q;
+  place_t [Ports-1:0][Lanes-1:0] read_places_q;
+  place_t [KernelSize-1:0][Lanes-1:0] columns_q;
+  logic [Ports-1:0] gradient_read_q;
+  logic [Ports-1:0][RowBits-1:0] gradient_row_q;
+  logic [Ports-1:0][RunBits-1:0] gradient_run_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      is_busy_q <= 1'b0;
+      is_first_q <= 1'b0;
+      entries_q <= '0;
+      control_q <= '0;
+      tile_q <= '0;
+      tile_number_q <= '0;
+      last_line_q <= '0;
+      stored_q <= '0;
+      heads_q <= '0;
+      run_q <= '0;
+      rows_q <= '0;
+      row_run_q <= '0;
+    end else if (takes) begin
+      is_busy_q <= 1'b1;
+      is_first_q <= 1'b1;
+      entries_q <= window_i.entries;
+      for (int unsigned lane = 0; lane < Window; lane++) begin
+        control_q.tags[lane] <= window_i.entries[lane].tag;
+      end
+      control_q.needed <= window_i.needed;
+      control_q.own <= own_i;
+      control_q.drains <= drains_i;
+      control_q.number <= number_i;
+      tile_q <= tile_i;
+      tile_number_q <= tile_number_i;
+      last_line_q <= last_line_d;
+      stored_q <= stored_d;
+      heads_q <= heads_new;
+      run_q <= '0;
+      rows_q <= rows_new;
+      row_run_q <= '0;
+    end else begin
+      if (hands_over_o) is_busy_q <= 1'b0;
+      is_first_q <= 1'b0;
+      heads_q <= heads_d;
+      run_q <= run_d;
+      rows_q <= rows_d;
+      row_run_q <= row_run_d;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      clears_q <= 1'b0;
+      uses_stored_q <= '0;
+      lane_column_q <= '0;
+      lane_hits_q <= '0;
+      read_q <= '0;
+      stores_q <= '0;
+      read_run_q <= '0;
+      read_places_q <= '0;
+      columns_q <= '0;
+      gradient_read_q <= '0;
+      gradient_row_q <= '0;
+      gradient_run_q <= '0;
+      publish_o <= 1'b0;
+      control_o <= '0;
+    end else begin
+      clears_q <= is_busy_q && is_first_q;
+      uses_stored_q <= stored_q & {Window{is_busy_q && is_first_q}};
+      read_q <= read_o;
+      read_run_q <= read_run_o;
+      columns_q <= tile_q.columns;
+      for (int unsigned lane = 0; lane < Window; lane++) begin
+        lane_column_q[lane] <= entries_q[lane].column;
+        for (int unsigned port = 0; port < Ports; port++) begin
+          lane_hits_q[lane][port] <= read_o[port] && entries_q[lane].line == read_line_o[port];
+        end
+      end
+      for (int unsigned port = 0; port < Ports; port++) begin
+        stores_q[port] <= read_o[port] && read_line_o[port] == last_line_q;
+        read_places_q[port] <= tile_q.rows[read_row[port]];
+      end
+      gradient_read_q <= gradient_read_o;
+      gradient_row_q <= gradient_row_o;
+      gradient_run_q <= gradient_run_o;
+      publish_o <= hands_over_o;
+      if (hands_over_o) control_o <= control_q;
+    end
+  end
+
+  // What a run holds of the vectors of its line, column by column.
+  vector_t [Ports-1:0][KernelSize-1:0] gathered;
+
+  always_comb begin
+    logic [PositionBits-1:0] position;
+    logic [ElementBits-1:0] element;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      for (int unsigned column = 0; column < KernelSize; column++) begin
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
+          position =
+              read_places_q[port][lane].position + columns_q[column][lane].position;
+          element = Elements > 1 ? ElementBits'(position) : '0;
+          gathered[port][column].valid[lane] = read_q[port]
+              && read_places_q[port][lane].inside_map && columns_q[column][lane].inside_map
+              && RunBits'(position >> OffsetBits) == read_run_q[port];
+          gathered[port][column].values[lane] = gathered[port][column].valid[lane]
+              ? read_data_i[port][element] : '0;
+        end
+      end
+    end
+  end
+
+  // The register of the port, and the vectors of the line that the next window may go on with.
+  vector_t [Window-1:0] vectors_q;
+  vector_t [KernelSize-1:0] stored_vectors_d, stored_vectors_q;
+  operand_t [Rows-1:0][Lanes-1:0] gradients_q;
+
+  always_comb begin
+    stored_vectors_d = stored_vectors_q;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      if (stores_q[port]) begin
+        for (int unsigned column = 0; column < KernelSize; column++) begin
+          stored_vectors_d[column] = read_run_q[port] == '0
+              ? gathered[port][column] : stored_vectors_d[column] | gathered[port][column];
+        end
+      end
+    end
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      vectors_o[lane] = clears_q ? '0 : vectors_q[lane];
+      if (uses_stored_q[lane]) vectors_o[lane] = stored_vectors_q[lane_column_q[lane]];
+      for (int unsigned port = 0; port < Ports; port++) begin
+        if (lane_hits_q[lane][port]) begin
+          vectors_o[lane] = vectors_o[lane] | gathered[port][lane_column_q[lane]];
+        end
+      end
+    end
+  end
+
+  always_comb begin
+    gradients_o = gradients_q;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      for (int unsigned lane = 0; lane < Lanes; lane++) begin
+        if (gradient_read_q[port] && RunBits'(lane / Elements) == gradient_run_q[port]) begin
+          gradients_o[gradient_row_q[port]][lane] = gradient_data_i[port][lane%Elements];
+        end
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      vectors_q <= '0;
+      stored_vectors_q <= '0;
+      gradients_q <= '0;
+    end else begin
+      vectors_q <= vectors_o;
+      stored_vectors_q <= stored_vectors_d;
+      gradients_q <= gradients_o;
+    end
+  end
+
+endmodule

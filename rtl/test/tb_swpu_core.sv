@@ -1,0 +1,301 @@
+// Works through the items of layer passes, and compares every result, the cycles of every item, and
+// the runs read for it with those of the model. The file `+vectors` holds item after item:
+// - its description, the number of its tiles, of the lines of a tile and of the runs of a line at most,
+//   its cycles, its reads of the activation memory and of output gradients, and how many results follow;
+// - the masks and the kept weights of each row;
+// - the tiles, each with the lines that any row of the group needs, run by run, and in the weight
+//   gradient the output gradients of each row;
+// - the results: of each tile that has any entry, or of each fixed window.
+// The bench stands for the memories outside of the core and for what turns a tile, a line and a run
+// into an address; a line that the model does not need is an error to read.
+module tb_swpu_core;
+
+  import swpu_types_pkg::*;
+
+  localparam int unsigned Rows = swpu_pkg::Rows;
+  localparam int unsigned Lanes = swpu_pkg::Lanes;
+  localparam int unsigned Window = swpu_pkg::Window;
+  localparam int unsigned Ports = swpu_pkg::PortsPerCore;
+  localparam int unsigned MostTiles = 4096;
+  localparam int unsigned MostRuns = 1 << 20;
+
+  logic clk = 1'b0;
+  always #5 clk = !clk;
+
+  logic rst_n, mask_write, weight_write, start, done;
+  logic [RowBits-1:0] mask_row, weight_row;
+  logic [WordBits-1:0] mask_word;
+  logic [swpu_pkg::MaskWord-1:0] mask;
+  logic [WeightBits-1:0] weight_address;
+  operand_t weight;
+  item_t item;
+  logic [Rows-1:0] rows;
+  logic [NumberBits-1:0] tile_address, read_tile;
+  tile_t tile;
+  logic [Ports-1:0] read, gradient_read;
+  logic [Ports-1:0][EntryBits-1:0] read_line;
+  logic [Ports-1:0][RunBits-1:0] read_run, gradient_run;
+  logic [Ports-1:0][RowBits-1:0] gradient_row;
+  run_t [Ports-1:0] read_data, gradient_data;
+  logic [Rows-1:0] outputs_valid, gradients_valid;
+  logic [Rows-1:0][NumberBits-1:0] outputs_number, gradients_number;
+  sum_t [Rows-1:0][Lanes-1:0] outputs;
+  logic [Rows-1:0][Window-1:0] gradients_needed;
+  sum_t [Rows-1:0][Window-1:0] gradients;
+
+  swpu_core dut (
+    .clk_i             (clk),
+    .rst_ni            (rst_n),
+    .mask_write_i      (mask_write),
+    .mask_row_i        (mask_row),
+    .mask_word_i       (mask_word),
+    .mask_i            (mask),
+    .weight_write_i    (weight_write),
+    .weight_row_i      (weight_row),
+    .weight_address_i  (weight_address),
+    .weight_i          (weight),
+    .start_i           (start),
+    .item_i            (item),
+    .rows_i            (rows),
+    .done_o            (done),
+    .tile_address_o    (tile_address),
+    .tile_i            (tile),
+    .read_tile_o       (read_tile),
+    .read_o            (read),
+    .read_line_o       (read_line),
+    .read_run_o        (read_run),
+    .read_data_i       (read_data),
+    .gradient_read_o   (gradient_read),
+    .gradient_row_o    (gradient_row),
+    .gradient_run_o    (gradient_run),
+    .gradient_data_i   (gradient_data),
+    .outputs_valid_o   (outputs_valid),
+    .outputs_number_o  (outputs_number),
+    .outputs_o         (outputs),
+    .gradients_valid_o (gradients_valid),
+    .gradients_number_o(gradients_number),
+    .gradients_needed_o(gradients_needed),
+    .gradients_o       (gradients)
+  );
+
+  // The memories outside.
+  tile_t tiles[MostTiles];
+  run_t source[MostRuns], output_gradients[MostRuns];
+  int source_item[MostRuns];
+  int lines, runs, reads, gradient_reads, items;
+
+  function automatic int source_index(int tile_number, int line, int run);
+    return (tile_number * lines + line) * runs + run;
+  endfunction
+
+  function automatic int gradient_index(int tile_number, int row, int run);
+    return (tile_number * Rows + row) * runs + run;
+  endfunction
+
+  // Results that are expected: lanes that count, values, and whether they came.
+  logic [Lanes-1:0] expected_lanes[MostTiles];
+  sum_t [Lanes-1:0] expected_outputs[MostTiles][Rows];
+  logic [Window-1:0] expected_needed[MostTiles][Rows];
+  sum_t [Window-1:0] expected_gradients[MostTiles][Rows];
+  logic [Rows-1:0] expected[MostTiles];
+  int checked, differing, cycles;
+  longint total_cycles;
+  logic is_running;
+
+  function automatic void differ(string what, int row, int number);
+    differing++;
+    if (differing <= 5) begin
+      $display("item %0d: %s differs in row %0d, tile or window %0d", items, what, row, number);
+    end
+  endfunction
+
+  always @(posedge clk) begin
+    tile <= tiles[32'(tile_address) % MostTiles];
+    for (int port = 0; port < Ports; port++) begin
+      int index;
+      index = source_index(32'(read_tile), 32'(read_line[port]), 32'(read_run[port]));
+      if (read[port]) begin
+        reads++;
+        if (index >= MostRuns || source_item[index] != items) differ("a read", port, index);
+        else read_data[port] <= source[index];
+      end
+      index = gradient_index(32'(read_tile), 32'(gradient_row[port]), 32'(gradient_run[port]));
+      if (gradient_read[port]) begin
+        gradient_reads++;
+        gradient_data[port] <= output_gradients[index];
+      end
+    end
+    if (start) is_running = 1'b1;
+    if (done) is_running = 1'b0;
+    if (is_running) cycles++;
+    for (int row = 0; row < Rows; row++) begin
+      int number;
+      if (outputs_valid[row]) begin
+        number = 32'(outputs_number[row]) % MostTiles;
+        if (!expected[number][row]) differ("a result too many", row, number);
+        expected[number][row] = 1'b0;
+        for (int lane = 0; lane < Lanes; lane++) begin
+          if (expected_lanes[number][lane]) begin
+            checked++;
+            if (outputs[row][lane] !== expected_outputs[number][row][lane]) begin
+              differ($sformatf("lane %0d: %h, not %h,", lane, outputs[row][lane],
+                               expected_outputs[number][row][lane]), row, number);
+            end
+          end
+        end
+      end
+      if (gradients_valid[row]) begin
+        number = 32'(gradients_number[row]) % MostTiles;
+        if (!expected[number][row]) differ("a result too many", row, number);
+        expected[number][row] = 1'b0;
+        if (gradients_needed[row] !== expected_needed[number][row]) differ("lanes", row, number);
+        for (int lane = 0; lane < Window; lane++) begin
+          if (expected_needed[number][row][lane]) begin
+            checked++;
+            if (gradients[row][lane] !== expected_gradients[number][row][lane]) begin
+              differ($sformatf("entry %0d: %h, not %h,", lane, gradients[row][lane],
+                               expected_gradients[number][row][lane]), row, number);
+            end
+          end
+        end
+      end
+    end
+  end
+
+  initial begin
+    string path;
+    int file, tile_count, expected_cycles, expected_reads, expected_gradient_reads, results, group;
+    int line, line_count, run_count, weight_count, number, waited;
+    logic [KernelSize-1:0][KernelSize-1:0] anywhere;
+    logic [KernelSize*KernelSize*NumberBits-1:0] last_tile;
+    tile_t next_tile;
+    run_t data;
+
+    checked = 0;
+    differing = 0;
+    items = 0;
+    total_cycles = 0;
+    is_running = 1'b0;
+    rst_n = 1'b0;
+    mask_write = 1'b0;
+    weight_write = 1'b0;
+    start = 1'b0;
+    item = '0;
+    rows = '0;
+    for (int i = 0; i < MostRuns; i++) source_item[i] = -1;
+    if (!$value$plusargs("vectors=%s", path)) $fatal(1, "no +vectors");
+    file = $fopen(path, "r");
+    if (file == 0) $fatal(1, "no vectors");
+    repeat (2) @(negedge clk);
+    rst_n = 1'b1;
+
+    while ($fscanf(file, "%h %h %h %h %h %h %h %h %h %h %h %h\n", item.makes_gradients, rows,
+                   item.last_kernel_row, item.last_kernel_column, item.last_word, item.first_entry,
+                   item.first_line, item.first_row, item.first_column, item.last_window, anywhere,
+                   last_tile) == 12) begin
+      item.reads_anywhere = anywhere;
+      item.last_tile = last_tile;
+      if ($fscanf(file, "%d %d %d %d %d %d %d\n", tile_count, lines, runs, expected_cycles,
+                  expected_reads, expected_gradient_reads, results) != 7) $fatal(1, "no counts");
+      if (tile_count > MostTiles || tile_count * lines * runs > MostRuns
+          || tile_count * Rows * runs > MostRuns) $fatal(1, "an item is too large");
+      group = $countones(rows);
+
+      for (int row = 0; row < group; row++) begin
+        for (int word = 0; word <= 32'(item.last_word); word++) begin
+          mask_write = 1'b1;
+          mask_row = RowBits'(row);
+          mask_word = WordBits'(word);
+          if ($fscanf(file, "%h\n", mask) != 1) $fatal(1, "a mask is missing");
+          @(negedge clk);
+        end
+      end
+      mask_write = 1'b0;
+      for (int row = 0; row < group; row++) begin
+        if ($fscanf(file, "%d\n", weight_count) != 1) $fatal(1, "weights are missing");
+        for (int address = 0; address < weight_count; address++) begin
+          weight_write = 1'b1;
+          weight_row = RowBits'(row);
+          weight_address = WeightBits'(address);
+          if ($fscanf(file, "%h\n", weight) != 1) $fatal(1, "a weight is missing");
+          @(negedge clk);
+        end
+      end
+      weight_write = 1'b0;
+
+      for (int index = 0; index < tile_count; index++) begin
+        next_tile = '0;
+        if ($fscanf(file, "%h %h %h %h %d\n", next_tile.rows, next_tile.columns, next_tile.runs,
+                    next_tile.gradient_runs, line_count) != 5) $fatal(1, "a tile is missing");
+        next_tile.is_last = index == tile_count - 1;
+        tiles[index] = next_tile;
+        for (int i = 0; i < line_count; i++) begin
+          if ($fscanf(file, "%d %d\n", line, run_count) != 2) $fatal(1, "a line is missing");
+          for (int run = 0; run < run_count; run++) begin
+            if ($fscanf(file, "%h\n", data) != 1) $fatal(1, "a run is missing");
+            source[source_index(index, line, run)] = data;
+            source_item[source_index(index, line, run)] = items;
+          end
+        end
+        if (item.makes_gradients) begin
+          for (int row = 0; row < group; row++) begin
+            for (int run = 0; run < 32'(next_tile.gradient_runs); run++) begin
+              if ($fscanf(file, "%h\n", data) != 1) $fatal(1, "a gradient is missing");
+              output_gradients[gradient_index(index, row, run)] = data;
+            end
+          end
+        end
+      end
+      for (int i = 0; i < results; i++) begin
+        if ($fscanf(file, "%d\n", number) != 1) $fatal(1, "a result is missing");
+        if (number >= MostTiles) $fatal(1, "a result of no tile");
+        expected[number] = rows;
+        if (item.makes_gradients) begin
+          for (int row = 0; row < group; row++) begin
+            if ($fscanf(file, "%h %h\n", expected_needed[number][row],
+                        expected_gradients[number][row]) != 2) $fatal(1, "a result is missing");
+          end
+        end else begin
+          if ($fscanf(file, "%h\n", expected_lanes[number]) != 1) $fatal(1, "no lanes");
+          for (int row = 0; row < group; row++) begin
+            if ($fscanf(file, "%h\n", expected_outputs[number][row]) != 1) begin
+              $fatal(1, "a result is missing");
+            end
+          end
+        end
+      end
+
+      reads = 0;
+      gradient_reads = 0;
+      cycles = 0;
+      start = 1'b1;
+      @(negedge clk);
+      start = 1'b0;
+      waited = 0;
+      while (is_running) begin
+        @(negedge clk);
+        waited++;
+        if (waited > 1000000) $fatal(1, "item %0d does not end", items);
+      end
+      checked++;
+      if (cycles != expected_cycles) begin
+        differ($sformatf("%0d cycles, not %0d,", cycles, expected_cycles), 0, 0);
+      end
+      if (reads != expected_reads || gradient_reads != expected_gradient_reads) begin
+        differ($sformatf("%0d and %0d reads, not %0d and %0d,", reads, gradient_reads,
+                         expected_reads, expected_gradient_reads), 0, 0);
+      end
+      for (int i = 0; i < MostTiles; i++) begin
+        if (expected[i] != '0) differ("a result too few", 0, i);
+        expected[i] = '0;
+      end
+      total_cycles += 64'(cycles);
+      items++;
+    end
+    $fclose(file);
+    $display("items %0d cycles %0d", items, total_cycles);
+    $display("checked %0d differing %0d", checked, differing);
+    $finish;
+  end
+
+endmodule
