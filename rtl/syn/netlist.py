@@ -123,7 +123,7 @@ def simulate(netlist, drive, vectors, cycles, skipped=0):
 
     `drive(cycle, read)` gives what the inputs are in a cycle after the clock's edge, by port as a list
     of values, one a bit, from cycle 0, the first after the reset, on; `read(port)` gives an output as
-    the registers have it then. Ports named `clk_i` and `rst_ni` are driven here. `vectors` is a multiple
+    the registers have it then, `read(port, before=True)` as it was before the edge. Ports named `clk_i` and `rst_ni` are driven here. `vectors` is a multiple
     of 8.
     """
     ones = (1 << vectors) - 1
@@ -140,8 +140,10 @@ def simulate(netlist, drive, vectors, cycles, skipped=0):
         inputs = [(pin, instance.nets[pin]) for pin in cell.inputs()]
         registers.append((cell, inputs, outputs))
 
-    def read(port):
-        return [values[net] for net in netlist.ports[port][1]]
+    ended = list(values)
+
+    def read(port, before=False):
+        return [(ended if before else values)[net] for net in netlist.ports[port][1]]
 
     kept = []
     for cycle in range(-2, skipped + cycles):
@@ -167,6 +169,7 @@ def simulate(netlist, drive, vectors, cycles, skipped=0):
         # What is tied to a constant stays there.
         values[0], values[1] = 0, ones
         settle(values, ones)
+        ended[:] = values
         if cycle >= skipped:
             kept.append(list(values))
     nets = {}

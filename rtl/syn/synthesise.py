@@ -40,7 +40,7 @@ def sources():
 
 
 def synthesise(top, parameters, library, picoseconds):
-    """The netlist of a module, mapped for a delay: 1 for the fastest, a long one for the smallest."""
+    """The netlist of a module, mapped for a delay in picoseconds."""
     from pyosys import libyosys
 
     liberty = " ".join(f"-liberty {file}" for file in library.files)
