@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test lint format bench rtl-lint rtl-formal clean
+.PHONY: build test lint format bench rtl-lint rtl-formal synth clean
 
 build:
 	swift build -c release
@@ -23,7 +23,7 @@ bench: build
 
 # Every module of the hardware by itself, with its parameters as they come, and every bench.
 rtl-lint: tools
-	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv)))); do \
+	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv rtl/baselines/*.sv)))); do \
 	  verilator --lint-only -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f || exit 1; \
 	done
 	@for bench in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
@@ -39,6 +39,18 @@ rtl-formal: .build/formal/bin/python
 .build/formal/bin/python:
 	python3 -m venv .build/formal
 	.build/formal/bin/pip install --quiet pyosys==0.70 || { rm -rf .build/formal; exit 1; }
+
+# Area, delay and energy of the units for Liberty files: LIBERTY="a-folder another.lib.gz". Needs Python,
+# and installs pyosys from PyPI beside the build.
+synth: .build/synth/bin/python
+	$< -m unittest discover rtl/syn
+	$< rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
+	  --output docs/results/processor/synthesis.json
+	$< rtl/syn/reading28.py docs/results/processor/synthesis.json
+
+.build/synth/bin/python:
+	python3 -m venv .build/synth
+	.build/synth/bin/pip install --quiet pyosys==0.70 || { rm -rf .build/synth; exit 1; }
 
 .PHONY: tools
 tools:

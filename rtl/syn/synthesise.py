@@ -33,10 +33,7 @@ def silence():
 
 
 def sources():
-    files = []
-    for name in ["swpu.f", "baselines.f"]:
-        files += [RTL / line for line in (RTL / name).read_text().split()]
-    return files
+    return [RTL / line for line in (RTL / "swpu.f").read_text().split()]
 
 
 def synthesise(top, parameters, library, picoseconds):

@@ -1,3 +1,0 @@
-baselines/swpu_butterfly_network.sv
-baselines/swpu_benes_network.sv
-baselines/swpu_crossbar_network.sv
