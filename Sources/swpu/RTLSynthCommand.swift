@@ -36,7 +36,8 @@ struct RTLSynthCommand: ParsableCommand {
     guard FileManager.default.fileExists(atPath: script) else {
       throw ValidationError("\(script) is not here; run this at the root of the sources")
     }
-    guard FileManager.default.isExecutableFile(atPath: python), try status(["-c", "import pyosys"]) == 0
+    guard FileManager.default.isExecutableFile(atPath: python),
+      try status(["-c", "import pyosys"]) == 0
     else {
       throw ValidationError(
         """

@@ -19,7 +19,6 @@ import Testing
         return line(
           controls: HexNumber(butterfly(lanes, kept), width: lanes / 2), from: kept, lanes, &random)
       }.joined()
-      // The other lanes behind the needed ones, and any order at all.
       let orders = (0..<300).map { _ in shuffled(lanes, &random) }
       vectors["benes\(lanes).txt"] = orders.map { from in
         line(controls: HexNumber(benes(from), width: lanes / 2), from: from, lanes, &random)
@@ -58,7 +57,9 @@ import Testing
   }
 
   /// The number of the switch of a column whose lower lane this is.
-  private func switchNumber(_ low: Int, apart: Int) -> Int { low / (2 * apart) * apart + low % apart }
+  private func switchNumber(_ low: Int, apart: Int) -> Int {
+    low / (2 * apart) * apart + low % apart
+  }
 
   /// Columns of an inverse butterfly that pack the lanes `kept`: in column j a lane takes bit j of its
   /// place.

@@ -6,12 +6,13 @@ import Testing
 
 @Suite("Operands of a step")
 struct TrainerOperandsTests {
-  @Test("input times output gradient, summed over the pixels, is the gradient of the kept weights")
+  @Test("input times output gradient, summed over pixels, is the gradient of the weights")
   func weightGradient() throws {
     var network = Network(name: "two", input: MapShape(channels: 3, height: 6, width: 5))
     let first = try network.convolution("first", network.input, filters: 4, kernel: 3, padding: 1)
     let active = try network.activation("relu", first, .relu)
-    let second = try network.convolution("second", active, filters: 2, kernel: 3, stride: 2, padding: 1)
+    let second = try network.convolution(
+      "second", active, filters: 2, kernel: 3, stride: 2, padding: 1)
     _ = try network.globalAveragePool("pool", second)
     let model = try Model(network, engine: Engine(threads: 1), batch: 1, seed: 3)
     var random = SeededRandom(seed: 9)
@@ -44,7 +45,9 @@ struct TrainerOperandsTests {
               for q in 0..<output.width {
                 let y = p * geometry.stride + r - geometry.paddingRows
                 let x = q * geometry.stride + s - geometry.paddingColumns
-                guard (0..<input.height).contains(y), (0..<input.width).contains(x) else { continue }
+                guard (0..<input.height).contains(y), (0..<input.width).contains(x) else {
+                  continue
+                }
                 sum +=
                   operands.input[(c * input.height + y) * input.width + x]
                   * operands.gradient[(k * output.height + p) * output.width + q]

@@ -138,6 +138,11 @@ def main():
             print(
                 f"{library.name[:7]} {unit.name:12} {mappings} | {energies} | "
                 f"{time.monotonic() - start:.0f} s", flush=True)
+            write(options, libraries, operands, results)
+
+
+def write(options, libraries, operands, results):
+    """The file, after every unit: a long run that breaks off has not been for nothing."""
     pathlib.Path(options.output).write_text(
         json.dumps(
             {

@@ -21,6 +21,8 @@ ENERGY_FITS = {
 AREA_FROM_130 = {32: 0.072, 20: 0.033}
 VOLTS = 1.0
 PASSES = ("forward", "input-gradient", "weight-gradient")
+# Gradients that went through a normalisation are never exactly zero.
+NO_ZEROS = "input-gradient"
 # The node of a library, by its name's start.
 NODES = {"asap7": 7, "sg13g2": 130}
 
@@ -54,26 +56,29 @@ class Node:
     def energy(self, unit, stimulus, activity, part):
         return self.units[unit]["energies"][stimulus][activity][part]
 
-    def mean(self, unit, activity, part):
-        return sum(self.energy(unit, p, activity, part) for p in PASSES) / len(PASSES)
-
     def work(self, unit, stimulus, name):
         return self.units[unit]["energies"][stimulus]["work"][name]
 
     def area(self, unit, key="squareMicrometres"):
         return self.units[unit]["mappings"]["relaxed"][key]
 
-    def executed(self, unit, activity, part):
-        """Of a product whose operands are not zero: what is gated is taken out."""
-        share = sum(self.work(unit, p, "executed") for p in PASSES) / len(PASSES)
-        gated = self.energy(unit, "gated", activity, part)
-        return (self.mean(unit, activity, part) - (1 - share) * gated) / share
+    def still(self, activity):
+        """Gates of a product that is gated among others that are not: what a pass with zeros takes
+        beyond its other products. Partial sums take turns at the adder meanwhile."""
+        full = self.energy("mac-2", NO_ZEROS, activity, "gates")
+        found = []
+        for name in PASSES:
+            share = self.work("mac-2", name, "executed")
+            if share < 1:
+                gates = self.energy("mac-2", name, activity, "gates")
+                found.append((gates - share * full) / (1 - share))
+        return sum(found) / len(found)
 
     def energies(self, activity):
         """Femtojoules of the table's events at the library's own node and supply."""
         multiply = self.energy("multiply", "gaussian", activity, "gates")
         add = self.energy("add-2", "gaussian", activity, "gates")
-        gates = self.executed("mac-2", activity, "gates")
+        gates = self.energy("mac-2", NO_ZEROS, activity, "gates")
         flip_flops = self.area("mac-2", "flipFlops")
         lanes, stages, bits = 16, 4, 16
         isolated = self.energy("stages-16", "nothing-needed", activity, "total") / (
@@ -89,14 +94,13 @@ class Node:
         scan = self.energy("scan", "masks", activity, "total") / (
             64 * 8 * self.work("scan", "masks", "words"))
         small, large = (
-            self.energy(f"hamming-{rows}", "masks", activity, "total") for rows in (32, 64))
+            self.energy(f"hamming-{rows}", "masks", activity, "total") for rows in (16, 32))
         return {
             "multiply-bf16": gates * multiply / (multiply + add),
             "add-fp32": gates * add / (multiply + add),
-            "multiply-gated": self.energy("mac-2", "gated", activity, "gates")
-            + self.energy("mac-2", "gated", activity, "registers"),
-            "register-bit-write": self.executed("mac-2", activity, "registers") / flip_flops,
-            "register-bit-clock": self.mean("mac-2", activity, "clock") / flip_flops,
+            "multiply-gated": self.still(activity),
+            "register-bit-write": self.energy("mac-2", NO_ZEROS, activity, "registers") / flip_flops,
+            "register-bit-clock": self.energy("mac-2", NO_ZEROS, activity, "clock") / flip_flops,
             "network-moved-bit": moved,
             "network-isolated-bit": isolated,
             "route-bit": route,
@@ -108,7 +112,7 @@ class Node:
     def areas(self):
         """Square micrometres of the table's units at the library's own node."""
         registers = self.area("add-2", "flipFlopSquareMicrometres")
-        small, large = self.area("hamming-32"), self.area("hamming-64")
+        small, large = self.area("hamming-16"), self.area("hamming-32")
         return {
             "area-multiply-bf16": self.area("multiply"),
             "area-add-fp32": self.area("add-2") - registers,
@@ -117,7 +121,7 @@ class Node:
             "area-multiplexer": self.area("stages-16") / (49 * 16),
             "area-controller": self.area("scan"),
             # The memories of 512 rows as flip-flops.
-            "area-reorder": small + (large - small) * (512 - 32) / 32,
+            "area-reorder": small + (large - small) * (512 - 16) / 16,
         }
 
 

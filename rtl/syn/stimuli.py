@@ -92,26 +92,6 @@ class Operands:
         pairs = [pair for stream in self.products[name] for pair in stream]
         return sum(not (a & 0x7FFF and b & 0x7FFF) for a, b in pairs) / len(pairs)
 
-    def windows_of(self, lanes):
-        """The windows cut in two or joined for a network of 8 or 32 lanes."""
-        if lanes == 16:
-            return self.windows
-        if lanes == 8:
-            return [
-                [
-                    (needed >> half * 8 & 0xFF, data[half * 8 : half * 8 + 8])
-                    for needed, data in stream for half in (0, 1)
-                ]
-                for stream in self.windows
-            ]
-        return [
-            [
-                (low[0] | high[0] << 16, low[1] + high[1])
-                for low, high in zip(stream[::2], stream[1::2])
-            ]
-            for stream in self.windows
-        ]
-
 
 def partial_sums(stream, stages):
     """What an adder of so many stages is given: (partial sum, product) as FP32 codes."""

@@ -145,7 +145,7 @@ def mac(stages):
 def network(kind, lanes):
     """Windows one after the other, one a cycle, packed to the front."""
     def stimulus(operands, name):
-        streams = operands.windows_of(lanes)
+        streams = operands.windows
         vectors, steps = len(streams), len(streams[0])
         if name == "nothing-needed":
             streams = [[(0, data) for _, data in stream] for stream in streams]
@@ -225,7 +225,8 @@ def joined(columns, bits):
 
 
 def hamming(rows, words):
-    """Layers whose rows are put into groups; the memory of masks answers a cycle later."""
+    """Layers whose rows are put into groups, after all have been counted; the memory of masks answers
+    a cycle later."""
     def stimulus(operands, name):
         layers = [masks[:rows] for masks in operands.masks.values()][:8]
         asked = []
@@ -244,7 +245,7 @@ def hamming(rows, words):
             }
 
         return Stimulus(
-            vectors=8, cycles=rows * words + 300, drive=drive, skipped=2, work={"words": 1.0})
+            vectors=8, cycles=129, drive=drive, skipped=rows * words + 8, work={"words": 1.0})
     return stimulus
 
 
@@ -254,7 +255,7 @@ def scan(operands, name):
         [masks[first + row] for row in range(8)]
         for masks in list(operands.masks.values())[:8] for first in range(0, 64, 8)
     ]
-    vectors, words, cycles, skipped = len(groups), len(groups[0][0]), 128, 4
+    vectors, words, cycles, skipped = len(groups), len(groups[0][0]), 32, 4
     ones = (1 << vectors) - 1
     work = {"steps": 1.0, "words": 0.0}
 
@@ -291,11 +292,12 @@ def all_units():
 
     unit("multiply", "swpu_bf16_multiply", {}, multiply, sets)
     for stages in (1, 2, 3):
-        unit(f"add-{stages}", "swpu_fp32_add", {"AdderStages": stages}, add(stages), sets)
-    for stages in (1, 2, 3):
+        # All operands where the default machine is.
+        fed = sets if stages == 2 else ["forward", "gaussian"]
+        unit(f"add-{stages}", "swpu_fp32_add", {"AdderStages": stages}, add(stages), fed)
         unit(
             f"mac-{stages}", "swpu_bf16_mac", {"AdderStages": stages}, mac(stages),
-            sets + ["gated"])
+            fed + (["gated"] if stages == 2 else []))
     tops = {
         "compress": "swpu_compress_network", "stages": "swpu_compress_stages",
         "butterfly": "swpu_butterfly_network", "benes": "swpu_benes_network",
@@ -303,16 +305,19 @@ def all_units():
     }
     for lanes in (8, 16, 32):
         for kind, top in tops.items():
+            still = ["nothing-needed"] if kind in ("compress", "stages") else []
+            # Energy at the default window; area and delay at half and twice of it too.
             unit(
                 f"{kind}-{lanes}", top, {"Lanes": lanes, "Width": WIDTH}, network(kind, lanes),
-                ["windows"] + (["nothing-needed"] if kind in ("compress", "stages") else []))
-    for rows in (32, 64):
-        unit(
-            f"hamming-{rows}", "swpu_hamming_unit", {"LayerRows": rows, "RowWords": 4},
-            hamming(rows, 4), ["masks"])
-    unit("scan", "swpu_scan_unit", {}, scan, ["masks"])
-    # The rest of a core, for its area: one mapping, since they are large.
-    for name in ("row", "row_sequencer", "controller", "load_port", "window_filter"):
+                ["windows"] + still if lanes == 16 else [])
+    # Large ones in one mapping. Those without stimuli are the rest of a core, for its area.
+    for rows in (16, 32):
+        units.append(
+            Unit(
+                f"hamming-{rows}", "swpu_hamming_unit", {"LayerRows": rows, "RowWords": 4},
+                {"masks": hamming(rows, 4)}, goals=("relaxed",)))
+    units.append(Unit("scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",)))
+    for name in ("row_sequencer", "controller", "window_filter", "load_port", "row"):
         units.append(
             Unit(name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",)))
     return units
