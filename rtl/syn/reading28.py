@@ -91,10 +91,6 @@ class Node:
         route = (
             self.energy("compress-16", "windows", activity, "total")
             - self.energy("stages-16", "windows", activity, "total")) / (lanes * (1 + stages))
-        scan = self.energy("scan", "masks", activity, "total") / (
-            64 * 8 * self.work("scan", "masks", "words"))
-        small, large = (
-            self.energy(f"hamming-{rows}", "masks", activity, "total") for rows in (16, 32))
         return {
             "multiply-bf16": gates * multiply / (multiply + add),
             "add-fp32": gates * add / (multiply + add),
@@ -104,24 +100,17 @@ class Node:
             "network-moved-bit": moved,
             "network-isolated-bit": isolated,
             "route-bit": route,
-            "mask-scan-bit": scan,
-            # Without the memories of the rows, which grow with their number.
-            "reorder-bit": (2 * small - large) / 64,
         }
 
     def areas(self):
         """Square micrometres of the table's units at the library's own node."""
         registers = self.area("add-2", "flipFlopSquareMicrometres")
-        small, large = self.area("hamming-16"), self.area("hamming-32")
         return {
             "area-multiply-bf16": self.area("multiply"),
             "area-add-fp32": self.area("add-2") - registers,
             "area-register-bit": registers / self.area("add-2", "flipFlops"),
             # The log shifter's 49 multiplexers a bit at 16 lanes.
             "area-multiplexer": self.area("stages-16") / (49 * 16),
-            "area-controller": self.area("scan"),
-            # The memories of 512 rows as flip-flops.
-            "area-reorder": small + (large - small) * (512 - 16) / 16,
         }
 
 

@@ -1,4 +1,4 @@
-// Sends vectors through the baselines' networks, of 8 and of 32 lanes. Each reads
+// Sends vectors through the baselines' networks, of 8 and of 16 lanes. Each reads
 // `<network><lanes>.txt` in the folder `+vectors`: controls, data, lanes that count, what they have to
 // give.
 module tb_swpu_baseline_networks;
@@ -12,7 +12,7 @@ module tb_swpu_baseline_networks;
 
   for (genvar bench = 0; bench < Benches; bench++) begin : gen_bench
     localparam int unsigned Kind = bench / 2;
-    localparam int unsigned Stages = bench % 2 == 0 ? 3 : 5;
+    localparam int unsigned Stages = bench % 2 == 0 ? 3 : 4;
     localparam int unsigned Lanes = 1 << Stages;
     localparam int unsigned Columns = Kind == 0 ? Stages : 2 * Stages - 1;
     localparam int unsigned Controls = Kind == 2 ? Lanes * Stages : Columns * Lanes / 2;
@@ -52,7 +52,10 @@ module tb_swpu_baseline_networks;
     initial begin
       int file;
       string name;
+      logic [Controls-1:0] read_controls;
+      logic [Lanes*Width-1:0] read_data;
       logic [Lanes-1:0] counts;
+      logic [Lanes*Width-1:0] read_expected;
       logic [Lanes-1:0][Width-1:0] expected;
 
       name = Kind == 0 ? "butterfly" : Kind == 1 ? "benes" : "crossbar";
@@ -61,8 +64,12 @@ module tb_swpu_baseline_networks;
       if (!$value$plusargs("vectors=%s", folder)) $fatal(1, "no +vectors");
       file = $fopen($sformatf("%s/%s%0d.txt", folder, name, Lanes), "r");
       if (file == 0) $fatal(1, "no vectors for %s of %0d lanes", name, Lanes);
-      while ($fscanf(file, "%h %h %h %h\n", controls, data_in, counts, expected) == 4) begin
+      while ($fscanf(file, "%h %h %h %h\n", read_controls, read_data, counts, read_expected) == 4)
+      begin
         logic is_equal;
+        controls = read_controls;
+        data_in = read_data;
+        expected = read_expected;
         #1;
         is_equal = 1'b1;
         for (int unsigned lane = 0; lane < Lanes; lane++) begin

@@ -16,7 +16,7 @@ extension EnergyTable {
   }
 
   /// The published table with what the synthesis of our RTL says in its place: BF16 arithmetic,
-  /// registers, the network, the scan, the reorder unit.
+  /// registers, the compress network.
   ///
   /// Values are those of the reading in `docs/results/processor/synthesis.json`: mapped to a foundry's
   /// 130 nm at 1.2 V, carried to 28 nm and 1.0 V. Energies are of settled activity: no glitches, wires
@@ -54,48 +54,36 @@ extension EnergyTable {
 
   private static let readings = [
     Reading(
-      .multiplyBF16, 0.3,
+      .multiplyBF16, 0.2368,
       "gates of a multiply-accumulate whose operands are not zero, the multiplier's share"),
     Reading(
-      .addFP32, 0.5,
+      .addFP32, 0.4636,
       "gates of a multiply-accumulate whose operands are not zero, the adder's share (two stages)"),
     Reading(
-      .multiplyGated, 0.02,
-      "a multiply-accumulate with a zero operand while the other moves, clock apart"),
+      .multiplyGated, 0.2408,
+      "gates of a multiply-accumulate with a zero operand among others: partial sums take turns at "
+        + "the adder's input all the same"),
     Reading(
-      .registerBitWrite, 0.001,
-      "data side of a flip-flop of the multiply-accumulate, by its mean activity"),
-    Reading(.registerBitClock, 0.002, "clock pin of a flip-flop of the multiply-accumulate"),
+      .registerBitWrite, 0.001044, "data side of a multiply-accumulate's flip-flop, on average"),
+    Reading(.registerBitClock, 0.002731, "clock pin of a multiply-accumulate's flip-flop"),
     Reading(
-      .networkMovedBit, 0.001,
+      .networkMovedBit, 0.003213,
       "data path of the compress network at 16 lanes, what isolation does not explain, for each move"
     ),
     Reading(
-      .networkIsolatedBit, 0.0001,
+      .networkIsolatedBit, 6.084e-05,
       "data path of the compress network when nothing is needed of what moves, for each stage"),
     Reading(
-      .routeBit, 0.001,
+      .routeBit, 0.004775,
       "the compress network's settings and their registers, for a lane and stage"),
+    Reading(.areaMultiplyBF16, 523.7, unit: .squareMicrometres, "the multiplier"),
     Reading(
-      .maskScanBit, 0.001,
-      "the scan unit on masks of the same training, for a bit of its words"),
+      .areaAddFP32, 893.9, unit: .squareMicrometres,
+      "an adder of two stages without its registers"),
+    Reading(.areaRegisterBit, 2.89, unit: .squareMicrometres, "a flip-flop with reset"),
     Reading(
-      .reorderBit, 0.001,
-      "the reorder unit without the memories of its rows, for a bit of the word that it takes a cycle"
-    ),
-    Reading(.areaMultiplyBF16, 500, unit: .squareMicrometres, "the multiplier"),
-    Reading(
-      .areaAddFP32, 500, unit: .squareMicrometres, "an adder of two stages without its registers"),
-    Reading(.areaRegisterBit, 2.9, unit: .squareMicrometres, "a flip-flop with reset"),
-    Reading(
-      .areaMultiplexer, 1, unit: .squareMicrometres,
+      .areaMultiplexer, 2.195, unit: .squareMicrometres,
       "data path of the compress network at 16 lanes, both directions and isolation, over the 49 "
         + "multiplexers of a bit"),
-    Reading(
-      .areaController, 20000, unit: .squareMicrometres,
-      "the scan unit; a core's sequencers come on top"),
-    Reading(
-      .areaReorder, 20000, unit: .squareMicrometres,
-      "the reorder unit of 512 rows with its memories as flip-flops, from 16 and 32 rows"),
   ]
 }
