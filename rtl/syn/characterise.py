@@ -30,6 +30,8 @@ GOALS = {"fastest": 1, "relaxed": 1_000_000}
 def library_of(path):
     """The library in a folder's files, or in one file. SRAM macros beside cells are left out."""
     path = pathlib.Path(path)
+    if not path.exists():
+        sys.exit(f"--liberty: {path} is not there")
     if not path.is_dir():
         return Library([path])
     files = sorted(f for f in path.iterdir() if f.name.endswith((".lib", ".lib.gz")))
