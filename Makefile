@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-formal clean
+.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-formal synth clean
 
 build:
 	swift build -c release
@@ -40,7 +40,7 @@ bench: build
 
 # Every module of the hardware by itself, with its parameters as they come, and every bench.
 rtl-lint: tools
-	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv)))); do \
+	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv rtl/baselines/*.sv)))); do \
 	  verilator --lint-only -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f || exit 1; \
 	done
 	@for bench in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
@@ -60,12 +60,20 @@ exchange: .build/exchange/bin/python
 
 # Proves the compress network for 8 and 16 lanes; needs Python, and installs pyosys from PyPI beside
 # the build.
-rtl-formal: .build/formal/bin/python
+rtl-formal: .build/pyosys/bin/python
 	$< rtl/formal/prove_compress.py 8 16
 
-.build/formal/bin/python:
-	python3 -m venv .build/formal
-	.build/formal/bin/pip install --quiet pyosys==0.70 || { rm -rf .build/formal; exit 1; }
+.build/pyosys/bin/python:
+	python3 -m venv .build/pyosys
+	.build/pyosys/bin/pip install --quiet pyosys==0.70 || { rm -rf .build/pyosys; exit 1; }
+
+# Area, delay and energy of the units for Liberty files: LIBERTY="a-folder another.lib.gz". Needs Python,
+# and installs pyosys from PyPI beside the build.
+synth: .build/pyosys/bin/python
+	$< -m unittest discover rtl/syn
+	$< rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
+	  --output docs/results/processor/synthesis.json
+	$< rtl/syn/reading28.py docs/results/processor/synthesis.json
 
 .PHONY: tools
 tools:

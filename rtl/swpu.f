@@ -16,3 +16,6 @@ src/swpu_window_buffer.sv
 src/swpu_row_sequencer.sv
 src/swpu_row.sv
 src/swpu_core.sv
+baselines/swpu_butterfly_network.sv
+baselines/swpu_benes_network.sv
+baselines/swpu_crossbar_network.sv

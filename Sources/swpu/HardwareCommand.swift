@@ -13,6 +13,7 @@ struct HardwareCommand: ParsableCommand {
         swpu hardware swpu > mine.yaml         a description to change
         swpu simulate --hardware mine.yaml
         swpu hardware --energy                 every constant of energy and area, with its source
+        swpu hardware --energy --energy-table synthesised
       """)
 
   @Argument(help: ArgumentHelp("Print this preset as YAML.", valueName: "name"))
@@ -20,6 +21,9 @@ struct HardwareCommand: ParsableCommand {
 
   @Flag(help: "Print the constants of energy and area as YAML.")
   var energy = false
+
+  @Option(help: "Which constants: published, synthesised.")
+  var energyTable: EnergyTable.Choice = .published
 
   @Flag(help: "Print one JSON document on standard output.")
   var json = false
@@ -34,7 +38,7 @@ struct HardwareCommand: ParsableCommand {
 
   func run() throws {
     if energy {
-      print(EnergyTable.standard.yaml, terminator: "")
+      print(energyTable.table.yaml, terminator: "")
       return
     }
     if let name {
@@ -51,7 +55,7 @@ struct HardwareCommand: ParsableCommand {
         multipliers: hardware.array.multipliers, gigahertz: hardware.supply.hertz / 1e9,
         peakTeraflops: hardware.peakFlops / 1e12,
         sramKibibytes: hardware.memory.kibibytes,
-        squareMillimetres: AreaBreakdown(hardware))
+        squareMillimetres: AreaBreakdown(hardware, table: energyTable.table))
     }
     if json { return try printJSON(rows) }
     var table = TextTable(["name", "multipliers", "clock", "peak", "SRAM", "area (modelled)"])
@@ -65,3 +69,5 @@ struct HardwareCommand: ParsableCommand {
     print(table.text)
   }
 }
+
+extension EnergyTable.Choice: ExpressibleByArgument {}

@@ -14,6 +14,7 @@ struct PaperCommand: ParsableCommand {
       Examples:
         swpu paper                      ResNet-18 with drawn masks
         swpu paper runs/resnet18        with the masks of a real training
+        swpu paper --energy-table synthesised   and what changed against published constants
       """)
 
   @OptionGroup(title: "What to simulate") var options: WorkloadOptions
@@ -28,6 +29,8 @@ struct PaperCommand: ParsableCommand {
   private struct Document: Encodable {
     let claims: [PaperClaims.Claim]
     let surface: EfficiencySurface
+    /// The same with published constants, where others were asked for.
+    let published: [PaperClaims.Claim]?
   }
 
   func run() throws {
@@ -35,6 +38,22 @@ struct PaperCommand: ParsableCommand {
     let table = try machine.table()
     let workload = try options.workload()
     note(options.origin(workload))
+    let (claims, surface) = try claims(hardware, workload, table)
+    let published =
+      table == .standard ? nil : try self.claims(hardware, workload, .standard).claims
+    if json {
+      return try printJSON(
+        Document(claims: claims.claims, surface: surface, published: published?.claims))
+    }
+    print(ClaimsText(claims, surface).text)
+    if let published {
+      print("\n" + TableChangeText(table, claims: claims, published: published).text)
+    }
+  }
+
+  private func claims(
+    _ hardware: HardwareDescription, _ workload: Workload, _ table: EnergyTable
+  ) throws -> (claims: PaperClaims, surface: EfficiencySurface) {
     var comparison = Comparison()
     for candidate in Comparison.machines(hardware) {
       try comparison.add(candidate, workload, table: table)
@@ -44,7 +63,6 @@ struct PaperCommand: ParsableCommand {
     let claims = PaperClaims(
       hardware: hardware, comparison: comparison, surface: surface,
       workload: "\(workload.name), \(workload.batch) images")
-    if json { return try printJSON(Document(claims: claims.claims, surface: surface)) }
-    print(ClaimsText(claims, surface).text)
+    return (claims, surface)
   }
 }

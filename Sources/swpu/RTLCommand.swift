@@ -12,7 +12,10 @@ struct RTLCommand: ParsableCommand {
         swpu rtl verify --passes 300           random passes: every bit and every cycle
         swpu rtl verify --hardware mine.yaml
       """,
-    subcommands: [RTLGenerateCommand.self, RTLVerifyCommand.self])
+    subcommands: [
+      RTLGenerateCommand.self, RTLVerifyCommand.self, RTLSynthCommand.self,
+      RTLOperandsCommand.self,
+    ])
 }
 
 struct RTLGenerateCommand: ParsableCommand {

@@ -247,7 +247,9 @@ struct MachineOptions: ParsableArguments {
   var voltage: Double?
 
   @Option(
-    help: ArgumentHelp("Constants of energy and area in place of the model's.", valueName: "file"))
+    help: ArgumentHelp(
+      "Constants of energy and area: published (default), synthesised, or a file with some of them.",
+      valueName: "table"))
   var energyTable: String?
 
   /// The description with all changes.
@@ -282,8 +284,11 @@ struct MachineOptions: ParsableArguments {
   /// The constants.
   func table() throws -> EnergyTable {
     guard let energyTable else { return .standard }
+    if let choice = EnergyTable.Choice(rawValue: energyTable) { return choice.table }
     guard let data = FileManager.default.contents(atPath: energyTable) else {
-      throw ValidationError("--energy-table: '\(energyTable)' cannot be read")
+      let names = EnergyTable.Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError(
+        "--energy-table: '\(energyTable)' is no file that can be read and none of \(names)")
     }
     return try EnergyTable(yaml: String(decoding: data, as: UTF8.self), file: energyTable)
   }

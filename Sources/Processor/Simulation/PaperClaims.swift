@@ -91,8 +91,8 @@ public struct PaperClaims: Codable, Sendable {
           format: "%.2f V: %.0f MHz; %.2f V: %.0f MHz", slow.volts, slow.hertz / 1e6,
           hardware.supply.nominalVolts, hardware.supply.nominalMegahertz),
         definition: "alpha-power law through the nominal point",
-        reading: "the nominal point is the paper's; the law between is assumed, the adder's stages "
-          + "are what a synthesis must confirm"),
+        reading: "the nominal point is the paper's; the law between is assumed. A synthesis with "
+          + "open tools did not reach it (docs/processor/synthesis.md)"),
     ]
   }
 }

@@ -1,0 +1,61 @@
+import Sparsity
+import Tensor
+
+/// What a convolution multiplies in the three passes of a step, for the first image of the batch.
+public struct ConvolutionOperands: Sendable {
+  /// The layer's name.
+  public let name: String
+  /// Its sizes.
+  public let geometry: ConvolutionGeometry
+  /// What is kept of its weights; nil when it is dense.
+  public let mask: LayerMask?
+  /// Weights `[K][C][R][S]`, zero where pruned.
+  public let weights: [Float]
+  /// Input `[C][row][column]`.
+  public let input: [Float]
+  /// Gradient of the loss with respect to the output, `[K][row][column]`.
+  public let gradient: [Float]
+}
+
+extension Trainer {
+  /// The operands of all convolutions in a step on the first batch of the epoch, network order. The
+  /// weights stay as they are.
+  public func operands() -> [ConvolutionOperands] {
+    var batch = Batch()
+    loader.start(epoch: progress.epoch)
+    guard loader.next(into: &batch) else { return [] }
+    loader.stop()
+    model.stage(batch.images)
+    model.forward(images: batch.count, training: true)
+    _ = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
+    return model.backwardWithOperands(images: batch.count)
+  }
+}
+
+extension Model {
+  /// Runs `backward` and keeps what each convolution reads, just before it does: activations and
+  /// gradients share memory with later ones.
+  func backwardWithOperands(images: Int) -> [ConvolutionOperands] {
+    let pass = Pass(
+      engine: engine, images: images, training: true, seed: 0, denseGradients: false,
+      observes: false)
+    var operands: [ConvolutionOperands] = []
+    for layer in layers.reversed() {
+      if let convolution = layer as? ConvolutionLayer {
+        let ports = convolution.ports
+        operands.append(
+          ConvolutionOperands(
+            name: convolution.name, geometry: convolution.geometry, mask: convolution.mask,
+            weights: convolution.denseWeights,
+            input: firstImage(ports.inputs[0], ports.inputMaps[0]),
+            gradient: firstImage(ports.upstream, ports.outputMap)))
+      }
+      layer.backward(pass)
+    }
+    return operands.reversed()
+  }
+
+  private func firstImage(_ tensor: Tensor, _ map: MapShape) -> [Float] {
+    (0..<map.count).map { tensor[$0 * engine.kernels.lanes] }
+  }
+}

@@ -1,0 +1,67 @@
+"""Maps a unit to the cells of a library with Yosys: SystemVerilog in, a netlist as JSON out."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+RTL = pathlib.Path(__file__).resolve().parent.parent
+
+# Cells that a placer does not want in plain logic: ASAP7's odd sizes, scan and latches, and of any
+# library delays, clock gates, tri-state drivers.
+UNWANTED = [
+    "*x1p*_ASAP7*", "*xp*_ASAP7*", "SDF*", "ICG*", "DLL*", "DHL*",
+    "*_dlygate*", "*_lgcp*", "*_slgcp*", "*_sdf*", "*_einvn*", "*_ebufn*", "*_dlh*", "*_dll*",
+    "*_sighold*", "*_antennanp*", "*_decap*", "*_fill*",
+]
+# What drives an input and loads an output, by a cell that the library has.
+DRIVERS = {"BUFx2_ASAP7_75t_R": 1.0, "sg13g2_buf_2": 6.0}
+
+
+@contextlib.contextmanager
+def silence():
+    """Yosys writes to the process's standard output, whatever Python's is."""
+    kept, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nothing)
+
+
+def sources():
+    return [RTL / line for line in (RTL / "swpu.f").read_text().split()]
+
+
+def synthesise(top, parameters, library, picoseconds):
+    """The netlist of a module, mapped for a delay in picoseconds."""
+    from pyosys import libyosys
+
+    liberty = " ".join(f"-liberty {file}" for file in library.files)
+    unwanted = " ".join(f"-dont_use {pattern}" for pattern in UNWANTED)
+    settings = " ".join(f"-G {name}={value}" for name, value in parameters.items())
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        constraints, netlist = folder / "constraints", folder / "netlist.json"
+        driver = next((name for name in DRIVERS if name in library), None)
+        constraints.write_text(
+            f"set_driving_cell {driver}\nset_load {DRIVERS[driver]} [all_outputs]\n"
+            if driver else "")
+        design = libyosys.Design()
+        with silence():
+            for command in [
+                f"read_slang --top {top} {settings} " + " ".join(map(str, sources())),
+                f"synth -flatten -top {top}",
+                f"dfflibmap {liberty} {unwanted}",
+                f"abc {liberty} {unwanted} -constr {constraints} -D {picoseconds:.0f}",
+                "setundef -zero",
+                "opt_clean -purge",
+                f"write_json {netlist}",
+            ]:
+                libyosys.run_pass(command, design)
+        return next(
+            module for module in json.loads(netlist.read_text())["modules"].values()
+            if "top" in module["attributes"])
