@@ -33,7 +33,7 @@ let package = Package(
       dependencies: ["Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
     .target(name: "Formats"),
-    .target(name: "Report", dependencies: ["Formats", "Processor", "Sparsity"]),
+    .target(name: "Report", dependencies: ["Formats", "Training", "Processor", "Sparsity"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
@@ -53,7 +53,8 @@ let package = Package(
     ),
     .testTarget(name: "ProcessorTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
-    .testTarget(name: "ReportTests", dependencies: ["Report", "Processor", "Sparsity", "Tensor"]),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", "Training", "Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
   ],
   swiftLanguageModes: [.v6]
