@@ -17,8 +17,8 @@ protocol Chart {
 enum Drawing {
   /// Width of every drawing.
   static let width = 480.0
-  /// Width of a character of a label, on the average.
-  static let characterWidth = 6.9
+  /// Width of a character of a label on the average, in the wider of common fonts.
+  static let characterWidth = 7.5
 
   /// Text at a place.
   static func text(

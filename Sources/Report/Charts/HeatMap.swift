@@ -25,13 +25,13 @@ struct HeatMap: Chart {
   private let rowHeight = 15.0
   private let top = 26.0
   private var labelWidth: Double {
-    min(140, max(104, 10 + Drawing.characterWidth * Double(rows.map(\.name.count).max() ?? 0)))
+    min(160, max(104, 10 + Drawing.characterWidth * Double(rows.map(\.name.count).max() ?? 0)))
   }
 
   var height: Double { top + rowHeight * Double(rows.count) + 66 }
 
   var drawing: [Markup] {
-    let (left, right) = (labelWidth, Drawing.width - 56)
+    let (left, right) = (labelWidth, Drawing.width - 62)
     let last = Double(max(end, (steps.last ?? 0) + 1))
     func place(_ step: Double) -> Double { left + (right - left) * step / last }
     var pieces = [Drawing.text("kept at the end", x: Drawing.width - 2, y: 14, anchor: "end")]
@@ -86,7 +86,7 @@ struct HeatMap: Chart {
       pieces.append(
         Drawing.text(
           name, x: x + width / 2, y: y + 11.5, anchor: "middle",
-          style: level > 4 ? "on-full" : ""))
+          style: level > 6 ? "on-full" : ""))
     }
     return pieces
   }

@@ -23,7 +23,7 @@ struct LineChart: Chart {
   static let mostRows = 40
 
   private let left = 52.0
-  private let right = 366.0
+  private let right = 352.0
   private let top = 28.0
   private let bottom = 226.0
 
@@ -82,7 +82,8 @@ struct LineChart: Chart {
     return pieces
   }
 
-  /// The last value of each line beside it, moved apart where they would overlap.
+  /// The last value of each line beside it under its marker, moved apart where they would overlap; its
+  /// name too where there is room.
   private func endLabels(_ ys: Scale) -> [Markup] {
     let ends = series.enumerated().compactMap { index, line in
       line.points.last.map { (index: index, y: ys.place($0.y), value: $0.y) }
@@ -91,12 +92,20 @@ struct LineChart: Chart {
     for index in places.indices.dropFirst() {
       places[index] = max(places[index], places[index - 1] + 15)
     }
-    let excess = max(0, (places.last ?? 0) - bottom)
-    for index in places.indices { places[index] -= excess }
-    return zip(ends, places).map { end, y in
-      Drawing.label(
-        "\(format(end.value)) \(series[end.index].name)", x: right + 8, y: y + 4.5,
-        width: Drawing.width - right - 8)
+    var limit = bottom
+    for index in places.indices.reversed() {
+      places[index] = min(places[index], limit)
+      limit = places[index] - 15
+    }
+    let room = Drawing.width - right - 26
+    return zip(ends, places).flatMap { end, y in
+      let value = format(end.value)
+      let whole = "\(value) \(series[end.index].name)"
+      let fits = Drawing.characterWidth * Double(whole.count) <= room
+      return [
+        Drawing.marker(end.index, x: right + 14, y: y, title: series[end.index].name),
+        Drawing.text(fits ? whole : value, x: right + 24, y: y + 4.5),
+      ]
     }
   }
 

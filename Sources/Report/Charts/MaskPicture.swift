@@ -23,15 +23,10 @@ struct MaskPicture: Chart {
     let shape = mask.shape
     let slowest = Self.slowest(groups, kept: kept)
     let mean = Double(kept.reduce(0, +)) / Double(max(1, groups.first?.count ?? 1))
-    let drawn = min(shape.filters, Self.mostFilters)
-    let channels = min(shape.channels, Self.mostColumns / (shape.rows * shape.columns))
     summary =
-      "\(shape.filters) filters of \(shape.channels) channels and kernels of "
-      + "\(shape.rows)x\(shape.columns); drawn are the first \(drawn) filters of this order and "
-      + "\(max(1, channels)) channels. Dark: kept weights; light: kept lines where a shape is pruned; "
-      + "the strip above: kept shapes. Right: weights of each filter over all channels, and what it "
-      + "waits for the slowest of its group. The slowest filters of all groups sum to \(slowest) "
-      + "weights; \(Int(mean.rounded(.up))) would be without waiting."
+      "\(shape.filters) filters of \(shape.channels) channels, kernels of "
+      + "\(shape.rows)x\(shape.columns). The slowest filters of all groups sum to \(slowest) weights; "
+      + "\(Int(mean.rounded(.up))) would be without waiting."
   }
 
   /// Sum of the slowest rows: a group takes at least as long as its longest row.

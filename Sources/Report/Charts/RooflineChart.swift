@@ -67,9 +67,7 @@ struct RooflineChart: Chart {
         "all multipliers busy", x: right, y: ys.place(peak) - 6, anchor: "end", style: "axis"))
     pieces.append(
       Drawing.text(
-        "DRAM busy", x: xs.place(max(start, ridge / 9)) - 4,
-        y: max(top + 16, ys.place(max(start, ridge / 9) * bandwidth) - 8), anchor: "start",
-        style: "axis"))
+        "on the slope: DRAM busy", x: right, y: ys.place(peak) + 18, anchor: "end", style: "axis"))
     for point in drawn {
       pieces.append(
         Drawing.marker(

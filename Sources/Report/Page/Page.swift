@@ -75,6 +75,8 @@ extension Markup {
   static func heading(_ text: String) -> Markup { Markup("h3", [:], [Markup(text)]) }
   /// Charts side by side where there is room.
   static func grid(_ figures: [Markup]) -> Markup { Markup("div", ["class": "grid"], figures) }
+  /// Charts of unequal height, column by column.
+  static func flow(_ figures: [Markup]) -> Markup { Markup("div", ["class": "flow"], figures) }
   /// Content that is there when asked for.
   static func folded(_ title: String, _ content: [Markup], open: Bool = false) -> Markup {
     let summary = Markup("summary", [:], [Markup(title)])

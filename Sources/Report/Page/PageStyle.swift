@@ -29,11 +29,13 @@ enum PageStyle {
       header > p { color: var(--quiet) }
       a { color: var(--s0) }
       nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: 0; padding: 0; list-style: none }
-      .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem }
+      .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem }
+      .flow { columns: 2 28rem; column-gap: 1.5rem }
+      .flow figure { margin-bottom: 1.5rem }
       figure { margin: 0; min-width: 0; break-inside: avoid }
       figcaption { margin-bottom: .4rem; overflow-wrap: anywhere }
-      figcaption span { color: var(--quiet); font-size: .88rem }
-      svg { display: block; width: 100%; max-width: 44rem; height: auto; overflow: visible }
+      figcaption span { color: var(--quiet); font-size: .9em }
+      svg { display: block; width: 100%; max-width: 38rem; height: auto; overflow: visible }
       svg.hatchings { position: absolute; width: 0; height: 0 }
       svg text { font: 13px system-ui, sans-serif; fill: var(--ink) }
       svg text.axis { fill: var(--quiet) }
@@ -63,20 +65,23 @@ enum PageStyle {
       .mask.lines { stroke: var(--s1); stroke-opacity: .38 }
       .mask.shapes { stroke: var(--s2); stroke-width: 8 }
       .waiting { fill: var(--rule) }
-      .scroll, pre { overflow-x: auto }
-      table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums }
+      .scroll, pre { overflow-x: auto; margin: .6rem 0 }
+      table { border-collapse: collapse; font-size: .85em; font-variant-numeric: tabular-nums }
       caption { text-align: left; color: var(--quiet); padding: .3rem 0 }
       th, td { text-align: right; padding: .15rem .6rem; border-bottom: 1px solid var(--rule); white-space: nowrap }
-      thead th { border-bottom-color: var(--quiet); vertical-align: bottom }
+      thead th { white-space: normal; border-bottom-color: var(--quiet); vertical-align: bottom }
       th:first-child { text-align: left }
       .words td { text-align: left; white-space: normal; min-width: 7rem }
       .words thead th { text-align: left }
       details { margin: .4rem 0 }
       summary { cursor: pointer; color: var(--quiet) }
       details.part > summary { color: var(--ink); font-weight: 600 }
-      pre { background: var(--box); padding: .7rem; font-size: .82rem; line-height: 1.4 }
+      pre { background: var(--box); padding: .7rem; font-size: .82em; line-height: 1.4 }
       dt { font-weight: 600; margin-top: .6rem } dd { margin: 0; max-width: 46rem }
+      @media (max-width: 30rem) { body { padding: .6rem .5rem 3rem } }
       @media print {
+        .flow { columns: 2 }
+        section > p { break-after: avoid }
         body { max-width: none; padding: 0; font-size: 9.5pt }
         nav, details.numbers:not([open]) { display: none }
         .grid { grid-template-columns: 1fr 1fr; gap: .8rem }

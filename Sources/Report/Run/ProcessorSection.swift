@@ -78,7 +78,7 @@ struct ProcessorCharts {
 
   func content(_ figures: inout Figures) -> [Markup] {
     [
-      .grid([
+      .flow([
         figures.add(cycles), figures.add(energy), figures.add(use), figures.add(roofline),
       ]),
       .heading("Baselines and ablations"),
@@ -192,9 +192,15 @@ struct ProcessorCharts {
       rows: machines.map { machine in
         let amount = value(machine.totals)
         return BarChart.Row(
-          name: machine.name, segments: [amount],
+          name: shortName(machine.name), segments: [amount],
           note: String(format: "%.2fx", amount / max(first, .leastNormalMagnitude)))
       }, format: { Scale.label($0) })
+  }
+
+  /// Ablations have the processor's name before what they lack.
+  private func shortName(_ name: String) -> String {
+    let own = hardware.name + "-"
+    return name.hasPrefix(own) ? String(name.dropFirst(own.count)) : name
   }
 
   private var claims: [Markup] {

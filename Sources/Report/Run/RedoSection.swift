@@ -23,7 +23,9 @@ struct RedoSection {
       content.append(.preformatted(commands(run), label: "Commands for \(run.name)"))
       if let summary = run.summary {
         content.append(
-          versions(summary).markup(caption: "Versions and machine of \(run.name)"))
+          Markup(
+            "div", ["class": "words"],
+            [versions(summary).markup(caption: "Versions and machine of \(run.name)")]))
         content.append(
           .paragraph(
             "With the same version and kernels, the training ends with the same bits, on any number "

@@ -28,7 +28,7 @@ public struct RunRecord: Sendable {
   /// The last snapshot.
   let masks: MaskSnapshot?
   /// The network with the last masks; nil for a run that recorded no network.
-  let workload: Workload?
+  public let workload: Workload?
   /// Steps done, by the metrics and the snapshots.
   let steps: Int
 

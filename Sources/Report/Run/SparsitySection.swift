@@ -15,16 +15,14 @@ struct SparsitySection {
     content.append(
       known.isEmpty
         ? .paragraph("The run has no mask snapshots.")
-        : maps.count > 4
+        : maps.count > 6
           ? .folded("Layer by layer, run by run", [.grid(maps)]) : .grid(maps))
-    for run in known {
-      if let masks = run.masks {
-        content.append(
-          .folded(
-            runs.count == 1 ? "Layers at the end" : "Layers of \(run.name) at the end",
-            [layers(masks).markup(caption: "Layers of \(run.name) after step \(masks.step)")]))
+    let tables = known.compactMap { run in
+      run.masks.map {
+        layers($0).markup(caption: "Layers of \(run.name) after step \($0.step)")
       }
     }
+    if !tables.isEmpty { content.append(.folded("Layers at the end", tables)) }
     return Page.Section(id: "sparsity", title: "Sparsity by layer over time", content: content)
   }
 

@@ -39,7 +39,7 @@ struct StepTimeSection {
                   + "parts over \(profiled[0].profile.steps) steps.",
                 rowTitle: "step", xTitle: "ms", segmentNames: Self.kinds,
                 rows: profiled.flatMap { run, _, profile in
-                  rows(run.name, Self.byKind(profile))
+                  rows(run, Self.byKind(profile))
                 }, format: Self.milliseconds))
           ]
             + (runs.count == 1
@@ -55,8 +55,8 @@ struct StepTimeSection {
     if !others.isEmpty {
       content.append(
         .paragraph(
-          "\(others.count == timed.count ? "The run's" : "Some runs'") summary was written before "
-            + "steps were measured part by part; only whole steps are known."))
+          "Summaries of older versions know whole steps only, not their parts: "
+            + others.map(\.run.name).joined(separator: ", ") + "."))
       content.append(
         .grid([
           figures.add(
@@ -64,19 +64,21 @@ struct StepTimeSection {
               title: "Whole steps", summary: "With the final masks, and without pruning.",
               rowTitle: "step", xTitle: "ms", segmentNames: ["step"],
               rows: others.flatMap { run, summary in
-                rows(run.name, ([summary.stepMilliseconds], [summary.denseStepMilliseconds]))
+                rows(run, ([summary.stepMilliseconds], [summary.denseStepMilliseconds]))
               }, format: Self.milliseconds))
         ]))
     }
     return Page.Section(id: "time", title: "Where the step's time goes", content: content)
   }
 
-  private func rows(_ name: String, _ times: (pruned: [Double], dense: [Double])) -> [BarChart.Row]
+  /// A bar for the final masks and one for the dense network; only one where nothing was pruned.
+  private func rows(_ run: RunRecord, _ times: (pruned: [Double], dense: [Double]))
+    -> [BarChart.Row]
   {
-    [
-      BarChart.Row(name: runs.count == 1 ? "final masks" : name, segments: times.pruned),
-      BarChart.Row(name: "dense", segments: times.dense, continues: true),
-    ]
+    let name = runs.count > 1 ? run.name : run.isPruned ? "final masks" : "step"
+    let pruned = BarChart.Row(name: name, segments: times.pruned)
+    if !run.isPruned { return [pruned] }
+    return [pruned, BarChart.Row(name: "dense", segments: times.dense, continues: true)]
   }
 
   private static func convolutions(_ profile: StepProfile) -> Set<String> {

@@ -109,22 +109,31 @@ struct SummarySection {
       }
       text.append(words + ".")
     }
-    let timed = entries.map(\.run).filter { ($0.summary?.stepMilliseconds ?? 0) > 0 }
-      .sorted { ($0.summary?.stepMilliseconds ?? 0) < ($1.summary?.stepMilliseconds ?? 0) }
-    if let fastest = timed.first, let summary = fastest.summary {
-      text.append(
-        "The fastest step is that of \(fastest.name): "
-          + "\(Amount.seconds(summary.stepMilliseconds * 1e-3)), "
-          + "\(Self.times(summary.denseStepMilliseconds / summary.stepMilliseconds)) as fast as the "
-          + "same network without pruning, measured in the same run.")
+    let timed = entries.map(\.run).filter(\.isPruned).compactMap { run in
+      run.summary.map {
+        (
+          name: run.name, milliseconds: $0.stepMilliseconds,
+          ratio: $0.denseStepMilliseconds / max($0.stepMilliseconds, 1e-9)
+        )
+      }
     }
-    let simulated = entries.compactMap { entry in entry.processor.map { (entry.run.name, $0) } }
-      .sorted { $0.1.step.totals.seconds < $1.1.step.totals.seconds }
-    if let (name, record) = simulated.first, simulated.count > 1 {
+    if let fastest = timed.max(by: { $0.ratio < $1.ratio }) {
       text.append(
-        "On the processor (modelled) the step of \(name) is shortest: "
-          + "\(Amount.seconds(record.step.totals.seconds)), "
-          + "\(Amount.joules(picojoules: record.step.totals.energyPicojoules.total)).")
+        "Pruning speeds up the step of \(fastest.name) most: it takes "
+          + "\(Amount.seconds(fastest.milliseconds * 1e-3)), \(Self.times(fastest.ratio)) as fast as "
+          + "the step of the same network without pruning, measured in turn with it.")
+    }
+    let simulated = entries.compactMap { entry in
+      entry.processor.map { (name: entry.run.name, totals: $0.step.totals) }
+    }.sorted { $0.totals.energyPicojoules.total < $1.totals.energyPicojoules.total }
+    if let first = simulated.first, let last = simulated.last, simulated.count > 1 {
+      func words(_ totals: Totals) -> String {
+        "\(Amount.joules(picojoules: totals.energyPicojoules.total)) and "
+          + Amount.seconds(totals.seconds)
+      }
+      text.append(
+        "On the processor (modelled) a step takes from \(words(first.totals)) (\(first.name)) to "
+          + "\(words(last.totals)) (\(last.name)).")
     }
     let differing = Self.differences(entries.map(\.run))
     text.append(
