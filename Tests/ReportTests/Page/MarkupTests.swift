@@ -30,8 +30,8 @@ import Testing
 
   @Test("numbers are short and never in another notation")
   func numbers() {
-    let expected = [
-      (0.0, "0"), (-0.001, "0"), (1, "1"), (10, "10"), (2.5, "2.5"), (1 / 3.0, "0.33"),
+    let expected: [(Double, String)] = [
+      (0, "0"), (-0.001, "0"), (1, "1"), (10, "10"), (2.5, "2.5"), (1 / 3, "0.33"),
     ]
     for (value, text) in expected { #expect(Markup.number(value) == text) }
     #expect(Markup.number(1e9) == "1000000000")

@@ -1,6 +1,7 @@
 import Foundation
 import Processor
 import Sparsity
+import Synchronization
 import Tensor
 import Testing
 import Training
@@ -21,18 +22,31 @@ import Training
   /// A training of a moment.
   private func train(_ folder: RunFolder, _ granularity: Granularity, ends: Bool = true) throws {
     var configuration = TrainingConfiguration()
-    configuration.width = 0.125
+    configuration.model = .lenet5
     configuration.epochs = 2
     configuration.batch = 20
     configuration.pruning.granularity = granularity
     configuration.pruning.sparsity = 0.75
-    configuration.pruning.updateInterval = 3
+    configuration.pruning.updateInterval = 2
     if !granularity.prunesLines { configuration.pruning.balanced = .none }
-    let data = SyntheticImages.dataset(seed: 3, trainCount: 120, testCount: 40)
+    let data = SyntheticImages.dataset(seed: 3, trainCount: 80, testCount: 20)
     let trainer = try Trainer(
       configuration, data: data, engine: Engine(threads: 2), folder: folder)
     _ = try trainer.run()
     if ends { _ = try trainer.summarize(epochSeconds: [1, 1]) }
+  }
+
+  /// Runs of one network share its surface.
+  private static let surfaces = Mutex<[NetworkDescription: EfficiencySurface]>([:])
+
+  private func surface(_ network: NetworkDescription) throws -> EfficiencySurface {
+    try Self.surfaces.withLock { known in
+      let found =
+        try known[network]
+        ?? ProcessorRecord.surface(network, hardware: .small, table: .standard)
+      known[network] = found
+      return found
+    }
   }
 
   private func entry(_ folder: RunFolder, name: String? = nil) throws -> RunReport.Entry {
@@ -41,8 +55,7 @@ import Training
     let hardware = HardwareDescription.small
     let processor = try run.workload.map { workload in
       try ProcessorRecord(
-        workload, hardware: hardware, table: .standard,
-        surface: ProcessorRecord.surface(workload.network, hardware: hardware, table: .standard))
+        workload, hardware: hardware, table: .standard, surface: surface(workload.network))
     }
     return RunReport.Entry(run: run, processor: processor)
   }
