@@ -26,7 +26,7 @@ struct BarChart: Chart {
 
   private let barHeight = 17.0
   private var labelWidth: Double {
-    min(180, 10 + Drawing.characterWidth * Double(rows.map(\.name.count).max() ?? 0))
+    min(188, 10 + Drawing.characterWidth * Double(rows.map(\.name.count).max() ?? 0))
   }
   private var hasLegend: Bool { segmentNames.count > 1 }
   private var legendHeight: Double {

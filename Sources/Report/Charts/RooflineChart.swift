@@ -67,7 +67,7 @@ struct RooflineChart: Chart {
         "all multipliers busy", x: right, y: ys.place(peak) - 6, anchor: "end", style: "axis"))
     pieces.append(
       Drawing.text(
-        "on the slope: DRAM busy", x: right, y: ys.place(peak) + 18, anchor: "end", style: "axis"))
+        "on the slope: DRAM busy", x: right, y: bottom - 8, anchor: "end", style: "axis"))
     for point in drawn {
       pieces.append(
         Drawing.marker(

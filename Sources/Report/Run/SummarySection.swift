@@ -96,15 +96,15 @@ struct SummarySection {
       .sorted { ($0.testAccuracy ?? 0) > ($1.testAccuracy ?? 0) }
     if let best = pruned.first, let accuracy = best.testAccuracy {
       var words =
-        "Of the pruned runs \(best.name) classifies most test images rightly: "
+        "Of the pruned runs '\(best.name)' classifies most test images rightly: "
         + "\(Amount.percent(accuracy)) with \(Amount.percent(1 - best.sparsity)) of the prunable "
         + "weights left"
       if let worst = pruned.last, pruned.count > 1, let least = worst.testAccuracy {
-        words += "; \(worst.name) fewest, \(Amount.percent(least))"
+        words += "; '\(worst.name)' fewest, \(Amount.percent(least))"
       }
       if let dense = tested.first(where: { !$0.isPruned }), let reference = dense.testAccuracy {
         words +=
-          ". Without pruning (\(dense.name)) it is \(Amount.percent(reference)): the best is "
+          ". Without pruning ('\(dense.name)') it is \(Amount.percent(reference)): the best is "
           + Self.points(accuracy - reference)
       }
       text.append(words + ".")
@@ -119,7 +119,7 @@ struct SummarySection {
     }
     if let fastest = timed.max(by: { $0.ratio < $1.ratio }) {
       text.append(
-        "Pruning speeds up the step of \(fastest.name) most: it takes "
+        "Pruning speeds up the step of '\(fastest.name)' most: it takes "
           + "\(Amount.seconds(fastest.milliseconds * 1e-3)), \(Self.times(fastest.ratio)) as fast as "
           + "the step of the same network without pruning, measured in turn with it.")
     }
@@ -132,8 +132,8 @@ struct SummarySection {
           + Amount.seconds(totals.seconds)
       }
       text.append(
-        "On the processor (modelled) a step takes from \(words(first.totals)) (\(first.name)) to "
-          + "\(words(last.totals)) (\(last.name)).")
+        "On the processor (modelled) a step takes from \(words(first.totals)) ('\(first.name)') to "
+          + "\(words(last.totals)) ('\(last.name)').")
     }
     let differing = Self.differences(entries.map(\.run))
     text.append(
