@@ -81,7 +81,7 @@ enum PageStyle {
       @media (max-width: 30rem) { body { padding: .6rem .5rem 3rem } }
       @media print {
         .flow { columns: 2 }
-        section > p { break-after: avoid }
+        section > p { break-after: avoid; break-inside: avoid }
         body { max-width: none; padding: 0; font-size: 9.5pt }
         nav, details.numbers:not([open]) { display: none }
         .grid { grid-template-columns: 1fr 1fr; gap: .8rem }
