@@ -57,7 +57,7 @@ let package = Package(
       dependencies: ["Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
     .target(name: "Formats", dependencies: ["Sparsity", "Tensor"]),
-    .target(name: "Report", dependencies: ["Formats", "Processor", "Sparsity"]),
+    .target(name: "Report", dependencies: ["Formats", "Training", "Processor", "Sparsity"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
@@ -80,7 +80,8 @@ let package = Package(
     ),
     .testTarget(name: "ProcessorTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
-    .testTarget(name: "ReportTests", dependencies: ["Report", "Processor", "Sparsity", "Tensor"]),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", "Training", "Processor", "Sparsity", "Tensor"]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
     .testTarget(
       name: "TutorialTests", dependencies: ["swpu", "Processor", "Sparsity", "Tensor", "Training"]),

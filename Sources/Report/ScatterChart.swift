@@ -47,12 +47,12 @@ public struct ScatterChart {
       )
     }
     var body = ""
-    for value in Self.ticks(xs) {
+    for value in Scale.ticks(xs) {
       let x = place(value, ys.low).x
       body += text(x, height - margin + 20, "middle", label(value))
       body += "<path class=\"grid\" d=\"M\(n(x)) \(n(margin))V\(n(height - margin))\"/>\n"
     }
-    for value in Self.ticks(ys) {
+    for value in Scale.ticks(ys) {
       let y = place(xs.low, value).y
       body += text(margin - 8, y + 4, "end", label(value))
       body += "<path class=\"grid\" d=\"M\(n(margin)) \(n(y))H\(n(width - margin))\"/>\n"
@@ -93,14 +93,6 @@ public struct ScatterChart {
     return (max(0, low - room), high + room)
   }
 
-  /// Round numbers in a range, about five of them.
-  static func ticks(_ range: (low: Double, high: Double)) -> [Double] {
-    let rough = (range.high - range.low) / 5
-    let power = pow(10, floor(log10(rough)))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
-    return Array(stride(from: ceil(range.low / step) * step, through: range.high, by: step))
-  }
-
   private func text(
     _ x: Double, _ y: Double, _ anchor: String, _ words: String, _ style: String = "label"
   ) -> String {
@@ -111,8 +103,5 @@ public struct ScatterChart {
   private func n(_ value: Double) -> String { String(format: "%.1f", value) }
   private func label(_ value: Double) -> String { String(format: "%.3g", value) }
 
-  private func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;")
-  }
+  private func escaped(_ text: String) -> String { Markup.escaped(text) }
 }

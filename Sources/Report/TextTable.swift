@@ -1,7 +1,7 @@
-/// A table for a terminal: the first column to the left, the others to the right.
+/// A table for a terminal or a page: the first column to the left, the others to the right.
 public struct TextTable {
-  private let header: [String]
-  private var rows: [[String]] = []
+  let header: [String]
+  private(set) var rows: [[String]] = []
 
   /// A table with these columns.
   public init(_ header: [String]) { self.header = header }

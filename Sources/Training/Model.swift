@@ -90,12 +90,21 @@ public final class Model {
   ///   - training: batch statistics and dropout, or running statistics.
   ///   - seed: seeds dropout.
   public func forward(images: Int, training: Bool, seed: UInt64 = 0) {
+    forward(images: images, training: training, seed: seed, clock: nil)
+  }
+
+  /// As the public one; `clock` takes the time of each layer.
+  func forward(images: Int, training: Bool, seed: UInt64, clock: StepClock?) {
     precondition((1...batch).contains(images), "\(images) images for a batch of \(batch)")
     let pass = Pass(
       engine: engine, images: images, training: training, seed: seed, denseGradients: false,
-      observes: false)
+      observes: false, clock: clock)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
-    for layer in layers { layer.forward(pass) }
+    clock?.lap(.staging)
+    for (index, layer) in layers.enumerated() {
+      layer.forward(pass)
+      clock?.lap(.forward, of: network.nodes[index].name)
+    }
   }
 
   /// Loss of the logits of the last forward pass; leaves their gradient for `backward`.
@@ -127,10 +136,23 @@ public final class Model {
   public func backward(
     images: Int, seed: UInt64 = 0, denseGradients: Bool = false, observes: Bool = false
   ) {
+    backward(
+      images: images, seed: seed, denseGradients: denseGradients, observes: observes, clock: nil)
+  }
+
+  /// As the public one; `clock` takes the time of each gradient.
+  func backward(
+    images: Int, seed: UInt64, denseGradients: Bool, observes: Bool, clock: StepClock?
+  ) {
     let pass = Pass(
       engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients,
-      observes: observes)
-    for layer in layers.reversed() { layer.backward(pass) }
+      observes: observes, clock: clock)
+    for index in layers.indices.reversed() {
+      layers[index].backward(pass)
+      // A convolution has told the time of its weight gradient by itself.
+      let part = layers[index] is ConvolutionLayer ? StepProfile.Part.inputGradient : .backward
+      clock?.lap(part, of: network.nodes[index].name)
+    }
   }
 
   /// The name of the first layer whose output, for the staged images, is not finite, if any.

@@ -11,7 +11,7 @@ extension Trainer {
     let times = try stepTimes(rounds: 7)
     let summary = RunSummary(
       testAccuracy: progress.testAccuracy, testLoss: progress.testLoss, sparsity: model.sparsity,
-      stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense,
+      stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense, profile: times.profile,
       run: folder?.url.path ?? "", epochs: progress.epoch, steps: progress.step,
       epochSeconds: epochSeconds, loaderWaitingSeconds: loader.waitingSeconds,
       arenaBytes: model.arenaBytes, arenaBytesUnshared: model.unsharedBytes,
@@ -30,8 +30,11 @@ extension Trainer {
     try writeAtomically(encoder.encode(summary), to: folder.summary)
   }
 
-  /// Median milliseconds of a step of this network and of a dense one, on one batch.
-  private func stepTimes(rounds: Int) throws -> (sparse: Double, dense: Double) {
+  /// Median milliseconds of a step of this network and of a dense one, on one batch, and of their
+  /// parts.
+  private func stepTimes(rounds: Int) throws
+    -> (sparse: Double, dense: Double, profile: StepProfile)
+  {
     let sparse = model
     let dense = try Model(
       model.network, engine: model.engine, batch: model.batch, seed: configuration.seed)
@@ -42,21 +45,28 @@ extension Trainer {
     sparse.stage(batch.images)
     // A step at rate 0 computes all that a step computes and leaves the weights as they are; the
     // running statistics and the optimiser's state do change, after the last checkpoint.
-    func step(_ model: Model) {
-      model.forward(images: batch.count, training: true)
+    func step(_ model: Model, _ clock: StepClock?) {
+      clock?.start()
+      model.forward(images: batch.count, training: true, seed: 0, clock: clock)
       _ = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
-      model.backward(images: batch.count)
+      clock?.lap(.loss)
+      model.backward(
+        images: batch.count, seed: 0, denseGradients: false, observes: false, clock: clock)
       optimizer.update(
         model.parameters, rate: 0, step: progress.step, gradientScale: 1, engine: model.engine)
+      clock?.lap(.optimiser)
     }
-    step(dense)
-    step(sparse)
+    step(dense, nil)
+    step(sparse, nil)
+    let (sparseClock, denseClock) = (StepClock(), StepClock())
     var (sparseTimes, denseTimes) = (Samples(), Samples())
     for _ in 0..<rounds {
-      sparseTimes.add(measureMilliseconds { step(sparse) })
-      denseTimes.add(measureMilliseconds { step(dense) })
+      sparseTimes.add(measureMilliseconds { step(sparse, sparseClock) })
+      denseTimes.add(measureMilliseconds { step(dense, denseClock) })
     }
-    return (sparseTimes.median, denseTimes.median)
+    return (
+      sparseTimes.median, denseTimes.median, StepProfile(sparseClock, dense: denseClock)
+    )
   }
 
   private func firstBatch() -> Batch {

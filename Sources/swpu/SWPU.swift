@@ -14,13 +14,13 @@ struct SWPU: ParsableCommand {
 
       A model of the SWPU processor runs what was trained: cycles, energy, baselines.
 
-      Start here: swpu train, then swpu simulate RUN
+      Start here: swpu train, then swpu report RUN
       """,
     version: swpuVersion,
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, DataCommand.self, ExportCommand.self,
       BenchCommand.self, SimulateCommand.self, ExplainCommand.self, CompareCommand.self,
-      ExploreCommand.self, PaperCommand.self, HardwareCommand.self,
+      ExploreCommand.self, PaperCommand.self, ReportCommand.self, HardwareCommand.self,
       RTLCommand.self,
     ])
 }

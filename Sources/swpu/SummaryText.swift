@@ -92,6 +92,7 @@ struct SummaryText {
     """
     The run is in \(summary.run)
     Next:
+      swpu report \(summary.run)                   all of it as a page with charts
       swpu evaluate \(summary.run)
       swpu train --against-dense                  the dense twin beside it
       swpu train --granularity unstructured       what single weights would give

@@ -5,7 +5,7 @@ extension LoweredPart {
   /// left, then take again and again the row whose Hamming distances to the group's rows sum to the
   /// least. Equal rows are taken by number. (A dense seed would attract sparse rows and balance
   /// nothing.) `swapRefined` improves by exchanges.
-  func groups(of size: Int, order: HardwareDescription.Reorder) -> [[Int]] {
+  public func groups(of size: Int, order: HardwareDescription.Reorder) -> [[Int]] {
     let ordered: [Int]
     switch order {
     case .natural:

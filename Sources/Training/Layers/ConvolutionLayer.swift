@@ -78,6 +78,7 @@ final class ConvolutionLayer: RunningLayer {
     } else {
       weightGradient(filters, into: weight.gradient, pass)
     }
+    pass.clock?.lap(.weightGradient, of: name)
     if pass.observes {
       observation = Observation(
         inputSparsity: sparsity(input, ports.inputMaps[0], pass),

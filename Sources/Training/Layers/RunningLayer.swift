@@ -32,6 +32,8 @@ struct Pass {
   let denseGradients: Bool
   /// Whether convolutions count the zeros that the backward pass meets.
   let observes: Bool
+  /// Takes the time of each part of a step that is profiled.
+  var clock: StepClock?
 }
 
 /// Where a layer reads and writes.

@@ -14,6 +14,8 @@ public struct RunSummary: Codable, Sendable {
   public var stepMilliseconds: Double
   /// Median time of a step of the same network without pruning, measured in turn with the other.
   public var denseStepMilliseconds: Double
+  /// Where the time of both steps goes; nil in runs of older versions.
+  public var profile: StepProfile?
   /// The run's folder.
   public var run: String
   /// Epochs and steps done.
