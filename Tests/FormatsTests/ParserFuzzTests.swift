@@ -6,8 +6,9 @@ import Testing
 @testable import Formats
 
 /// Feeds every parser files that were mutated from a seed: some thousands in each test run, and as many
-/// as fit into `SWPU_FUZZ_SECONDS` where it is set (`SWPU_FUZZ_SEED` then starts elsewhere). The input
-/// of a crash is left in `swpu-fuzz-input` in the folder for temporary files.
+/// as fit into `SWPU_FUZZ_SECONDS` where it is set (`SWPU_FUZZ_SEED` then starts elsewhere, and
+/// `SWPU_FUZZ_PARSER` picks one). The input of a crash is left in `swpu-fuzz-input` in the folder for
+/// temporary files.
 @Suite("Mutated files")
 struct ParserFuzzTests {
   private struct Parser {
@@ -142,7 +143,9 @@ struct ParserFuzzTests {
     let firstSeed = environment["SWPU_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
     let end = Date(timeIntervalSinceNow: seconds ?? 0)
     let inputFile = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-fuzz-input")
-    let parsers = try parsers()
+    let only = environment["SWPU_FUZZ_PARSER"]
+    let parsers = try parsers().filter { only == nil || $0.name == only }
+    try #require(!parsers.isEmpty, "no parser '\(only ?? "")'")
     var counts = [String: (accepted: Int, refused: Int)]()
     var seed = firstSeed
     repeat {
