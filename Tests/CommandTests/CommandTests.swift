@@ -114,7 +114,7 @@ struct CommandTests {
       (["explain", "--model", "lenet5", "--layer", "conv9"], "conv1"),
       (["compare", "--model", "lenet5", "--own", "nothing"], "machine=run"),
       (["explore", "--sweep", "array.rows"], "key=a,b"),
-      (["hardware", "abacus"], "abacus"),
+      (["hardware", "abacus"], "abacus"), (["report", "/nowhere"], "/nowhere/config.yaml"),
     ])
   func mistakes(arguments: [String], word: String) throws {
     let program = try Program(arguments)
@@ -184,6 +184,11 @@ struct CommandTests {
     let explained = try Program("explain", run, "--layer", "conv1", "--pass", "forward").wait()
     let text = String(decoding: explained.output, as: UTF8.self)
     #expect(text.contains("waiting for the DRAM") && text.contains("100.0 %"))
+
+    let reported = try Program("report", run).wait()
+    #expect(reported.status == 0, "\(reported.errors)")
+    let page = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
+    #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("swpu report"))
   }
 
   @Test("A description that is printed can be read back")
