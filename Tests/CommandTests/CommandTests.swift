@@ -134,6 +134,7 @@ struct CommandTests {
       (["simulate", "--masks", "/nowhere.npz"], "/nowhere.npz"),
       (["simulate", "--masks", "/nowhere.npz", "--sparsity", "0.5"], "exclude"),
       (["simulate", "--snapshot", "all"], "step-N.npz"),
+      (["report", "/nowhere"], "/nowhere/config.yaml"),
     ])
   func mistakes(arguments: [String], word: String) throws {
     let program = try Program(arguments)
@@ -203,6 +204,11 @@ struct CommandTests {
     let explained = try Program("explain", run, "--layer", "conv1", "--pass", "forward").wait()
     let text = String(decoding: explained.output, as: UTF8.self)
     #expect(text.contains("waiting for the DRAM") && text.contains("100.0 %"))
+
+    let reported = try Program("report", run).wait()
+    #expect(reported.status == 0, "\(reported.errors)")
+    let page = try String(contentsOfFile: run + "/report.html", encoding: .utf8)
+    #expect(page.hasPrefix("<!DOCTYPE html>") && page.contains("swpu report"))
   }
 
   @Test("Weights and masks of a run simulate as the run itself; fine-tuning starts from them")
