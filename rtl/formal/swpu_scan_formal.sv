@@ -1,0 +1,128 @@
+// No step of the scan passes an entry that a row needs without putting it into the window, and no window
+// loses an entry before it is taken.
+//
+// For any one entry (a word and a bit of it) in any state that the unit can reach: masks, kernel and
+// active taps are arbitrary, but hold still while a word is looked at. The window is not looked into once
+// it is taken.
+module swpu_scan_formal (
+  input logic                                                      clk_i,
+  input logic                                                      begin_i,
+  input logic [swpu_types_pkg::EntryBits-1:0]                      first_entry_i,
+  input logic [swpu_types_pkg::EntryBits-1:0]                      first_line_i,
+  input logic [swpu_types_pkg::KernelBits-1:0]                     first_row_i,
+  input logic [swpu_types_pkg::KernelBits-1:0]                     first_column_i,
+  input logic                                                      step_i,
+  input logic                                                      window_ready_i,
+  input logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0]         masks_i,
+  input logic [swpu_types_pkg::WordBits-1:0]                       last_word_i,
+  input logic [swpu_types_pkg::KernelBits-1:0]                     last_row_i,
+  input logic [swpu_types_pkg::KernelBits-1:0]                     last_column_i,
+  input logic [swpu_types_pkg::KernelSize-1:0]
+              [swpu_types_pkg::KernelSize-1:0]                     active_i,
+  // The entry whose fate is followed.
+  input logic [swpu_types_pkg::WordBits-1:0]                       word_i,
+  input logic [swpu_types_pkg::BitBits-1:0]                        bit_i
+);
+
+  import swpu_types_pkg::*;
+
+  found_t window;
+  logic   window_valid, is_last, is_empty;
+  logic [WordBits-1:0] next_word;
+
+  swpu_scan_unit i_scan (
+    .clk_i,
+    .rst_ni        (1'b1),
+    .begin_i,
+    .first_entry_i,
+    .first_line_i,
+    .first_row_i,
+    .first_column_i,
+    .step_i,
+    .word_o        (next_word),
+    .masks_i,
+    .last_word_i,
+    .last_row_i,
+    .last_column_i,
+    .active_i,
+    .window_valid_o(window_valid),
+    .window_ready_i,
+    .window_o      (window),
+    .is_last_o     (is_last),
+    .is_empty_o    (is_empty)
+  );
+
+  // What held still since the cycle before.
+  logic has_past_q = 1'b0;
+  logic begin_q;
+  logic [WordBits-1:0] word_q, last_word_q;
+  logic [KernelBits-1:0] last_row_q, last_column_q;
+  logic [KernelSize-1:0][KernelSize-1:0] active_q;
+  logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0] masks_q;
+  always_ff @(posedge clk_i) begin
+    has_past_q <= 1'b1;
+    begin_q <= begin_i;
+    word_q <= i_scan.word_q;
+    last_word_q <= last_word_i;
+    last_row_q <= last_row_i;
+    last_column_q <= last_column_i;
+    active_q <= active_i;
+    masks_q <= masks_i;
+  end
+
+  // The entry is needed by a row and lies in front of the scan, in the word that it looks at.
+  logic [swpu_pkg::Rows-1:0] rows;
+  logic is_ahead, is_wanted, stays_ahead, is_in_window, keeps;
+  always_comb begin
+    for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[row] = masks_i[row][bit_i];
+    is_ahead = i_scan.word_q == word_i && !i_scan.done_q[bit_i];
+    is_wanted = is_ahead && rows != '0
+        && active_i[i_scan.bit_row[bit_i]][i_scan.bit_column[bit_i]];
+    stays_ahead = next_word == word_i && !i_scan.done_d[bit_i];
+
+    // Whether the window that is shown, or goes on to the next cycle, has the entry for its rows.
+    is_in_window = 1'b0;
+    for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
+      if (CountBits'(lane) < window.count && window.entries[lane].tag == {word_i, bit_i}) begin
+        logic [swpu_pkg::Rows-1:0] needed;
+        for (int unsigned row = 0; row < swpu_pkg::Rows; row++) needed[row] = window.needed[row][lane];
+        if (needed == rows) is_in_window = 1'b1;
+      end
+    end
+
+    // What was in the window before is in it still.
+    keeps = window.count >= i_scan.window_q.count;
+    for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
+      if (CountBits'(lane) < i_scan.window_q.count) begin
+        if (window.entries[lane] != i_scan.window_q.entries[lane]) keeps = 1'b0;
+        for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
+          if (window.needed[row][lane] != i_scan.window_q.needed[row][lane]) keeps = 1'b0;
+        end
+      end
+    end
+  end
+
+  always_comb begin
+    assume (!has_past_q || i_scan.word_q != word_q || begin_q || masks_i == masks_q);
+    assume (!has_past_q || last_word_i == last_word_q);
+    assume (!has_past_q || last_row_i == last_row_q && last_column_i == last_column_q);
+    assume (!has_past_q || active_i == active_q);
+
+    // A scan that looked behind the last word would run on through the memory.
+    assume (i_scan.word_q <= last_word_i);
+
+    // No needed entry is passed, unless the scan is told to begin elsewhere.
+    assert (begin_i || !is_wanted || stays_ahead || is_in_window);
+    // The scan looks at one word after the other; it goes back only when all words are through.
+    assert (begin_i || next_word == i_scan.word_q || next_word == i_scan.word_q + 1'b1
+        || next_word == '0 && i_scan.word_q == last_word_i);
+    // A window grows until it is taken whole.
+    assert (keeps && window.count <= CountBits'(swpu_pkg::Window));
+    assert (begin_i || window_valid && window_ready_i || i_scan.window_d == window
+        || is_empty && window.count == '0);
+    // Behind the last window nothing waits.
+    assert (!(i_scan.waits_q && i_scan.is_last_q)
+        || i_scan.word_q == last_word_i && i_scan.wanted == '0);
+  end
+
+endmodule
