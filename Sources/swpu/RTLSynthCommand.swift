@@ -29,7 +29,7 @@ struct RTLSynthCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("A Python 3.10 or later that has pyosys.", valueName: "program"))
-  var python = ".build/pyosys/bin/python"
+  var python = ".build/rtl-tools/bin/python"
 
   func run() throws {
     let script = "rtl/syn/characterise.py"
@@ -43,8 +43,8 @@ struct RTLSynthCommand: ParsableCommand {
         """
         --python: '\(python)' cannot import pyosys, the synthesis that this needs. Install it beside \
         the build:
-          python3 -m venv .build/pyosys
-          .build/pyosys/bin/pip install pyosys==0.70
+          python3 -m venv .build/rtl-tools
+          .build/rtl-tools/bin/pip install pyosys==0.70
         (`make synth LIBERTY=…` does that), or name another Python with --python
         """)
     }

@@ -1,9 +1,9 @@
-// No step of the scan passes an entry that a row needs without putting it into the window, and no window
-// loses an entry before it is taken.
+// No step of the scan passes an entry that a row needs without putting it into the window, and no
+// window loses an entry before it is taken.
 //
 // For any one entry (a word and a bit of it) in any state that the unit can reach: masks, kernel and
-// active taps are arbitrary, but hold still while a word is looked at. The window is not looked into once
-// it is taken.
+// active taps are arbitrary, but hold still while a word is looked at. The window is not looked into
+// once it is taken.
 module swpu_scan_formal (
   input logic                                                      clk_i,
   input logic                                                      begin_i,
@@ -85,7 +85,9 @@ module swpu_scan_formal (
     for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
       if (CountBits'(lane) < window.count && window.entries[lane].tag == {word_i, bit_i}) begin
         logic [swpu_pkg::Rows-1:0] needed;
-        for (int unsigned row = 0; row < swpu_pkg::Rows; row++) needed[row] = window.needed[row][lane];
+        for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
+          needed[row] = window.needed[row][lane];
+        end
         if (needed == rows) is_in_window = 1'b1;
       end
     end

@@ -30,7 +30,7 @@ module swpu_fp32_add #(
     logic        is_infinite;
     logic        sign;
     logic [7:0]  exponent;
-    logic [27:0] sum;
+    logic [27:0] magnitude;
   } added_t;
 
   aligned_t aligned_d, aligned;
@@ -65,10 +65,10 @@ module swpu_fp32_add #(
     added_d.is_nan = aligned.is_nan;
     added_d.is_infinite = aligned.is_infinite;
     added_d.exponent = aligned.exponent;
-    added_d.sum = aligned.subtracts ? {1'b0, aligned.larger} - {1'b0, aligned.lesser}
+    added_d.magnitude = aligned.subtracts ? {1'b0, aligned.larger} - {1'b0, aligned.lesser}
                                     : {1'b0, aligned.larger} + {1'b0, aligned.lesser};
     // Numbers that cancel give +0.
-    added_d.sign = aligned.sign && !(aligned.subtracts && added_d.sum == '0);
+    added_d.sign = aligned.sign && !(aligned.subtracts && added_d.magnitude == '0);
   end
 
   // Normalise and round.
@@ -81,15 +81,15 @@ module swpu_fp32_add #(
   always_comb begin
     leading_zeros = 5'd27;
     for (int unsigned i = 0; i < 27; i++) begin
-      if (added.sum[i]) leading_zeros = 5'(26 - i);
+      if (added.magnitude[i]) leading_zeros = 5'(26 - i);
     end
     // Numbers below the normal ones stop at exponent 1.
     shift = {3'b0, leading_zeros} < added.exponent ? leading_zeros : 5'(added.exponent - 8'd1);
-    if (added.sum[27]) begin
-      normal = {added.sum[27:2], |added.sum[1:0]};
+    if (added.magnitude[27]) begin
+      normal = {added.magnitude[27:2], |added.magnitude[1:0]};
       exponent = {1'b0, added.exponent} + 9'd1;
     end else begin
-      normal = added.sum[26:0] << shift;
+      normal = added.magnitude[26:0] << shift;
       exponent = {1'b0, added.exponent} - {4'b0, shift};
     end
     round_up = normal[2] && (|normal[1:0] || normal[3]);

@@ -248,7 +248,8 @@ module swpu_row #(
   logic [TakeToAdd:1] ends_tile_q;
   logic [NumberBits-1:0] ends_number_q[1:TakeToAdd];
   logic [DrainBits-1:0] drain, drain_q;
-  logic [index_bits(Partials)-1:0] next_partial;
+  localparam int unsigned PartialBits = index_bits(Partials);
+  logic [PartialBits-1:0] next_partial;
   sum_t [Lanes-1:0] total_q;
 
   assign drain = ends_tile_q[TakeToAdd] ? DrainBits'(1) : drain_q;
@@ -259,7 +260,7 @@ module swpu_row #(
     for (int unsigned i = 1; i < Partials; i++) begin
       if (drain == DrainBits'(i * Stages)) begin
         adds_outputs = 1'b1;
-        next_partial = index_bits(Partials)'(i);
+        next_partial = PartialBits'(i);
       end
     end
   end

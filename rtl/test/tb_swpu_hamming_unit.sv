@@ -102,8 +102,9 @@ module tb_swpu_hamming_unit;
         if (!is_equal) begin
           differing[index]++;
           if (differing[index] == 1) begin
-            $display("first difference: groups of %0d, layer %0d: %0d of %0d rows, %0d cycles, not %0d",
-                     Rows, checked[index], ordered, rows, cycles, expected_cycles);
+            $display("first difference: groups of %0d, layer %0d:", Rows, checked[index]);
+            $display("%0d of %0d rows, %0d cycles, not %0d", ordered, rows, cycles,
+                     expected_cycles);
           end
         end
       end
