@@ -67,14 +67,17 @@ let package = Package(
     ),
     // Stands in for malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "FileMutation", dependencies: ["Tensor"], path: "Tests/FileMutation"),
     .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
     .testTarget(
-      name: "FormatsTests", dependencies: ["Formats", "Sparsity", "Tensor"],
+      name: "FormatsTests", dependencies: ["Formats", "Sparsity", "Tensor", "FileMutation"],
       exclude: ["FixtureScripts"], resources: [.copy("Corpus")]),
     .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Formats", "Sparsity", "Tensor", "AllocationCounter"],
+      dependencies: [
+        "Training", "Formats", "Sparsity", "Tensor", "AllocationCounter", "FileMutation",
+      ],
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),

@@ -89,18 +89,6 @@ public struct TraceEvents: ~Copyable {
   }
 
   private func number(_ value: Double) -> String { String(format: "%.4f", value) }
-
-  private func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": result += "\\" + String(scalar)
-      case _ where scalar.value < 0x20: result += String(format: "\\u%04x", scalar.value)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
 }
 
 /// A trace that could not be written.

@@ -1,3 +1,4 @@
+import FileMutation
 import Foundation
 import Sparsity
 import Tensor
@@ -106,36 +107,6 @@ struct ParserFuzzTests {
     ]
   }
 
-  /// Some changes of bytes, of numbers, of places and of length.
-  private func mutated(_ seed: Data, _ random: inout SeededRandom) -> Data {
-    var bytes = [UInt8](seed)
-    func draw(_ count: Int) -> Int { Int(random.next() % UInt64(max(1, count))) }
-    for _ in 0...draw(4) {
-      let place = draw(bytes.count)
-      switch draw(8) {
-      case 0 where !bytes.isEmpty: bytes[place] ^= 1 << UInt8(draw(8))
-      case 1 where !bytes.isEmpty: bytes[place] = UInt8(draw(256))
-      case 2: bytes.removeSubrange(place..<min(bytes.count, place + draw(16)))
-      case 3:
-        let part = bytes[place..<min(bytes.count, place + draw(32))]
-        bytes.insert(contentsOf: Array(part), at: draw(bytes.count))
-      case 4: bytes = Array(bytes.prefix(place))
-      case 5:
-        // Numbers where sizes may stand.
-        let word: UInt64 = [0, 1, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, .max][draw(7)]
-        for index in 0..<[1, 2, 4, 8][draw(4)] where place + index < bytes.count {
-          bytes[place + index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index)))
-        }
-      case 6:
-        let text = ["{", "}", "[", "0", "9999999999999999999", "\"", ",", "-1", "\\u0000"][draw(9)]
-        bytes.insert(contentsOf: Array(text.utf8), at: place)
-      default:
-        if bytes.count > 1 { bytes.swapAt(place, draw(bytes.count)) }
-      }
-    }
-    return Data(bytes)
-  }
-
   @Test("A mutated file is read or refused with its name and a field")
   func mutations() throws {
     let environment = ProcessInfo.processInfo.environment
@@ -153,7 +124,7 @@ struct ParserFuzzTests {
         var random = SeededRandom(seed: seed)
         for original in parser.seeds {
           for _ in 0..<100 {
-            let data = mutated(original, &random)
+            let data = Data(mutated([UInt8](original), &random))
             if seconds != nil { try data.write(to: inputFile) }
             do {
               try parser.read(data)
