@@ -25,6 +25,7 @@ struct SimulateCommand: ParsableCommand {
         swpu simulate runs/first --csv layers.csv       a table of all counts
         swpu simulate pruned.safetensors --model resnet18
         swpu simulate dense.safetensors --model resnet18 --sparsity 0.9
+        swpu simulate model.onnx                        a file of torch.onnx.export
         swpu simulate --model resnet18 --masks masks.npz
         swpu simulate --model resnet18 --masks folder --snapshot all
         swpu simulate topology.csv --sparsity 0.8       layers as SCALE-Sim has them

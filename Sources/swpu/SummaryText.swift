@@ -89,15 +89,18 @@ struct SummaryText {
   }
 
   private var next: String {
-    """
-    The run is in \(summary.run)
-    Next:
-      swpu report \(summary.run)                   all of it as a page with charts
-      swpu evaluate \(summary.run)
-      swpu train --against-dense                  the dense twin beside it
-      swpu train --granularity unstructured       what single weights would give
-      swpu simulate \(summary.run)                 what each layer costs on the processor
-      swpu bench step                             what sparsity buys on larger networks
-    """
+    let commands = [
+      ("swpu report \(summary.run)", "all of it as a page with charts"),
+      ("swpu evaluate \(summary.run)", "the test images once more"),
+      ("swpu simulate \(summary.run)", "what each layer costs on the processor"),
+      ("swpu train --against-dense", "the dense twin beside it"),
+      ("swpu train --granularity unstructured", "what single weights would give"),
+      ("swpu bench step", "what sparsity buys on larger networks"),
+    ]
+    let width = commands.map(\.0.count).max() ?? 0
+    let lines = commands.map { command, purpose in
+      "  " + command.padding(toLength: width + 3, withPad: " ", startingAt: 0) + purpose
+    }
+    return (["The run is in \(summary.run)", "Next:"] + lines).joined(separator: "\n")
   }
 }
