@@ -65,7 +65,8 @@ struct DataFuzzTests {
       + TarFile.entry("set/one.bin", Array(repeating: 7, count: 700))
       + TarFile.entry("set/two.txt", [1, 2, 3]) + TarFile.end
     let file = TarFile.entry("one.bin", Array(repeating: 7, count: 700)) + TarFile.end
-    try fuzz([seed, file, file], below: folder) { bytes throws(DatasetError) in
+    let climbing = TarFile.entry("../one.bin", Array(repeating: 7, count: 700)) + TarFile.end
+    try fuzz([seed, file, climbing], below: folder) { bytes throws(DatasetError) in
       write(repaired(bytes), archive)
       defer { try? FileManager.default.removeItem(atPath: folder + "/in") }
       try? FileManager.default.createDirectory(
