@@ -35,7 +35,7 @@ final class ImageFileWriter {
   /// Adds an image, [channel][row][column].
   func append(_ image: [UInt8], label: UInt16) throws(FileError) {
     precondition(image.count == index.imageBytes, "an image of another size")
-    try write(image)
+    try put(image)
     index.labels.append(label)
     index.checksums.append(wordChecksum(image))
     addValues(of: image, plane: plane, to: &index.histogram)
@@ -53,9 +53,9 @@ final class ImageFileWriter {
     do { text = try Array(encoder.encode(index)) } catch {
       throw FileError(path, "write the index", reason: "\(error)")
     }
-    try write(text)
+    try put(text)
     let words = ImageFile.Footer.words(text)
-    try write((0..<24).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(8 * ($0 % 8))) })
+    try put((0..<24).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(8 * ($0 % 8))) })
     guard fsync(descriptor) == 0 else { throw FileError(path, "sync") }
     guard rename(temporary, path) == 0 else { throw FileError(path, "rename the new file") }
     flock(descriptor, LOCK_UN)
@@ -63,12 +63,12 @@ final class ImageFileWriter {
     return ImageFile(path: path, index: index, descriptor: descriptor)
   }
 
-  private func write(_ bytes: [UInt8]) throws(FileError) {
+  private func put(_ bytes: [UInt8]) throws(FileError) {
     var failure: FileError?
     bytes.withUnsafeBytes { bytes in
       var done = 0
       while done < bytes.count && failure == nil {
-        let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let count = write(descriptor, bytes.baseAddress! + done, bytes.count - done)
         if count > 0 { done += count } else if errno != EINTR { failure = FileError(path, "write") }
       }
     }

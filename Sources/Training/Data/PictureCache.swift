@@ -15,12 +15,12 @@
     /// One place serves a split and a size, so that pictures that were changed do not leave a file
     /// behind.
     init(folder: String, source: String, split: String, side: Int, entries: [PictureFolder.Entry]) {
-      let source = URL(fileURLWithPath: source).standardizedFileURL
+      let standard = URL(fileURLWithPath: source).standardizedFileURL
       var place = SHA256()
-      place.add(Array(source.path.utf8))
+      place.add(Array(standard.path.utf8))
       // Names of other folders of the same name are told apart by the digits.
       path =
-        folder + "/\(source.lastPathComponent)-\(split)-\(side)x\(side)-"
+        folder + "/\(standard.lastPathComponent)-\(split)-\(side)x\(side)-"
         + place.finish().prefix(12) + ".pictures"
       self.folder = folder
       self.side = side
@@ -39,7 +39,8 @@
         #endif
         let marks =
           found ? "\(status.st_ino) \(status.st_size) \(time.tv_sec) \(time.tv_nsec)" : "missing"
-        sum.add(Array("\(entry.path)\0\(entry.label) \(marks)\n".utf8))
+        // However the way to `source` was spelt.
+        sum.add(Array("\(entry.path.dropFirst(source.count))\0\(entry.label) \(marks)\n".utf8))
       }
       fingerprint = sum.finish()
     }
@@ -74,7 +75,9 @@
     private static func freeBytes(_ folder: String) -> Int? {
       var status = statvfs()
       guard statvfs(folder, &status) == 0 else { return nil }
-      return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+      let (bytes, overflows) = UInt64(status.f_bavail)
+        .multipliedReportingOverflow(by: UInt64(status.f_frsize))
+      return overflows ? nil : Int(clamping: bytes)
     }
 
     private func failure(found: String) -> DatasetError {

@@ -144,7 +144,6 @@ struct PictureFolder {
       var leftOut = self.leftOut
       func images(_ all: [Entry], _ name: String, most: Int?) throws(DatasetError) -> ImageSet {
         let entries = Array(all.prefix(most ?? .max))
-        let before = done
         let cache = PictureCache(
           folder: folder, source: path, split: name + (most.map { "-first-\($0)" } ?? ""),
           side: side, entries: entries)
@@ -153,16 +152,19 @@ struct PictureFolder {
           file = kept
         } else {
           file = try cache.make { writer throws(FileError) in
-            try Self.decode(entries, side: side, into: writer) {
-              progress(Double(before + $0) / total)
+            try decode(entries, side: side, into: writer) {
+              progress(Double(done + $0) / total)
             }
           }
         }
         done += entries.count
         progress(Double(done) / total)
-        leftOut += file.index.leftOut
+        let broken = file.index.leftOut.map {
+          LeftOutFile(path: path + $0.path, reason: $0.reason)
+        }
+        leftOut += broken
         guard !file.index.labels.isEmpty else {
-          let first = file.index.leftOut.first
+          let first = broken.first
           throw Self.failure(
             .unreadable, first?.path ?? path,
             found: "\(first?.reason ?? "nothing"), and no better file among the "
@@ -178,7 +180,7 @@ struct PictureFolder {
         augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut)
     }
 
-    private static func decode(
+    private func decode(
       _ entries: [Entry], side: Int, into writer: ImageFileWriter, progress: (Int) -> Void
     ) throws(FileError) {
       // Some pictures at a time, so that they come in order and only few lie about decoded.
@@ -188,7 +190,7 @@ struct PictureFolder {
         let part = entries[start..<min(start + share, entries.count)]
         let results = Mutex([Int: Result<[UInt8], PictureError>]())
         DispatchQueue.concurrentPerform(iterations: part.count) { index in
-          let result = read(part[start + index].path, side: side)
+          let result = Self.read(part[start + index].path, side: side)
           results.withLock { $0[index] = result }
         }
         let decoded = results.withLock { $0 }
@@ -196,7 +198,9 @@ struct PictureFolder {
           switch decoded[index] {
           case .success(let values): try writer.append(values, label: entry.label)
           case .failure(let error):
-            writer.leaveOut(LeftOutFile(path: entry.path, reason: error.description))
+            // The way to our folder may be spelt differently the next time.
+            let place = String(entry.path.dropFirst(path.count))
+            writer.leaveOut(LeftOutFile(path: place, reason: error.description))
           case nil: preconditionFailure("each picture has a result")
           }
         }

@@ -53,6 +53,11 @@
       let before = try identities(cache)
       try expectSame(decoded, try load(folder, cache: cache))
       #expect(try identities(cache) == before)
+      // However the folder is spelt.
+      let other = try DatasetSource.folder.load(
+        path: folder.path + "/../" + folderName, imageSize: 8, cacheFolder: cache.path)
+      #expect(other.leftOut.map(\.path) == [folder.path + "/../\(folderName)/train/b/bad.png"])
+      #expect(try identities(cache) == before && other.train.pixels == decoded.train.pixels)
       try expectSame(decoded, try DatasetSource.folder.load(path: folder.path, imageSize: 8))
     }
 
