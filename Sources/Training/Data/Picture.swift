@@ -37,11 +37,17 @@ struct Picture {
       (orientation.reversesRows ? -width : width, orientation.reversesColumns ? -1 : 1)
     let (rowStep, columnStep) = orientation.swapsAxes ? (right, down) : (down, right)
     var result = [UInt8](repeating: 0, count: pixels.count)
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let source = 3 * (first + row * rowStep + column * columnStep)
-        let target = 3 * (row * columns + column)
-        for channel in 0..<3 { result[target + channel] = pixels[source + channel] }
+    // Tile by tile, so that rows that become columns are read while they are in the cache.
+    let tile = 64
+    for top in stride(from: 0, to: rows, by: tile) {
+      for left in stride(from: 0, to: columns, by: tile) {
+        for row in top..<min(top + tile, rows) {
+          for column in left..<min(left + tile, columns) {
+            let source = 3 * (first + row * rowStep + column * columnStep)
+            let target = 3 * (row * columns + column)
+            for channel in 0..<3 { result[target + channel] = pixels[source + channel] }
+          }
+        }
       }
     }
     return Picture(width: columns, height: rows, pixels: result)

@@ -58,6 +58,30 @@ import Testing
     #expect(turned.pixels == expected.pixels)
   }
 
+  /// Larger than a tile, which must not show.
+  @Test(arguments: 1...8) func turnsLargePicturesPixelByPixel(value: Int) throws {
+    let (width, height) = (150, 70)
+    var random = SeededRandom(seed: 2)
+    let stored = Picture(
+      width: width, height: height,
+      pixels: (0..<3 * width * height).map { _ in UInt8(random.below(256)) })
+    let turned = stored.turned(try #require(Orientation(value: value)))
+    let swaps = value > 4
+    #expect((turned.width, turned.height) == (swaps ? height : width, swaps ? width : height))
+    for row in 0..<height {
+      for column in 0..<width {
+        let (up, back) = (height - 1 - row, width - 1 - column)
+        let places = [
+          (row, column), (row, back), (up, back), (up, column), (column, row), (column, up),
+          (back, up), (back, row),
+        ]
+        let (y, x) = places[value - 1]
+        let (from, to) = (3 * (row * width + column), 3 * (y * turned.width + x))
+        #expect(turned.pixels[to..<to + 3] == stored.pixels[from..<from + 3])
+      }
+    }
+  }
+
   @Test func isReadInBothByteOrdersAndAtAnyPlace() {
     for value in 1...8 {
       for bigEndian in [false, true] {
