@@ -5,14 +5,15 @@ import Tensor
 ///
 /// - Parameter data: the data set; its images must have the size of the run's.
 /// - Returns: accuracy and loss, and the configuration they belong to.
-/// - Throws: `CheckpointError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`.
+/// - Throws: `CheckpointError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`,
+///   `DatasetError`.
 public func evaluateRun(
   _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset, engine: Engine
 ) throws -> (accuracy: Double, loss: Double, step: Int, sparsity: Double) {
   let latest = try folder.latestCheckpoint()
   let trainer = try Trainer(
     configuration, data: data, engine: engine, folder: nil, checkpoint: latest)
-  let result = trainer.evaluate()
+  let result = try trainer.evaluate()
   return (result.accuracy, result.loss, trainer.progress.step, trainer.model.sparsity)
 }
 

@@ -20,10 +20,12 @@ public struct ConvolutionOperands: Sendable {
 extension Trainer {
   /// The operands of all convolutions in a step on the first batch of the epoch, network order. The
   /// weights stay as they are.
-  public func operands() -> [ConvolutionOperands] {
+  ///
+  /// - Throws: a `DatasetError` where the file of the images cannot be read.
+  public func operands() throws(DatasetError) -> [ConvolutionOperands] {
     var batch = Batch()
     loader.start(epoch: progress.epoch)
-    guard loader.next(into: &batch) else { return [] }
+    guard try loader.next(into: &batch) else { return [] }
     loader.stop()
     model.stage(batch.images)
     model.forward(images: batch.count, training: true)

@@ -40,7 +40,7 @@ extension Trainer {
       model.network, engine: model.engine, batch: model.batch, seed: configuration.seed)
     let optimizer = configuration.optimizerSettings
     optimizer.prepare(dense.parameters)
-    let batch = firstBatch()
+    let batch = try firstBatch()
     dense.stage(batch.images)
     sparse.stage(batch.images)
     // A step at rate 0 computes all that a step computes and leaves the weights as they are; the
@@ -69,10 +69,10 @@ extension Trainer {
     )
   }
 
-  private func firstBatch() -> Batch {
+  private func firstBatch() throws(DatasetError) -> Batch {
     var batch = Batch()
     loader.start(epoch: 0)
-    _ = loader.next(into: &batch)
+    _ = try loader.next(into: &batch)
     loader.stop()
     return batch
   }

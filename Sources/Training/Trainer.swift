@@ -116,7 +116,8 @@ public final class Trainer {
   ///   - shouldStop: asked after every step; true saves a checkpoint and stops.
   ///   - report: called on this thread with what has happened.
   /// - Returns: false when it was stopped.
-  /// - Throws: `NonFiniteLoss` (the checkpoints stay as they were), `FileError`.
+  /// - Throws: `NonFiniteLoss` (the checkpoints stay as they were), `FileError`, `DatasetError` where
+  ///   the file of the images cannot be read.
   public func run(
     shouldStop: () -> Bool = { false }, report: (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Bool {
@@ -126,7 +127,7 @@ public final class Trainer {
     while progress.epoch < configuration.epochs {
       let epochStart = ContinuousClock.now
       loader.start(epoch: progress.epoch, fromBatch: progress.batch)
-      while loader.next(into: &batch) {
+      while try loader.next(into: &batch) {
         try step(batch)
         meter.finishStep()
         try report(.step(stepReport(meter)))
@@ -143,7 +144,7 @@ public final class Trainer {
         }
       }
       let seconds = (ContinuousClock.now - epochStart) / .seconds(1)
-      let test = evaluate()
+      let test = try evaluate()
       progress.testAccuracy = test.accuracy
       progress.testLoss = test.loss
       let epoch = EpochReport(
@@ -213,8 +214,10 @@ public final class Trainer {
   }
 
   /// Accuracy and loss on the test images.
-  public func evaluate() -> (accuracy: Double, loss: Double) {
-    evaluateModel(model, with: testLoader)
+  ///
+  /// - Throws: a `DatasetError` where their file cannot be read.
+  public func evaluate() throws(DatasetError) -> (accuracy: Double, loss: Double) {
+    try evaluateModel(model, with: testLoader)
   }
 
   private func writeSnapshot() throws {
@@ -262,11 +265,13 @@ public final class Trainer {
 }
 
 /// Accuracy and mean loss of a model over what a loader gives, in its order.
-func evaluateModel(_ model: Model, with loader: BatchLoader) -> (accuracy: Double, loss: Double) {
+func evaluateModel(_ model: Model, with loader: BatchLoader) throws(DatasetError)
+  -> (accuracy: Double, loss: Double)
+{
   var batch = Batch()
   var (correct, images, lossSum) = (0, 0, 0.0)
   loader.start(epoch: 0)
-  while loader.next(into: &batch) {
+  while try loader.next(into: &batch) {
     model.stage(batch.images)
     model.forward(images: batch.count, training: false)
     let result = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)

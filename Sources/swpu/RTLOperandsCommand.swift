@@ -36,7 +36,7 @@ struct RTLOperandsCommand: ParsableCommand {
     let trainer = try Trainer(
       configuration, data: try loadData(configuration), engine: engineOptions.engine, folder: nil,
       checkpoint: try folder.latestCheckpoint())
-    let layers = trainer.operands().filter { $0.mask != nil && $0.geometry.columns > 1 }
+    let layers = try trainer.operands().filter { $0.mask != nil && $0.geometry.columns > 1 }
     if layers.isEmpty {
       throw ValidationError("\(runFolder): no layer with lines was pruned; nothing to sample")
     }

@@ -60,7 +60,6 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    Interrupt.watch()
     let folder: RunFolder
     let configuration: TrainingConfiguration
     var checkpoint: (file: URL, checkpoint: Checkpoint)?
@@ -74,6 +73,8 @@ struct TrainCommand: ParsableCommand {
     }
     let engine = engineOptions.engine
     let data = try loadData(configuration)
+    // Until here there is nothing to save, and Ctrl-C ends the program at once.
+    Interrupt.watch()
     if let made = checkpoint?.checkpoint.kernels, made != engine.kernels.name {
       note(
         "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
@@ -188,10 +189,12 @@ func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   let fetched = PublishedDataset.all.first {
     $0.source == configuration.data && $0.isPresent(in: PublishedDataset.defaultFolder)
   }
+  var display = PreparationDisplay()
   let data = try configuration.data.load(
     path: configuration.dataPath ?? fetched.map { $0.path(in: PublishedDataset.defaultFolder) },
     seed: configuration.seed, trainCount: configuration.trainImages,
-    imageSize: configuration.imageSize, cacheFolder: DatasetSource.cacheFolder + "/pictures")
+    imageSize: configuration.imageSize, cacheFolder: DatasetSource.cacheFolder + "/pictures",
+    progress: { display.show($0) })
   note(
     "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
       + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")

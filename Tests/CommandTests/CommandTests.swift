@@ -23,7 +23,8 @@ struct Program {
     process.executableURL = Self.url
     process.arguments = arguments
     // Where no data set has been fetched to.
-    process.environment = ProcessInfo.processInfo.environment.merging(["HOME": "/nowhere"]) { $1 }
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["HOME": "/nowhere", "XDG_CACHE_HOME": ""]) { $1 }
     process.standardOutput = output
     errorFile = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-\(UUID())")
     try Data().write(to: errorFile)

@@ -129,6 +129,7 @@ private final class Workplace {
     environment["PATH"] = folder.appendingPathComponent("bin").path + ":" + path
     // Neither data sets nor settings of the person who runs the tests.
     environment["HOME"] = folder.path
+    environment["XDG_CACHE_HOME"] = nil
     process.environment = environment
     let output = folder.appendingPathComponent("output.txt")
     try Data().write(to: output)

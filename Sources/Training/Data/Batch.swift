@@ -11,6 +11,9 @@ public struct Batch: Sendable {
   /// The images in this batch; only the last of an epoch may have fewer than a full batch.
   public internal(set) var count = 0
 
+  /// The values of the image that is being prepared.
+  var bytes: [UInt8] = []
+
   /// A batch of no images, to be filled by a loader.
   public init() {}
 }

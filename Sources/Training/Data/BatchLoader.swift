@@ -7,7 +7,7 @@ import Foundation
 ///       augmentation: data.augmentation, seed: 1, shuffle: true, dropLast: true)
 ///     var batch = Batch()
 ///     loader.start(epoch: 0)
-///     while loader.next(into: &batch) { … }
+///     while try loader.next(into: &batch) { … }
 ///
 /// Batch b of epoch e depends on the seed, e and b only, so a run that starts at
 /// `fromBatch: b` sees what an uninterrupted run sees from there on. One thread at a time may use a
@@ -63,8 +63,8 @@ public final class BatchLoader {
     let indices = fromBatch..<batchesPerEpoch
     let thread = Thread { [recipe] in
       let order = recipe.order(epoch: epoch)
-      queue.produce(indices) { batch, index in
-        recipe.fill(&batch, epoch: epoch, index: index, order: order)
+      queue.produce(indices) { batch, index throws(DatasetError) in
+        try recipe.fill(&batch, epoch: epoch, index: index, order: order)
       }
     }
     thread.name = "swpu batches"
@@ -74,9 +74,11 @@ public final class BatchLoader {
   /// Puts the next batch of the epoch in `batch`, whose buffers are used again.
   ///
   /// Returns false, and leaves `batch` as it is, behind the last one and where nothing was started.
-  public func next(into batch: inout Batch) -> Bool {
+  ///
+  /// - Throws: a `DatasetError` where the file of the images cannot be read.
+  public func next(into batch: inout Batch) throws(DatasetError) -> Bool {
     guard let queue else { return false }
-    let (found, waitedSeconds) = queue.next(into: &batch)
+    let (found, waitedSeconds) = try queue.next(into: &batch)
     if found && waitedSeconds > 0 { stalls += 1 }
     waitingSeconds += waitedSeconds
     return found

@@ -10,6 +10,7 @@ final class BatchQueue: @unchecked Sendable {
   private var ready: [Batch] = []
   private var stopped = false
   private var running = true
+  private var failure: DatasetError?
 
   /// A queue over the buffers of `batches`.
   init(batches: [Batch]) {
@@ -18,12 +19,20 @@ final class BatchQueue: @unchecked Sendable {
   }
 
   /// Fills the batches `indices` with `fill` and puts them in the queue, in order, until the last
-  /// one is there or `stop` is called. Runs once, on the thread that prepares.
-  func produce(_ indices: Range<Int>, fill: (inout Batch, Int) -> Void) {
+  /// one is there, `stop` is called or one fails. Runs once, on the thread that prepares.
+  func produce(_ indices: Range<Int>, fill: (inout Batch, Int) throws(DatasetError) -> Void) {
     for index in indices {
       guard var batch = takeSpare() else { break }
-      fill(&batch, index)
-      locked { ready.append(batch) }
+      do throws(DatasetError) {
+        try fill(&batch, index)
+        locked { ready.append(batch) }
+      } catch {
+        locked {
+          spare.append(batch)
+          failure = error
+        }
+        break
+      }
     }
     locked { running = false }
   }
@@ -31,7 +40,9 @@ final class BatchQueue: @unchecked Sendable {
   /// Exchanges `batch` for the next one of the queue.
   ///
   /// Gives whether there was one, and the seconds spent waiting for it.
-  func next(into batch: inout Batch) -> (found: Bool, waitedSeconds: Double) {
+  ///
+  /// - Throws: what `fill` threw, behind the batches that were ready before.
+  func next(into batch: inout Batch) throws(DatasetError) -> (found: Bool, waitedSeconds: Double) {
     condition.lock()
     defer { condition.unlock() }
     var waited = Duration.zero
@@ -40,6 +51,7 @@ final class BatchQueue: @unchecked Sendable {
         while ready.isEmpty && running { condition.wait() }
       }
     }
+    if ready.isEmpty, let failure { throw failure }
     if ready.isEmpty { return (false, waited / .seconds(1)) }
     swap(&batch, &ready[0])
     spare.append(ready.removeFirst())

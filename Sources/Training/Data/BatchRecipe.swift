@@ -46,7 +46,9 @@ struct BatchRecipe: Sendable {
   }
 
   /// Makes `target` the batch `index` of `epoch`, whose images come in `order`.
-  func fill(_ target: inout Batch, epoch: Int, index: Int, order: [Int]) {
+  ///
+  /// - Throws: a `DatasetError` where the file of the images cannot be read.
+  func fill(_ target: inout Batch, epoch: Int, index: Int, order: [Int]) throws(DatasetError) {
     if target.labels.count != batch || target.images.count != batch * set.imageSize {
       target.images = [Float](repeating: 0, count: batch * set.imageSize)
       target.labels = [Int32](repeating: 0, count: batch)
@@ -57,7 +59,8 @@ struct BatchRecipe: Sendable {
     for slot in 0..<target.count {
       let image = order[first + slot]
       target.labels[slot] = Int32(set.labels[image])
-      copy(image: image, placed: augmentation.placement(&random), to: slot, of: &target.images)
+      try set.read(image, into: &target.bytes)
+      copy(target.bytes, placed: augmentation.placement(&random), to: slot, of: &target.images)
     }
     for slot in target.count..<batch { target.labels[slot] = 0 }
     for value in target.count * set.imageSize..<target.images.count { target.images[value] = 0 }
@@ -70,7 +73,7 @@ struct BatchRecipe: Sendable {
 
   /// Cuts, mirrors and normalises one image.
   private func copy(
-    image: Int, placed: Augmentation.Placement, to slot: Int, of images: inout [Float]
+    _ image: [UInt8], placed: Augmentation.Placement, to slot: Int, of images: inout [Float]
   ) {
     let (height, width) = (set.height, set.width)
     let inside = max(0, -placed.columns)..<max(0, -placed.columns, width - max(0, placed.columns))
@@ -83,10 +86,9 @@ struct BatchRecipe: Sendable {
           for column in 0..<width { images[target + column] = black }
         }
         guard (0..<height).contains(sourceRow) else { continue }
-        let source =
-          (image * set.channels + channel) * height * width + sourceRow * width + placed.columns
+        let source = (channel * height + sourceRow) * width + placed.columns
         for column in inside {
-          let value = table[channel * 256 + Int(set.pixels[source + column])]
+          let value = table[channel * 256 + Int(image[source + column])]
           images[target + (placed.mirrored ? width - 1 - column : column)] = value
         }
       }

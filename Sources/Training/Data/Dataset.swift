@@ -33,27 +33,25 @@ public struct Dataset: Sendable {
     self.test = test
     self.augmentation = augmentation
     self.leftOut = leftOut
-    let moments = (0..<train.channels).map { Self.moments(of: train, channel: $0) }
+    let histogram = train.histogram
+    let moments = (0..<train.channels).map {
+      Self.moments(Array(histogram[$0 * 256..<($0 + 1) * 256]))
+    }
     mean = moments.map { Float($0.mean) }
     deviation = moments.map { Float($0.deviation) }
   }
 
   /// Mean and standard deviation from a histogram of the bytes, so that the order of the images
   /// does not matter.
-  private static func moments(of set: ImageSet, channel: Int) -> (mean: Double, deviation: Double) {
-    let plane = set.height * set.width
-    var histogram = [Int](repeating: 0, count: 256)
-    for image in 0..<set.count {
-      let first = image * set.imageSize + channel * plane
-      for index in first..<first + plane { histogram[Int(set.pixels[index])] += 1 }
-    }
-    let total = Double(set.count * plane) * 255
+  private static func moments(_ histogram: [Int]) -> (mean: Double, deviation: Double) {
+    let values = histogram.reduce(0, +)
+    let total = Double(values) * 255
     let mean = histogram.indices.reduce(0) { $0 + Double($1 * histogram[$1]) } / total
     let variance = histogram.indices.reduce(0) { sum, byte in
       let distance = Double(byte) / 255 - mean
       return sum + Double(histogram[byte]) * distance * distance
     }
     let deviation = (variance * 255 / total).squareRoot()
-    return (mean, histogram.contains(set.count * plane) ? 1 : deviation)
+    return (mean, histogram.contains(values) ? 1 : deviation)
   }
 }

@@ -23,6 +23,8 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongCompression
     /// The program was built without what reads these files.
     case notBuilt
+    /// What was made of the files could not be written, such as to a full disk.
+    case notWritten
     /// A file could not be brought from its address.
     case failedDownload
     /// The file is not the one that its publisher made.

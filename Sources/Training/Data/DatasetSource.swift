@@ -14,9 +14,13 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   /// was built with the trait `Pictures`.
   case folder
 
-  /// What the program keeps on this machine between runs: `.cache/swpu` in the person's folder.
+  /// What the program keeps on this machine between runs: `swpu` in the folder that XDG_CACHE_HOME
+  /// names, or `.cache/swpu` in the person's folder.
   public static var cacheFolder: String {
-    (ProcessInfo.processInfo.environment["HOME"] ?? ".") + "/.cache/swpu"
+    let environment = ProcessInfo.processInfo.environment
+    // The XDG specification has a path that is not absolute ignored.
+    if let caches = environment["XDG_CACHE_HOME"], caches.hasPrefix("/") { return caches + "/swpu" }
+    return (environment["HOME"] ?? ".") + "/.cache/swpu"
   }
 
   /// Reads or draws both splits.
@@ -29,8 +33,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   ///   - testCount: the most test images to use, the first ones; all where it is nil.
   ///   - imageSize: rows and columns that the pictures of `folder` are scaled to; not used by the
   ///     others.
-  ///   - cacheFolder: where to keep the scaled pictures of `folder` for the next time; nowhere when
-  ///     it is nil, and not used by the others.
+  ///   - cacheFolder: where the scaled pictures of `folder` are kept for the next time; when it is
+  ///     nil they lie in a temporary file that goes with the data set. Not used by the others.
   ///   - progress: called on this thread with the part that is done, in 0...1.
   /// - Throws: a `DatasetError` that names the file, what it holds and what was expected.
   public func load(
@@ -60,8 +64,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
     }
     if trainCount == nil && testCount == nil { return all }
     return Dataset(
-      name: all.name, train: all.train.prefix(trainCount ?? .max),
-      test: all.test.prefix(testCount ?? .max), augmentation: all.augmentation)
+      name: all.name, train: try all.train.prefix(trainCount ?? .max),
+      test: try all.test.prefix(testCount ?? .max), augmentation: all.augmentation)
   }
 
   private func given(_ path: String?, home: String) throws(DatasetError) -> String {

@@ -25,6 +25,34 @@ struct Picture {
     self.pixels = pixels
   }
 
+  /// The picture with its rows and columns where `orientation` says they belong.
+  func turned(_ orientation: Orientation) -> Picture {
+    if orientation == .upright { return self }
+    let (columns, rows) = orientation.swapsAxes ? (height, width) : (width, height)
+    // The place of the first pixel of the result, and how far it is to the next one in each direction.
+    let first =
+      (orientation.reversesRows ? (height - 1) * width : 0)
+      + (orientation.reversesColumns ? width - 1 : 0)
+    let (down, right) =
+      (orientation.reversesRows ? -width : width, orientation.reversesColumns ? -1 : 1)
+    let (rowStep, columnStep) = orientation.swapsAxes ? (right, down) : (down, right)
+    var result = [UInt8](repeating: 0, count: pixels.count)
+    // Tile by tile, so that rows that become columns are read while they are in the cache.
+    let tile = 64
+    for top in stride(from: 0, to: rows, by: tile) {
+      for left in stride(from: 0, to: columns, by: tile) {
+        for row in top..<min(top + tile, rows) {
+          for column in left..<min(left + tile, columns) {
+            let source = 3 * (first + row * rowStep + column * columnStep)
+            let target = 3 * (row * columns + column)
+            for channel in 0..<3 { result[target + channel] = pixels[source + channel] }
+          }
+        }
+      }
+    }
+    return Picture(width: columns, height: rows, pixels: result)
+  }
+
   /// The centre square, scaled to `side` rows and columns, `[channel][row][column]`.
   ///
   /// The filter is a triangle that is as wide as two pixels of the smaller picture, which means
@@ -87,7 +115,7 @@ struct Picture {
 
 #if Pictures
   extension Picture {
-    /// Decodes the bytes of a PNG or JPEG file.
+    /// Decodes the bytes of a PNG or JPEG file, and turns a JPEG upright as its EXIF block says.
     ///
     /// The header is believed only as far as the bytes go: deflate shrinks to a 1,032nd at best and
     /// a pixel of a PNG may be one bit, and a JPEG needs a bit for each 64 pixels.
@@ -115,7 +143,9 @@ struct Picture {
       guard swpu_picture_decode(bytes, bytes.count, &decoded, decoded.count, &message) == 1 else {
         throw failure()
       }
-      self.init(width: Int(columns), height: Int(rows), pixels: decoded)
+      let stored = Picture(width: Int(columns), height: Int(rows), pixels: decoded)
+      let isJPEG = bytes.starts(with: [0xff, 0xd8])
+      self = isJPEG ? stored.turned(Orientation(jpeg: bytes)) : stored
     }
   }
 #endif

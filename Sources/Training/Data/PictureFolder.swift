@@ -125,77 +125,68 @@ struct PictureFolder {
 
 #if Pictures
   extension PictureFolder {
-    /// Decodes the first pictures of both splits on all processors, once; broken ones are left out.
+    /// Decodes the first pictures of both splits on all processors into a file, or takes the file of
+    /// the last time; broken pictures are left out.
     ///
     /// - Parameters:
     ///   - side: rows and columns to scale to.
-    ///   - cacheFolder: where to keep them scaled for the next time; nowhere when it is nil.
+    ///   - cacheFolder: where the file stays for the next time; nowhere when it is nil.
     ///   - progress: called on this thread with the part that is done, in 0...1.
     func load(
       side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
-      memoryBytes: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory),
       progress: (Double) -> Void
     ) throws(DatasetError) -> Dataset {
-      let (train, test) = (train.prefix(trainCount ?? .max), test.prefix(testCount ?? .max))
-      let total = train.count + test.count
-      // An image is at most 3 MiB, so this cannot overflow.
-      guard total * 3 * side * side <= memoryBytes / 2 else {
-        throw Self.failure(
-          .wrongSize, path,
-          found: "\(grouped(total)) pictures, \(grouped(total * 3 * side * side)) bytes at "
-            + "\(side)x\(side)",
-          expected: "at most \(grouped(memoryBytes / 2)) bytes, half of the memory; a smaller "
-            + "image-size or fewer train-images")
+      let folder = cacheFolder ?? NSTemporaryDirectory() + "/swpu-pictures-" + UUID().uuidString
+      // Who has a file open can read it all the same.
+      defer { if cacheFolder == nil { try? FileManager.default.removeItem(atPath: folder) } }
+      let total = Double(min(train.count, trainCount ?? .max) + min(test.count, testCount ?? .max))
+      var done = 0
+      var leftOut = self.leftOut
+      func images(_ all: [Entry], _ name: String, most: Int?) throws(DatasetError) -> ImageSet {
+        let entries = Array(all.prefix(most ?? .max))
+        let cache = PictureCache(
+          folder: folder, source: path, split: name + (most.map { "-first-\($0)" } ?? ""),
+          side: side, entries: entries)
+        let file: ImageFile
+        if let kept = cache.open() {
+          file = kept
+        } else {
+          file = try cache.make { writer throws(FileError) in
+            try decode(entries, side: side, into: writer) {
+              progress(Double(done + $0) / total)
+            }
+          }
+        }
+        done += entries.count
+        progress(Double(done) / total)
+        let broken = file.index.leftOut.map {
+          LeftOutFile(path: path + $0.path, reason: $0.reason)
+        }
+        leftOut += broken
+        guard !file.index.labels.isEmpty else {
+          let first = broken.first
+          throw Self.failure(
+            .unreadable, first?.path ?? path,
+            found: "\(first?.reason ?? "nothing"), and no better file among the "
+              + "\(grouped(entries.count)) for the \(name) split",
+            expected: "at least one picture that can be decoded")
+        }
+        return ImageSet(file, channels: 3, height: side, width: side, classNames: classNames)
       }
-      let first = try images(train, "train", side: side, cacheFolder: cacheFolder) {
-        progress(Double($0) / Double(total))
-      }
-      let second = try images(test, "test", side: side, cacheFolder: cacheFolder) {
-        progress(Double(train.count + $0) / Double(total))
-      }
+      let first = try images(train, "train", most: trainCount)
+      let second = try images(test, "test", most: testCount)
       return Dataset(
-        name: "folder", train: first.images, test: second.images,
-        augmentation: Augmentation(padding: side / 8, flips: true),
-        leftOut: leftOut + first.leftOut + second.leftOut)
+        name: "folder", train: first, test: second,
+        augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut)
     }
 
-    private func images(
-      _ entries: ArraySlice<Entry>, _ split: String, side: Int, cacheFolder: String?,
-      progress: (Int) -> Void
-    ) throws(DatasetError) -> (images: ImageSet, leftOut: [LeftOutFile]) {
-      let entries = Array(entries)
-      let cache = cacheFolder.map {
-        PictureCache(folder: $0, source: path, split: split, side: side, entries: entries)
-      }
-      let content: PictureCache.Content
-      if let kept = cache?.read() {
-        content = kept
-        progress(entries.count)
-      } else {
-        content = decode(entries, side: side, progress: progress)
-        cache?.write(content)
-      }
-      guard !content.labels.isEmpty else {
-        throw Self.failure(
-          .unreadable, content.leftOut.first?.path ?? path,
-          found: "\(content.leftOut.first?.reason ?? "nothing"), and no better file among the "
-            + "\(grouped(entries.count)) for the \(split) split",
-          expected: "at least one picture that can be decoded")
-      }
-      let images = ImageSet(
-        channels: 3, height: side, width: side, classNames: classNames, pixels: content.pixels,
-        labels: content.labels)
-      return (images, content.leftOut)
-    }
-
-    private func decode(_ entries: [Entry], side: Int, progress: (Int) -> Void)
-      -> PictureCache.Content
-    {
-      var content = PictureCache.Content()
-      content.pixels.reserveCapacity(entries.count * 3 * side * side)
+    private func decode(
+      _ entries: [Entry], side: Int, into writer: ImageFileWriter, progress: (Int) -> Void
+    ) throws(FileError) {
       // Some pictures at a time, so that they come in order and only few lie about decoded.
       let share = 64
       for start in stride(from: 0, to: entries.count, by: share) {
+        progress(start)
         let part = entries[start..<min(start + share, entries.count)]
         let results = Mutex([Int: Result<[UInt8], PictureError>]())
         DispatchQueue.concurrentPerform(iterations: part.count) { index in
@@ -205,17 +196,15 @@ struct PictureFolder {
         let decoded = results.withLock { $0 }
         for (index, entry) in part.enumerated() {
           switch decoded[index] {
-          case .success(let values):
-            content.pixels += values
-            content.labels.append(entry.label)
+          case .success(let values): try writer.append(values, label: entry.label)
           case .failure(let error):
-            content.leftOut.append(LeftOutFile(path: entry.path, reason: error.description))
+            // The way to our folder may be spelt differently the next time.
+            let place = String(entry.path.dropFirst(path.count))
+            writer.leaveOut(LeftOutFile(path: place, reason: error.description))
           case nil: preconditionFailure("each picture has a result")
           }
         }
-        progress(start + part.count)
       }
-      return content
     }
 
     private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {

@@ -44,7 +44,7 @@ public struct Checkpoint: Sendable {
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
     data.append(header)
     for blob in blobs { data.append(blob.bytes) }
-    withUnsafeBytes(of: checksum(data).littleEndian) { data.append(contentsOf: $0) }
+    withUnsafeBytes(of: wordChecksum(data).littleEndian) { data.append(contentsOf: $0) }
     return data
   }
 
@@ -62,7 +62,7 @@ public struct Checkpoint: Sendable {
         file, "has version \(version); this program reads version \(Self.version)")
     }
     let stored: UInt64 = data.littleEndian(at: data.count - 8)
-    guard checksum(data.dropLast(8)) == stored else {
+    guard wordChecksum(data.dropLast(8)) == stored else {
       throw CheckpointError(file, "is damaged: its checksum does not match; use an older one")
     }
     let length: UInt64 = data.littleEndian(at: 12)
@@ -124,7 +124,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Equatable {
 
 /// FNV-1a over 64-bit words (the last one padded with zeros): quick enough for files of hundreds of
 /// megabytes, and any flipped bit changes it.
-func checksum(_ data: Data) -> UInt64 {
+func wordChecksum(_ data: some ContiguousBytes) -> UInt64 {
   var hash: UInt64 = 0xcbf2_9ce4_8422_2325
   data.withUnsafeBytes { bytes in
     var offset = 0

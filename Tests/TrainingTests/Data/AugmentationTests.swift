@@ -16,7 +16,7 @@ import Testing
 
   /// Every augmented image is the window that its own placement describes, black outside.
   @Test(arguments: [Augmentation.none, .crop, .cropAndFlip, Augmentation(padding: 9, flips: true)])
-  func cutsAMirroredWindowOfThePaddedImage(augmentation: Augmentation) {
+  func cutsAMirroredWindowOfThePaddedImage(augmentation: Augmentation) throws {
     let set = BatchLoaderTests.set(count: 40, channels: 2, height: 5, width: 7)
     let (mean, deviation): ([Float], [Float]) = ([0.25, 0.5], [0.5, 0.2])
     let recipe = BatchRecipe(
@@ -24,11 +24,12 @@ import Testing
       shuffle: true, dropLast: true)
     let order = recipe.order(epoch: 2)
     var batch = Batch()
-    recipe.fill(&batch, epoch: 2, index: 0, order: order)
+    try recipe.fill(&batch, epoch: 2, index: 0, order: order)
+    let pixels = try set.pixels
     for (slot, image) in order.enumerated() {
       let found = Array(batch.images[slot * set.imageSize..<(slot + 1) * set.imageSize])
       let windows = Self.placements(augmentation).map { placement in
-        Self.window(set, image, placement, mean, deviation)
+        Self.window(set, pixels, image, placement, mean, deviation)
       }
       #expect(windows.contains(found), "image \(image)")
       #expect(batch.labels[slot] == Int32(set.labels[image]))
@@ -48,8 +49,8 @@ import Testing
 
   /// The plain way: look each pixel of the window up in the image, or take black.
   private static func window(
-    _ set: ImageSet, _ image: Int, _ placement: Augmentation.Placement, _ mean: [Float],
-    _ deviation: [Float]
+    _ set: ImageSet, _ pixels: [UInt8], _ image: Int, _ placement: Augmentation.Placement,
+    _ mean: [Float], _ deviation: [Float]
   ) -> [Float] {
     var values: [Float] = []
     for channel in 0..<set.channels {
@@ -60,7 +61,7 @@ import Testing
           let inside = (0..<set.height).contains(y) && (0..<set.width).contains(x)
           let byte =
             inside
-            ? set.pixels[((image * set.channels + channel) * set.height + y) * set.width + x] : 0
+            ? pixels[((image * set.channels + channel) * set.height + y) * set.width + x] : 0
           values.append((Float(byte) / 255 - mean[channel]) / deviation[channel])
         }
       }

@@ -29,102 +29,133 @@ import Testing
     let count: Int
   }
 
-  static func rest(_ loader: BatchLoader) -> [Content] {
+  static func rest(_ loader: BatchLoader) throws -> [Content] {
     var batch = Batch()
     var contents: [Content] = []
-    while loader.next(into: &batch) {
+    while try loader.next(into: &batch) {
       contents.append(Content(images: batch.images, labels: batch.labels, count: batch.count))
     }
     return contents
   }
 
-  static func epoch(_ loader: BatchLoader, _ epoch: Int, from batch: Int = 0) -> [Content] {
+  static func epoch(_ loader: BatchLoader, _ epoch: Int, from batch: Int = 0) throws -> [Content] {
     loader.start(epoch: epoch, fromBatch: batch)
-    return rest(loader)
+    return try rest(loader)
   }
 
-  @Test func eachEpochIsAnotherPermutation() {
+  @Test func eachEpochIsAnotherPermutation() throws {
     let loader = Self.loader(dropLast: false)
-    let epochs = (0..<3).map { Self.epoch(loader, $0).flatMap { $0.labels.prefix($0.count) } }
+    let epochs = try (0..<3).map { epoch in
+      try Self.epoch(loader, epoch).flatMap { $0.labels.prefix($0.count) }
+    }
     for labels in epochs { #expect(labels.sorted() == Array(0..<50)) }
     #expect(Set(epochs).count == 3)
     #expect(epochs[0] != epochs[0].sorted())
   }
 
-  @Test func keepsTheOrderWithoutShuffling() {
+  @Test func keepsTheOrderWithoutShuffling() throws {
     let loader = Self.loader(shuffle: false, dropLast: false)
-    let labels = Self.epoch(loader, 4).flatMap { $0.labels.prefix($0.count) }
+    let labels = try Self.epoch(loader, 4).flatMap { $0.labels.prefix($0.count) }
     #expect(labels == Array(0..<50))
   }
 
-  @Test func lastBatchIsDroppedOrPartial() {
-    let full = Self.epoch(Self.loader(dropLast: true), 0)
+  @Test func lastBatchIsDroppedOrPartial() throws {
+    let full = try Self.epoch(Self.loader(dropLast: true), 0)
     #expect(full.count == 6 && full.allSatisfy { $0.count == 8 })
-    let all = Self.epoch(Self.loader(dropLast: false), 0)
+    let all = try Self.epoch(Self.loader(dropLast: false), 0)
     #expect(all.map(\.count) == [8, 8, 8, 8, 8, 8, 2])
     #expect(all[6].images.count == 8 * 16 && all[6].images.dropFirst(2 * 16).allSatisfy { $0 == 0 })
     #expect(all[6].labels.dropFirst(2).allSatisfy { $0 == 0 })
   }
 
-  @Test func batchesDependOnSeedEpochAndNumberOnly() {
+  @Test func batchesDependOnSeedEpochAndNumberOnly() throws {
     let loader = Self.loader()
-    let first = Self.epoch(loader, 3)
-    #expect(Self.epoch(loader, 3) == first)
-    #expect(Self.epoch(Self.loader(depth: 1), 3) == first)
-    #expect(Self.epoch(Self.loader(seed: 2), 3) != first)
+    let first = try Self.epoch(loader, 3)
+    #expect(try Self.epoch(loader, 3) == first)
+    #expect(try Self.epoch(Self.loader(depth: 1), 3) == first)
+    #expect(try Self.epoch(Self.loader(seed: 2), 3) != first)
     for batch in 0...first.count {
-      #expect(Self.epoch(loader, 3, from: batch) == Array(first.dropFirst(batch)))
+      #expect(try Self.epoch(loader, 3, from: batch) == Array(first.dropFirst(batch)))
     }
-    #expect(Set((0..<6).map { Self.epoch(loader, $0)[0] }).count == 6)
+    #expect(try Set((0..<6).map { try Self.epoch(loader, $0)[0] }).count == 6)
   }
 
-  @Test func slowConsumersSeeTheSameBatches() {
+  @Test func slowConsumersSeeTheSameBatches() throws {
     let loader = Self.loader()
-    let first = Self.epoch(loader, 1)
+    let first = try Self.epoch(loader, 1)
     loader.start(epoch: 1)
     Thread.sleep(forTimeInterval: 0.02)
-    #expect(Self.rest(loader) == first)
+    #expect(try Self.rest(loader) == first)
   }
 
-  @Test func usesTheSameBuffersAgain() {
+  @Test func usesTheSameBuffersAgain() throws {
     let loader = Self.loader(400, batch: 8)
     var batch = Batch()
     var addresses: Set<UInt> = []
     for epoch in 0..<3 {
       loader.start(epoch: epoch)
-      while loader.next(into: &batch) {
+      while try loader.next(into: &batch) {
         addresses.insert(batch.images.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) })
       }
     }
     #expect(addresses.count <= 5)
   }
 
-  @Test func givesNothingBeforeStartAndAfterStop() {
+  @Test func givesNothingBeforeStartAndAfterStop() throws {
     let loader = Self.loader()
     var batch = Batch()
-    #expect(!loader.next(into: &batch) && batch.count == 0)
+    #expect(try !loader.next(into: &batch) && batch.count == 0)
     loader.start(epoch: 0)
-    #expect(loader.next(into: &batch) && batch.count == 8)
+    #expect(try loader.next(into: &batch) && batch.count == 8)
     let labels = batch.labels
     loader.stop()
     loader.stop()
-    #expect(!loader.next(into: &batch) && batch.labels == labels)
-    #expect(Self.epoch(loader, 0).count == 6)
-    #expect(!loader.next(into: &batch))
+    #expect(try !loader.next(into: &batch) && batch.labels == labels)
+    #expect(try Self.epoch(loader, 0).count == 6)
+    #expect(try !loader.next(into: &batch))
   }
 
-  @Test func stopsAtAnyMoment() {
+  @Test func stopsAtAnyMoment() throws {
     for round in 0..<200 {
       let loader = Self.loader(depth: 1 + round % 4)
       var batch = Batch()
       loader.start(epoch: round)
-      for _ in 0..<round % 7 { _ = loader.next(into: &batch) }
+      for _ in 0..<round % 7 { _ = try loader.next(into: &batch) }
       if round % 3 == 0 { loader.start(epoch: round + 1) }
     }
   }
 
+  /// A file of images that is damaged after it was opened: what comes before can be used.
+  @Test func aDamagedImageEndsTheEpochWithAnError() throws {
+    let folder = try DataFolder()
+    let path = folder.path + "/images"
+    let writer = try ImageFileWriter(path: path, fingerprint: "f", channels: 1, plane: 16)
+    for image in 0..<50 {
+      try writer.append([UInt8](repeating: UInt8(image), count: 16), label: 0)
+    }
+    let set = ImageSet(try writer.finish(), channels: 1, height: 4, width: 4, classNames: ["a"])
+    let loader = BatchLoader(
+      set: set, mean: [0], deviation: [1], batch: 8, augmentation: .none, seed: 1, shuffle: false,
+      dropLast: true)
+    #expect(try Self.epoch(loader, 0).count == 6)
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    try handle.seek(toOffset: 20 * 16)
+    try handle.write(contentsOf: Data([7]))
+    var batch = Batch()
+    loader.start(epoch: 1)
+    for number in 0..<2 {
+      #expect(try loader.next(into: &batch))
+      #expect(batch.images[127] == Float(8 * number + 7) / 255)
+    }
+    expectFault(.wrongChecksum, in: path, saying: ["image 20", "made anew"]) {
+      _ = try loader.next(into: &batch)
+    }
+    loader.start(epoch: 2, fromBatch: 3)
+    #expect(try Self.rest(loader).count == 3)
+  }
+
   /// The producing call returns, and the queue goes away with the loader.
-  @Test func endsItsThread() {
+  @Test func endsItsThread() throws {
     let queue = BatchQueue(batches: [Batch(), Batch()])
     let ended = DispatchSemaphore(value: 0)
     let thread = Thread {
@@ -136,17 +167,17 @@ import Testing
     #expect(ended.wait(timeout: .now() + 10) == .success)
   }
 
-  @Test func tellsHowLongItWaited() {
+  @Test func tellsHowLongItWaited() throws {
     let queue = BatchQueue(batches: [Batch()])
     Thread {
       queue.produce(0..<1) { _, _ in Thread.sleep(forTimeInterval: 0.05) }
     }.start()
     var batch = Batch()
-    let (found, waitedSeconds) = queue.next(into: &batch)
+    let (found, waitedSeconds) = try queue.next(into: &batch)
     #expect(found && (0.02..<5).contains(waitedSeconds))
-    #expect(!queue.next(into: &batch).found)
+    #expect(try !queue.next(into: &batch).found)
     let loader = Self.loader()
-    _ = Self.epoch(loader, 0)
+    _ = try Self.epoch(loader, 0)
     #expect(loader.waitingSeconds >= 0 && loader.stalls <= 6)
   }
 }

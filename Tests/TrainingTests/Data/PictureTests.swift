@@ -55,6 +55,20 @@ import Testing
       }
     }
 
+    /// Against the same file without the note, which is upright.
+    @Test(arguments: 1...8) func turnsAJPEGUpright(value: Int) throws {
+      let bytes = try PictureFile.named("jpeg-420").bytes
+      let orientation = try #require(Orientation(value: value))
+      let expected = try Picture(decoding: bytes).turned(orientation)
+      for bigEndian in [false, true] {
+        let tiff = OrientationTests.tiff([(0x112, 3, 1, value)], bigEndian: bigEndian)
+        let noted = Array(bytes[..<2]) + OrientationTests.exif(tiff) + bytes[2...]
+        let picture = try Picture(decoding: noted)
+        #expect((picture.width, picture.height) == (expected.width, expected.height))
+        #expect(picture.pixels == expected.pixels)
+      }
+    }
+
     private func reason(_ bytes: [UInt8]) -> String? {
       do {
         _ = try Picture(decoding: bytes)

@@ -9,7 +9,8 @@ committed file and need none of these.
 A case is {"name", "file": base64, "width", "height", "pixels": base64 of [row][column][3], "side",
 "square": base64 of [row][column][3]}; the square is the centre of the picture, scaled by Pillow's
 BILINEAR filter. Transparent pictures lie on white; where they are half transparent, libpng mixes
-light and not the bytes, which Pillow does not, so that no case is.
+light and not the bytes, which Pillow does not, so that no case is. Where EXIF data say how the camera
+was held, the picture is turned upright first.
 """
 
 import base64
@@ -18,7 +19,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 FIXTURES = Path(__file__).resolve().parents[1] / "Fixtures"
 
@@ -39,10 +40,19 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def turned(value: int) -> Image.Exif:
+    """EXIF data that note an orientation, in one byte order or the other."""
+    exif = Image.Exif()
+    exif.endian = "<>"[value % 2]
+    exif[0x010F] = "a camera"
+    exif[0x0112] = value
+    return exif
+
+
 def case(name: str, image: Image.Image, side: int, kind: str, **options: object) -> dict:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
-    seen = Image.open(io.BytesIO(buffer.getvalue()))
+    seen = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
     if "A" in seen.mode:
         ground = Image.new("RGBA", seen.size, (255, 255, 255, 255))
         seen = Image.alpha_composite(ground, seen.convert("RGBA"))
@@ -77,6 +87,11 @@ def main() -> None:
         case("jpeg-progressive", colour, 6, "JPEG", progressive=True),
         case("jpeg-restarts", colour, 3, "JPEG", restart_marker_blocks=1),
         case("jpeg-cmyk", colour.convert("CMYK"), 8, "JPEG"),
+    ]
+    small = scene(11, 8)
+    cases += [
+        case(f"jpeg-turned-{value}", small, 5, "JPEG", subsampling=0, exif=turned(value))
+        for value in range(1, 9)
     ]
     document = {"description": "Pictures as Pillow reads and scales them.", "cases": cases}
     path = FIXTURES / "pictures.json"
