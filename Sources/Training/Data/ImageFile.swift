@@ -71,9 +71,10 @@ final class ImageFile: Sendable {
     guard fill(&text, from: descriptor, at: rest - text.count) == nil,
       Footer.words(text) == words,
       let index = try? JSONDecoder().decode(Index.self, from: Data(text)),
-      index.labels.count == index.checksums.count,
-      index.labels.count * index.imageBytes == rest - text.count
+      index.labels.count == index.checksums.count, index.histogram.count % 256 == 0
     else { return nil }
+    let (bytes, overflows) = index.labels.count.multipliedReportingOverflow(by: index.imageBytes)
+    guard !overflows, bytes == rest - text.count else { return nil }
     return index
   }
 
