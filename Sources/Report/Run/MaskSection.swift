@@ -19,10 +19,10 @@ struct MaskSection {
           + "\(hardware.array.rows), and a group is done when its slowest filter is: reordering puts "
           + "filters with like needs into one group."),
       Markup.paragraph(
-        "Dark: kept weights. Light: kept lines where a shape is pruned. The strip above: kept shapes. "
-          + "On the right: the weights of each filter over all channels, and in grey what it waits for "
-          + "the slowest of its group. Large layers are cut off: the first filters of each order, and "
-          + "as many channels as fit."),
+        "Strong: kept weights. Faint: kept lines where a shape is pruned. The strip above: kept "
+          + "shapes. On the right: the weights of each filter over all channels, and in grey what it "
+          + "waits for the slowest of its group. Large layers are cut off: the first filters of each "
+          + "order, and as many channels as fit."),
     ]
     var isEmpty = true
     for run in runs where run.isPruned {
