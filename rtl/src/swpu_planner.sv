@@ -373,7 +373,7 @@ module swpu_planner (
       if (scans) windows_q <= '0;
       else if (finds_fixed) windows_q <= windows_q + 1'b1;
       if (finds_fixed) fixed_start_q <= fixed_start;
-      if (state_q == Idle) reads_anywhere_o <= '0;
+      if (state_q == Idle && start_i) reads_anywhere_o <= '0;
       else if (state_q == Survey) begin
         reads_anywhere_o <= reads_anywhere_o | active;
         for (int unsigned i = 0; i < KernelSize; i++) begin

@@ -53,6 +53,13 @@ module tb_swpu_top;
 
   function automatic void differ(string what);
     differing++;
+    if (differing == 1) begin
+      $display("pass %0d of a layer from %0d times %0dx%0dx%0d to %0dx%0dx%0d,", layer.pass,
+               layer.images, layer.channels, layer.input_rows, layer.input_columns, layer.filters,
+               layer.output_rows, layer.output_columns);
+      $display("kernel %0dx%0d, stride %0d, padding %0dx%0d:", layer.kernel_rows,
+               layer.kernel_columns, layer.stride, layer.padding_rows, layer.padding_columns);
+    end
     if (differing <= 5) $display("pass %0d: %s", passes, what);
   endfunction
 
@@ -76,11 +83,10 @@ module tb_swpu_top;
     end
   end
 
-  function automatic logic [31:0] field();
-    logic [31:0] value;
+  // The next field of the file; a function would be called in an order of Verilator's choice.
+  task automatic scan(output logic [31:0] value);
     if ($fscanf(file, "%h", value) != 1) $fatal(1, "a field is missing");
-    return value;
-  endfunction
+  endtask
 
   // Loads words one behind the other.
   task automatic fill(memory_e which, int count);
@@ -104,6 +110,8 @@ module tb_swpu_top;
     longint all_reorder, all_plan, all_run, all_cores;
     layer_t next;
     sum_t value;
+    logic [31:0] count;
+    logic [31:0] fields[20];
 
     passes = 0;
     checked = 0;
@@ -127,43 +135,50 @@ module tb_swpu_top;
     for (int i = 0; i < Outputs; i++) expected[i] = dut.i_outputs.words_q[i];
 
     while ($fscanf(file, "%h", pass) == 1) begin
+      for (int i = 0; i < 20; i++) scan(fields[i]);
       next.pass = pass_e'(pass);
-      next.images = SizeBits'(field());
-      next.channels = PlaneBits'(field());
-      next.filters = PlaneBits'(field());
-      next.channels_per_group = PlaneBits'(field());
-      next.filters_per_group = PlaneBits'(field());
-      next.input_rows = SizeBits'(field());
-      next.input_columns = SizeBits'(field());
-      next.output_rows = SizeBits'(field());
-      next.output_columns = SizeBits'(field());
-      next.kernel_rows = KernelBits'(field());
-      next.kernel_columns = KernelBits'(field());
-      next.stride = StrideBits'(field());
-      next.padding_rows = KernelBits'(field());
-      next.padding_columns = KernelBits'(field());
-      next.result_base = AddressBits'(field());
+      next.images = SizeBits'(fields[0]);
+      next.channels = PlaneBits'(fields[1]);
+      next.filters = PlaneBits'(fields[2]);
+      next.channels_per_group = PlaneBits'(fields[3]);
+      next.filters_per_group = PlaneBits'(fields[4]);
+      next.input_rows = SizeBits'(fields[5]);
+      next.input_columns = SizeBits'(fields[6]);
+      next.output_rows = SizeBits'(fields[7]);
+      next.output_columns = SizeBits'(fields[8]);
+      next.kernel_rows = KernelBits'(fields[9]);
+      next.kernel_columns = KernelBits'(fields[10]);
+      next.stride = StrideBits'(fields[11]);
+      next.padding_rows = KernelBits'(fields[12]);
+      next.padding_columns = KernelBits'(fields[13]);
+      next.result_base = AddressBits'(fields[14]);
       layer = next;
-      activations = int'(field());
-      weights = int'(field());
-      masks = int'(field());
-      gradients = int'(field());
-      results = int'(field());
+      activations = int'(fields[15]);
+      weights = int'(fields[16]);
+      masks = int'(fields[17]);
+      gradients = int'(fields[18]);
+      results = int'(fields[19]);
       fill(ActivationMemory, activations);
       fill(WeightMemory, weights);
       fill(MaskMemory, masks);
       fill(OutputMemory, gradients);
       for (int core = 0; core < Cores; core++) begin
-        item_count[core] = int'(field());
+        scan(count);
+        item_count[core] = int'(count);
         items_done[core] = 0;
         cycles_before[core] = 0;
         for (int i = 0; i < item_count[core]; i++) begin
-          expected_number[core][i] = int'(field());
-          expected_cycles[core][i] = int'(field());
+          scan(count);
+          expected_number[core][i] = int'(count);
+          scan(count);
+          expected_cycles[core][i] = int'(count);
         end
       end
       base = int'(next.result_base);
-      for (int i = 0; i < results; i++) expected[base+i] = field();
+      for (int i = 0; i < results; i++) begin
+        scan(count);
+        expected[base+i] = count;
+      end
 
       start = 1'b1;
       @(negedge clk);
