@@ -72,7 +72,8 @@ module swpu_lowering (
     if (32'(row_axis.outputs) < rows_per_tile) rows_per_tile = 32'(row_axis.outputs);
     if (rows_per_tile == 0) rows_per_tile = 1;
     images_per_tile = 1;
-    if (columns_per_tile == 32'(column_axis.outputs) && rows_per_tile == 32'(row_axis.outputs)) begin
+    if (columns_per_tile == 32'(column_axis.outputs)
+        && rows_per_tile == 32'(row_axis.outputs)) begin
       images_per_tile = Lanes / (columns_per_tile * rows_per_tile);
       if (32'(layer_i.images) < images_per_tile) images_per_tile = 32'(layer_i.images);
       if (images_per_tile == 0) images_per_tile = 1;

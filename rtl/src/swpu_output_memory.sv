@@ -4,10 +4,7 @@
 // after.
 module swpu_output_memory #(
   parameter int unsigned Words = swpu_pkg::OutputKibibytes * 256,
-  parameter int unsigned Cores = swpu_pkg::Cores,
-  parameter int unsigned Rows = swpu_pkg::Rows,
-  // Results that a row of a core has in a cycle.
-  parameter int unsigned Width = swpu_pkg::Lanes,
+  parameter int unsigned WritePorts = swpu_pkg::Cores * swpu_pkg::Rows * swpu_pkg::Lanes,
   parameter int unsigned ReadPorts = swpu_pkg::Cores * swpu_pkg::PortsPerCore,
   localparam int unsigned IndexBits = $clog2(Words)
 ) (
@@ -18,9 +15,9 @@ module swpu_output_memory #(
   input  swpu_types_pkg::sum_t                         data_i,
   output swpu_types_pkg::sum_t                         data_o,
   // Results.
-  input  logic [Cores-1:0][Rows-1:0][Width-1:0]                     result_write_i,
-  input  swpu_types_pkg::address_t [Cores-1:0][Rows-1:0][Width-1:0] result_address_i,
-  input  swpu_types_pkg::sum_t [Cores-1:0][Rows-1:0][Width-1:0]     result_data_i,
+  input  logic [WritePorts-1:0]                        result_write_i,
+  input  swpu_types_pkg::address_t [WritePorts-1:0]    result_address_i,
+  input  swpu_types_pkg::sum_t [WritePorts-1:0]        result_data_i,
   // Output gradients, by the address of the element.
   input  logic [ReadPorts-1:0]                         gradient_read_i,
   input  swpu_types_pkg::run_address_t [ReadPorts-1:0] gradient_address_i,
@@ -45,14 +42,8 @@ module swpu_output_memory #(
       end
     end
     if (write_i) words_q[address_i] = data_i;
-    for (int unsigned core = 0; core < Cores; core++) begin
-      for (int unsigned row = 0; row < Rows; row++) begin
-        for (int unsigned i = 0; i < Width; i++) begin
-          if (result_write_i[core][row][i]) begin
-            words_q[IndexBits'(result_address_i[core][row][i])] = result_data_i[core][row][i];
-          end
-        end
-      end
+    for (int unsigned port = 0; port < WritePorts; port++) begin
+      if (result_write_i[port]) words_q[IndexBits'(result_address_i[port])] = result_data_i[port];
     end
   end
 

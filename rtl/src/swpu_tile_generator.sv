@@ -92,7 +92,8 @@ module swpu_tile_generator (
       rows_inside[tap] = 0;
       for (int row = 0; row < Lanes; row++) begin
         int source;
-        source = 32'(part_i.row_axis.step) * (32'(row_d) + row) + extend(part_i.row_axis.offsets[tap]);
+        source = 32'(part_i.row_axis.step) * (32'(row_d) + row)
+            + extend(part_i.row_axis.offsets[tap]);
         if (row < rows && tap <= 32'(part_i.row_axis.last_tap)) begin
           if (source < 0) rows_before[tap]++;
           else if (source < 32'(part_i.row_axis.source)) rows_inside[tap]++;
@@ -117,7 +118,8 @@ module swpu_tile_generator (
               PositionBits'((32'(part_i.lanes[lane].image) * rows_inside[tap] + row) * span);
         end
         source = 32'(part_i.column_axis.step)
-            * (32'(column_d) + 32'(part_i.lanes[lane].column)) + extend(part_i.column_axis.offsets[tap]);
+            * (32'(column_d) + 32'(part_i.lanes[lane].column))
+            + extend(part_i.column_axis.offsets[tap]);
         if (lane < outputs && tap <= 32'(part_i.column_axis.last_tap) && source >= 0
             && source < 32'(part_i.column_axis.source)) begin
           tile_d.columns[tap][lane].inside_map = 1'b1;

@@ -6,7 +6,13 @@
 // 2. The planner makes the items, and the dealer deals them, longest work first.
 // 3. Each core's loader brings an item's masks and weights while the core works on the one before.
 // Meanwhile results that nothing is written to become zero.
-module swpu_top (
+module swpu_top #(
+  parameter int unsigned Cores = swpu_pkg::Cores,
+  parameter int unsigned ActivationKibibytes = swpu_pkg::ActivationKibibytes,
+  parameter int unsigned WeightKibibytes = swpu_pkg::WeightKibibytes,
+  parameter int unsigned OutputKibibytes = swpu_pkg::OutputKibibytes,
+  parameter int unsigned MaskKibibytes = swpu_pkg::MaskKibibytes
+) (
   input  logic                                               clk_i,
   input  logic                                               rst_ni,
   // Loads a memory: elements, elements, words of the masks, words of FP32 or two output gradients.
@@ -25,26 +31,24 @@ module swpu_top (
   output logic [31:0]                                        reorder_cycles_o,
   output logic [31:0]                                        plan_cycles_o,
   output logic [31:0]                                        run_cycles_o,
-  output logic [swpu_pkg::Cores-1:0][31:0]                   core_cycles_o,
+  output logic [Cores-1:0][31:0]                             core_cycles_o,
   // A core is done with an item, counted as they are made.
-  output logic [swpu_pkg::Cores-1:0]                         item_done_o,
-  output logic [swpu_pkg::Cores-1:0]
-               [swpu_types_pkg::JobBits-1:0]                 item_number_o
+  output logic [Cores-1:0]                                   item_done_o,
+  output logic [Cores-1:0][swpu_types_pkg::JobBits-1:0]      item_number_o
 );
 
   import swpu_types_pkg::*;
 
-  localparam int unsigned Cores = swpu_pkg::Cores;
   localparam int unsigned Rows = swpu_pkg::Rows;
   localparam int unsigned Ports = swpu_pkg::PortsPerCore;
   localparam int unsigned Width =
       swpu_pkg::Lanes > swpu_pkg::Window ? swpu_pkg::Lanes : swpu_pkg::Window;
   // Those who load groups: the cores and the planner.
   localparam int unsigned Loaders = Cores + 1;
-  localparam int unsigned Weights = swpu_pkg::WeightKibibytes * 512;
-  localparam int unsigned Masks = swpu_pkg::MaskKibibytes * 8192 / swpu_pkg::MaskWord;
-  localparam int unsigned Activations = swpu_pkg::ActivationKibibytes * 512;
-  localparam int unsigned Outputs = swpu_pkg::OutputKibibytes * 256;
+  localparam int unsigned Weights = WeightKibibytes * 512;
+  localparam int unsigned Masks = MaskKibibytes * 8192 / swpu_pkg::MaskWord;
+  localparam int unsigned Activations = ActivationKibibytes * 512;
+  localparam int unsigned Outputs = OutputKibibytes * 256;
 
   typedef enum logic [2:0] {
     Idle,
@@ -260,9 +264,9 @@ module swpu_top (
   logic [Cores*Ports-1:0] read, gradient_read;
   run_address_t [Cores*Ports-1:0] read_address, gradient_address;
   run_t [Cores*Ports-1:0] read_data, gradient_data;
-  logic [Cores-1:0][Rows-1:0][Width-1:0] write, result_write;
-  address_t [Cores-1:0][Rows-1:0][Width-1:0] write_address, result_address;
-  sum_t [Cores-1:0][Rows-1:0][Width-1:0] write_data, result_data;
+  logic [Cores*Rows*Width-1:0] write, result_write;
+  address_t [Cores*Rows*Width-1:0] write_address, result_address;
+  sum_t [Cores*Rows*Width-1:0] write_data, result_data;
   logic [Cores-1:0] works, worker_idle;
 
   for (genvar i = 0; i < Cores; i++) begin : gen_core
@@ -291,9 +295,9 @@ module swpu_top (
       .gradient_read_o   (gradient_read[i*Ports+:Ports]),
       .gradient_address_o(gradient_address[i*Ports+:Ports]),
       .gradient_data_i   (gradient_data[i*Ports+:Ports]),
-      .write_o           (write[i]),
-      .write_address_o   (write_address[i]),
-      .write_data_o      (write_data[i]),
+      .write_o           (write[i*Rows*Width+:Rows*Width]),
+      .write_address_o   (write_address[i*Rows*Width+:Rows*Width]),
+      .write_data_o      (write_data[i*Rows*Width+:Rows*Width]),
       .works_o           (works[i]),
       .done_o            (item_done_o[i]),
       .done_number_o     (item_number_o[i]),
@@ -330,9 +334,9 @@ module swpu_top (
     clear_d = clear_q;
     if (clears_q) begin
       for (int unsigned i = 0; i < Width; i++) begin
-        result_write[0][0][i] = 32'(clear_q) + i < 32'(result_count);
-        result_address[0][0][i] = layer_i.result_base + clear_q + AddressBits'(i);
-        result_data[0][0][i] = '0;
+        result_write[i] = 32'(clear_q) + i < 32'(result_count);
+        result_address[i] = layer_i.result_base + clear_q + AddressBits'(i);
+        result_data[i] = '0;
       end
       clear_d = clear_q + AddressBits'(Width);
       clears_d = 32'(clear_q) + Width < 32'(result_count);
@@ -344,11 +348,9 @@ module swpu_top (
   end
 
   swpu_output_memory #(
-    .Words    (Outputs),
-    .Cores    (Cores),
-    .Rows     (Rows),
-    .Width    (Width),
-    .ReadPorts(Cores * Ports)
+    .Words     (Outputs),
+    .WritePorts(Cores * Rows * Width),
+    .ReadPorts (Cores * Ports)
   ) i_outputs (
     .clk_i,
     .write_i           (load_i && memory_i == OutputMemory),

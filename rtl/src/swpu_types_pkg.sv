@@ -23,9 +23,10 @@ package swpu_types_pkg;
   parameter int unsigned OrderRows = 4 * LayerRows;
   // Items a core should have at least: groups are cut into slices until there are so many.
   parameter int unsigned JobsPerCore = 4;
+  // Cores at most.
+  parameter int unsigned MostCores = 64;
   // Items of a pass at most: a group that is not full in each part, and less than a slice too many.
-  parameter int unsigned Jobs =
-      OrderRows / swpu_pkg::Rows + Parts + JobsPerCore * swpu_pkg::Cores;
+  parameter int unsigned Jobs = OrderRows / swpu_pkg::Rows + Parts + JobsPerCore * MostCores;
   // Bits of an address in the memories around the cores.
   parameter int unsigned AddressBits = 20;
 

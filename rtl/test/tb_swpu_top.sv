@@ -6,11 +6,12 @@
 // - the results.
 // The memory's contents outlast a pass, so what a pass should not touch, and what it should set to zero,
 // is full of earlier values.
-module tb_swpu_top;
+module tb_swpu_top #(
+  parameter int unsigned Cores = swpu_pkg::Cores
+);
 
   import swpu_types_pkg::*;
 
-  localparam int unsigned Cores = swpu_pkg::Cores;
   localparam int unsigned Outputs = swpu_pkg::OutputKibibytes * 256;
 
   logic clk = 1'b0;
@@ -27,7 +28,9 @@ module tb_swpu_top;
   logic [Cores-1:0] item_done;
   logic [Cores-1:0][JobBits-1:0] item_number;
 
-  swpu_top dut (
+  swpu_top #(
+    .Cores(Cores)
+  ) dut (
     .clk_i           (clk),
     .rst_ni          (rst_n),
     .load_i          (load),

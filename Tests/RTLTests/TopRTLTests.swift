@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Processor
+
+/// Whole passes of layers through the RTL of the whole machine, from loaded memories.
+@Suite(.needsVerilator) struct TopRTLTests {
+  /// The machines of the core's tests, with 1 to 5 cores and memories for the largest random pass.
+  static let machines: [HardwareDescription] = zip(CoreRTLTests.machines, [1, 3, 2, 5]).map {
+    var machine = $0
+    machine.array.cores = $1
+    machine.memory.weightKibibytes = 16
+    machine.memory.outputKibibytes = 64
+    return machine
+  }
+
+  /// What differs throws.
+  @Test("36 passes on three cores: every word of the output memory, which core, how long")
+  func passes() throws {
+    let verified = try RTLVerification(
+      Self.machines[1], rtl: Bench.hardware, unit: .top, seeds: 0..<36)
+    #expect(verified.passes == 36)
+    #expect(verified.results > 2000 && verified.cycles > 5000)
+  }
+
+  @Test("a pass that the machine cannot hold, or an order that it does not make, is refused")
+  func refused() {
+    var machine = HardwareDescription.small
+    machine.memory.activationKibibytes = 1
+    let pass = RandomPass(seed: 3, pass: .forward)
+    let bytes = 2 * pass.images * pass.geometry.input.count
+    #expect(bytes > 1024)
+    #expect(
+      throws: RTLError("activation-kibibytes is 1; the pass takes \(bytes) bytes")
+    ) { try TopVectors(pass, hardware: machine) }
+    machine = .small
+    machine.techniques.reorder = .natural
+    #expect(throws: RTLError("reorder is natural; the RTL takes hamming")) {
+      try TopVectors(pass, hardware: machine)
+    }
+  }
+}
+
+/// Many more, on machines of other sizes too: `SWPU_SLOW_TESTS=1` runs them.
+@Suite(.needsVerilator, .enabled(if: Bench.isSlow)) struct TopRTLSlowTests {
+  @Test("600 passes on four machines and 12 on the default with eight cores")
+  func passes() throws {
+    for machine in TopRTLTests.machines {
+      let verified = try RTLVerification(
+        machine, rtl: Bench.hardware, unit: .top, seeds: 1000..<1150)
+      #expect(verified.passes == 150)
+    }
+    let verified = try RTLVerification(
+      .swpu, rtl: Bench.hardware, unit: .top, seeds: 2000..<2012)
+    #expect(verified.passes == 12)
+  }
+}
