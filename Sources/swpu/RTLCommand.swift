@@ -70,5 +70,9 @@ struct RTLVerifyCommand: ParsableCommand {
     print(
       "\(verified.passes) passes, \(verified.items) items: \(verified.results) results equal in "
         + "every bit, \(verified.cycles) cycles equal")
+    guard let top = verified.top else { return }
+    print(
+      "\(top.work) cycles of the longest cores equal; \(top.run - top.work) more while they wait, "
+        + "\(top.plan) of the planner, \(top.reorder) of the reorder unit")
   }
 }

@@ -222,7 +222,7 @@ module tb_swpu_top #(
       passes++;
     end
     $fclose(file);
-    $display("passes %0d reorder %0d plan %0d run %0d cores %0d", passes, all_reorder, all_plan,
+    $display("passes %0d reorder %0d plan %0d run %0d work %0d", passes, all_reorder, all_plan,
              all_run, all_cores);
     $display("checked %0d differing %0d", checked, differing);
     $finish;
