@@ -1,3 +1,5 @@
+import Sparsity
+import Tensor
 import Testing
 
 @testable import Processor
@@ -10,6 +12,8 @@ import Testing
     machine.array.cores = $1
     machine.memory.weightKibibytes = 16
     machine.memory.outputKibibytes = 64
+    // Runs so short that lines go on from one port to the next and from cycle to cycle.
+    if machine.memory.portElements == 8 { machine.memory.portElements = 2 }
     return machine
   }
 
@@ -54,5 +58,38 @@ import Testing
     let verified = try RTLVerification(
       machine, rtl: Bench.hardware, unit: .top, seeds: 2000..<2024)
     #expect(verified.passes == 24)
+  }
+
+  /// Masks of several words, more tiles than lanes, windows enough for slices.
+  @Test("three passes of layers of 24 and 32 planes, strides 1 and 2")
+  func layers() throws {
+    var machine = TopRTLTests.machines[0]
+    machine.memory.maskKibibytes = 8
+    machine.memory.activationKibibytes = 64
+    let bench = try RTLBench(
+      "tb_swpu_top", hardware: Bench.hardware, package: machine.rtlPackage())
+    defer { bench.remove() }
+    var random = SeededRandom(seed: 1, stream: 311)
+    for stride in 1...2 {
+      let geometry = try #require(
+        ConvolutionGeometry(
+          input: MapShape(channels: 24, height: 16, width: 16), filters: 32, rows: 3, columns: 3,
+          stride: stride, paddingRows: 1, paddingColumns: 1))
+      let shape = FilterShape(filters: 32, channels: 24, rows: 3, columns: 3)
+      let mask = LayerMask(
+        shape: shape,
+        elements: Bits(count: shape.count) { _ in Double(random.uniform()) < 0.1 })
+      for pass in Pass.allCases {
+        let vectors = try TopVectors(
+          RandomPass(geometry, mask: mask, images: 1, pass: pass, &random), hardware: machine)
+        let outcome = try bench.run(vectors: ["pass.txt": vectors.text], argument: "pass.txt")
+        let expected = Bench.Outcome(checked: vectors.results + vectors.items, differing: 0)
+        #expect(outcome == expected, "\(pass.rawValue), stride \(stride)")
+        // Loads stand behind work, but for the first of each core.
+        var cycles = RTLVerification.TopCycles()
+        try cycles.add(outcome.output)
+        #expect(cycles.work == vectors.longest && cycles.run < cycles.work * 11 / 10)
+      }
+    }
   }
 }

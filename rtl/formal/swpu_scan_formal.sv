@@ -24,8 +24,8 @@ module swpu_scan_formal (
   import swpu_types_pkg::*;
 
   found_t window;
-  start_t start;
-  logic   window_valid, is_last, is_empty;
+  start_t place;
+  logic   window_valid, is_last, is_empty, is_open;
   logic [WordBits-1:0] next_word;
 
   swpu_scan_unit i_scan (
@@ -43,7 +43,8 @@ module swpu_scan_formal (
     .window_valid_o(window_valid),
     .window_ready_i,
     .window_o      (window),
-    .start_o       (start),
+    .place_o       (place),
+    .is_open_o     (is_open),
     .is_last_o     (is_last),
     .is_empty_o    (is_empty)
   );

@@ -74,7 +74,8 @@ module swpu_controller (
     end
   end
 
-  logic scan_valid, scan_ready, scan_is_last, scan_is_empty;
+  logic scan_valid, scan_ready, scan_is_last, scan_is_empty, scan_is_open;
+  start_t scan_place, first_place_q;
   found_t scanned, filtered;
 
   swpu_scan_unit i_scan (
@@ -92,7 +93,8 @@ module swpu_controller (
     .window_valid_o(scan_valid),
     .window_ready_i(scan_ready),
     .window_o      (scanned),
-    .start_o       (fixed_start_o),
+    .place_o       (scan_place),
+    .is_open_o     (scan_is_open),
     .is_last_o     (scan_is_last),
     .is_empty_o    (scan_is_empty)
   );
@@ -185,6 +187,15 @@ module swpu_controller (
   assign own_o = fixed_q.needed;
   for (genvar lane = 0; lane < Window; lane++) begin : gen_own
     assign own_entries_o[lane] = fixed_q.entries[lane].tag;
+  end
+  // A fixed window starts in the word in which its first entry was found.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) first_place_q <= '0;
+    else if (!scan_is_open) first_place_q <= scan_place;
+  end
+  always_comb begin
+    fixed_start_o = scan_is_open ? first_place_q : scan_place;
+    fixed_start_o.entry = scanned.entries[0].tag;
   end
   assign active_o = active;
   assign finds_fixed_o = state_q == Scan && scan_valid && item_i.makes_gradients;

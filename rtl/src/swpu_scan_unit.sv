@@ -27,8 +27,10 @@ module swpu_scan_unit (
   output logic                                                      window_valid_o,
   input  logic                                                      window_ready_i,
   output swpu_types_pkg::found_t                                    window_o,
-  // Where a scan for the window would start.
-  output swpu_types_pkg::start_t                                    start_o,
+  // The word that is looked at, with the place of its first entry, and whether the window under way
+  // has entries of words before.
+  output swpu_types_pkg::start_t                                    place_o,
+  output logic                                                      is_open_o,
   // No entry is left behind the window.
   output logic                                                      is_last_o,
   // The last word is through and no window was found.
@@ -48,8 +50,6 @@ module swpu_scan_unit (
   // The window under way, or the one that waits to be taken.
   found_t window_d, window_q, window;
   logic waits_d, waits_q, is_last_d, is_last_q;
-  // The word in which the window's first entry was found.
-  start_t start, start_q;
 
   // The place of each entry of the word, and of the first of the next.
   logic [EntryBits-1:0] bit_line[Bits], next_line;
@@ -141,14 +141,8 @@ module swpu_scan_unit (
     end
   end
 
-  always_comb begin
-    start = start_q;
-    if (steps && window_q.count == '0) begin
-      start = '{entry: '0, line: line_q, row: row_q, column: column_q};
-    end
-    start_o = start;
-    start_o.entry = window.entries[0].tag;
-  end
+  assign place_o = '{entry: {word_q, BitBits'(0)}, line: line_q, row: row_q, column: column_q};
+  assign is_open_o = window_q.count != '0;
 
   assign is_full = window.count == CountBits'(Window);
   assign has_more = |(wanted & ~taken);
@@ -208,7 +202,6 @@ module swpu_scan_unit (
       window_q <= '0;
       waits_q <= 1'b0;
       is_last_q <= 1'b0;
-      start_q <= '0;
     end else begin
       word_q <= word_d;
       line_q <= line_d;
@@ -218,7 +211,6 @@ module swpu_scan_unit (
       window_q <= window_d;
       waits_q <= waits_d;
       is_last_q <= is_last_d;
-      start_q <= start;
     end
   end
 

@@ -37,7 +37,8 @@ module tb_swpu_scan_unit;
     .window_valid_o(valid),
     .window_ready_i(ready),
     .window_o      (window),
-    .start_o       (),
+    .place_o       (),
+    .is_open_o     (),
     .is_last_o     (is_last),
     .is_empty_o    (is_empty)
   );
