@@ -37,7 +37,8 @@ struct RTLVerifyCommand: ParsableCommand {
     abstract: "Run random layer passes through the RTL and the model; needs Verilator.",
     discussion: """
       Compares every result bit by bit and the cycles of every item; of a core the runs read from
-      memory, of the top which core takes which item.
+      memory, of the top which core takes which item. A top of many large cores takes long to build:
+      --set array.cores=2 simulates fewer.
       """)
 
   @OptionGroup var machine: MachineOptions
