@@ -28,7 +28,7 @@ import Testing
     for (name, value) in [
       ("RowWords", PassVectors.rowWords), ("KernelSize", PassVectors.kernelSize),
       ("PositionBits", PassVectors.positionBits), ("TakeToAdd", CorePipeline.takeToAdd),
-      ("LayerRows", TopVectors.layerRows),
+      ("LayerRows", TopVectors.layerRows), ("RowWeights", TopVectors.rowWeights),
       ("StrideBits", (TopVectors.largestStride + 1).trailingZeroBitCount),
       ("JobsPerCore", PassSchedule.itemsPerCore),
     ] {

@@ -30,7 +30,7 @@ module swpu_group_loader (
   output logic [swpu_types_pkg::RowBits-1:0]    row_o,
   output logic                                  knows_row_o,
   output logic [swpu_types_pkg::PlaneBits-1:0]  plane_o,
-  output logic [swpu_types_pkg::WeightBits:0]   weights_o,
+  output logic [swpu_types_pkg::EntryBits:0]    weights_o,
   output logic                                  done_o
 );
 
@@ -86,7 +86,7 @@ module swpu_group_loader (
       // The weight gradient has none.
       Weights: begin
         place_d = place_q + 1'b1;
-        if (part_i.makes_gradients || place_d >= known_q.weights) begin
+        if (part_i.makes_gradients || (EntryBits + 1)'(place_d) >= known_q.weights) begin
           row_d = row_q + 1'b1;
           state_d = is_last_row ? Drain : Order;
         end
@@ -116,7 +116,7 @@ module swpu_group_loader (
       written_place_q <= WeightBits'(place_q);
       reads_mask_q <= state_q == Masks;
       reads_weight_q <= state_q == Weights && !part_i.makes_gradients
-          && place_q < known_q.weights;
+          && (EntryBits + 1)'(place_q) < known_q.weights;
     end
   end
 

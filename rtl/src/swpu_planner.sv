@@ -80,7 +80,7 @@ module swpu_planner (
   logic [RowBits-1:0] row;
   logic [WordBits-1:0] mask_word, scan_word;
   logic [swpu_pkg::MaskWord-1:0] mask;
-  logic [WeightBits:0] weights;
+  logic [EntryBits:0] weights;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] masks, scan_masks;
 
   // As a part of the weight gradient it has no weights to load.

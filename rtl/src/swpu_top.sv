@@ -131,7 +131,7 @@ module swpu_top #(
   row_t [Loaders-1:0] rows;
   row_t counted_row;
 
-  assign counted_row = '{first_weight: weights_q, weights: (WeightBits + 1)'(bits)};
+  assign counted_row = '{first_weight: weights_q, weights: (EntryBits + 1)'(bits)};
 
   swpu_memory #(
     .Words    (OrderRows),

@@ -253,8 +253,8 @@ package swpu_types_pkg;
 
   // What is known of a row beside its mask: its weights in the weight memory.
   typedef struct packed {
-    address_t              first_weight;
-    logic [WeightBits:0]   weights;
+    address_t            first_weight;
+    logic [EntryBits:0]  weights;
   } row_t;
 
   // An item as it is dealt to a core.

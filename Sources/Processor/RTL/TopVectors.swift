@@ -16,6 +16,7 @@ struct TopVectors {
 
   /// Largest sizes of `swpu_types_pkg`.
   static let layerRows = 512
+  static let rowWeights = 2048
   static let largestStride = 3
 
   /// The pass on a machine whose memories hold it whole.
@@ -139,11 +140,14 @@ struct TopVectors {
     for part in schedule.parts
     where max(part.kernelRows, part.kernelColumns) > PassVectors.kernelSize
       || part.wordsPerRow > PassVectors.rowWords || max(part.rows, part.planes) > Self.layerRows
+      || (part.pass != .weightGradient
+        && (0..<part.rows).contains { part.needed(row: $0) > Self.rowWeights })
     {
       throw RTLError(
         "a layer of \(part.rows) and \(part.planes) planes, \(part.entries) entries, kernels "
           + "\(part.kernelRows)x\(part.kernelColumns); the RTL takes \(Self.layerRows) planes, "
-          + "\(64 * PassVectors.rowWords) entries, kernels up to 7x7")
+          + "\(64 * PassVectors.rowWords) entries, \(Self.rowWeights) weights a row, kernels up "
+          + "to 7x7")
     }
   }
 }
