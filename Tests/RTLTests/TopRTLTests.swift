@@ -13,7 +13,10 @@ import Testing
     machine.memory.weightKibibytes = 16
     machine.memory.outputKibibytes = 64
     // Runs so short that lines go on from one port to the next and from cycle to cycle.
-    if machine.memory.portElements == 8 { machine.memory.portElements = 2 }
+    if machine.memory.portElements == 8 {
+      machine.array.lanes = 8
+      machine.memory.portElements = 2
+    }
     return machine
   }
 
