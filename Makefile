@@ -43,14 +43,17 @@ bench: build
 	.build/release/swpu bench layers
 	.build/release/swpu bench step
 
-# Every module of the hardware by itself, with its parameters as they come, and every bench.
+# Every module of the hardware by itself, with its parameters as they come, and every bench; of the top
+# two cores stand for all.
+lint-rtl = verilator --lint-only --timing -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f \
+  $$(case $$module in *swpu_top) echo -GCores=2;; esac)
+
 rtl-lint: tools
 	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv rtl/baselines/*.sv)))); do \
-	  verilator --lint-only -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f || exit 1; \
+	  $(lint-rtl) || exit 1; \
 	done
-	@for bench in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
-	  verilator --lint-only --timing -Wall --top-module $$bench rtl/lint/verilator.vlt -F rtl/swpu.f \
-	    rtl/test/$$bench.sv || exit 1; \
+	@for module in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
+	  $(lint-rtl) rtl/test/$$module.sv || exit 1; \
 	done
 
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and

@@ -10,6 +10,7 @@ struct RTLCommand: ParsableCommand {
       Examples:
         swpu rtl generate > swpu_pkg.sv        sizes of the preset, as rtl/src has them
         swpu rtl verify --passes 300           random passes: every bit and every cycle
+        swpu rtl verify --unit top             the whole machine, from loaded memories
         swpu rtl verify --hardware mine.yaml
       """,
     subcommands: [
@@ -28,15 +29,22 @@ struct RTLGenerateCommand: ParsableCommand {
   func run() throws { print(try machine.description().rtlPackage(), terminator: "") }
 }
 
+extension RTLVerification.Unit: ExpressibleByArgument {}
+
 struct RTLVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Run random layer passes through the RTL of a core and the model; needs Verilator.",
+    abstract: "Run random layer passes through the RTL and the model; needs Verilator.",
     discussion: """
-      Compares every result bit by bit, the cycles of every item, and the runs read from memory.
+      Compares every result bit by bit and the cycles of every item; of a core the runs read from
+      memory, of the top which core takes which item. A top of many large cores takes long to build:
+      --set array.cores=2 simulates fewer.
       """)
 
   @OptionGroup var machine: MachineOptions
+
+  @Option(help: "What is simulated: a core, or the top with all cores and memories.")
+  var unit = RTLVerification.Unit.core
 
   @Option(help: ArgumentHelp("Passes to run.", valueName: "count"))
   var passes = 90
@@ -57,10 +65,15 @@ struct RTLVerifyCommand: ParsableCommand {
   func run() throws {
     if !RTLBench.isAvailable { throw ValidationError("verilator is not on the PATH") }
     let verified = try RTLVerification(
-      machine.description(), rtl: URL(fileURLWithPath: rtl), seeds: seed..<seed + UInt64(passes))
+      machine.description(), rtl: URL(fileURLWithPath: rtl), unit: unit,
+      seeds: seed..<seed + UInt64(passes))
     if json { return try printJSON(verified) }
     print(
       "\(verified.passes) passes, \(verified.items) items: \(verified.results) results equal in "
         + "every bit, \(verified.cycles) cycles equal")
+    guard let top = verified.top else { return }
+    print(
+      "\(top.work) cycles of the longest cores equal; \(top.run - top.work) more while they wait, "
+        + "\(top.plan) of the planner, \(top.reorder) of the reorder unit")
   }
 }

@@ -28,6 +28,9 @@ import Testing
     for (name, value) in [
       ("RowWords", PassVectors.rowWords), ("KernelSize", PassVectors.kernelSize),
       ("PositionBits", PassVectors.positionBits), ("TakeToAdd", CorePipeline.takeToAdd),
+      ("LayerRows", TopVectors.layerRows), ("RowWeights", TopVectors.rowWeights),
+      ("StrideBits", (TopVectors.largestStride + 1).trailingZeroBitCount),
+      ("JobsPerCore", PassSchedule.itemsPerCore),
     ] {
       #expect(text.contains("parameter int unsigned \(name) = \(value);"), "\(name)")
     }

@@ -7,10 +7,7 @@
 module swpu_scan_formal (
   input logic                                                      clk_i,
   input logic                                                      begin_i,
-  input logic [swpu_types_pkg::EntryBits-1:0]                      first_entry_i,
-  input logic [swpu_types_pkg::EntryBits-1:0]                      first_line_i,
-  input logic [swpu_types_pkg::KernelBits-1:0]                     first_row_i,
-  input logic [swpu_types_pkg::KernelBits-1:0]                     first_column_i,
+  input swpu_types_pkg::start_t                                    start_i,
   input logic                                                      step_i,
   input logic                                                      window_ready_i,
   input logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0]         masks_i,
@@ -27,17 +24,15 @@ module swpu_scan_formal (
   import swpu_types_pkg::*;
 
   found_t window;
-  logic   window_valid, is_last, is_empty;
+  start_t place;
+  logic   window_valid, is_last, is_empty, is_open;
   logic [WordBits-1:0] next_word;
 
   swpu_scan_unit i_scan (
     .clk_i,
     .rst_ni        (1'b1),
     .begin_i,
-    .first_entry_i,
-    .first_line_i,
-    .first_row_i,
-    .first_column_i,
+    .start_i,
     .step_i,
     .word_o        (next_word),
     .masks_i,
@@ -48,6 +43,8 @@ module swpu_scan_formal (
     .window_valid_o(window_valid),
     .window_ready_i,
     .window_o      (window),
+    .place_o       (place),
+    .is_open_o     (is_open),
     .is_last_o     (is_last),
     .is_empty_o    (is_empty)
   );

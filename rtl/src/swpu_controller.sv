@@ -3,7 +3,8 @@
 //
 // Forward and input gradient: the masks are scanned anew in each tile. Weight gradient: the scan finds
 // a fixed window, which then meets all tiles, one a cycle, before the next; rows add up their sums
-// behind the last tile in which any of its taps reads inside the map.
+// behind the last tile in which any of its taps reads inside the map. The item's last window, or that of
+// the masks, ends it.
 module swpu_controller (
   input  logic                                              clk_i,
   input  logic                                              rst_ni,
@@ -22,14 +23,22 @@ module swpu_controller (
   output logic                                              window_valid_o,
   input  logic                                              window_ready_i,
   output swpu_types_pkg::found_t                            window_o,
-  // Lanes of the fixed window that each row needs.
+  // Lanes of the fixed window that each row needs, and their entries.
   output logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   own_o,
+  output logic [swpu_pkg::Window-1:0]
+               [swpu_types_pkg::EntryBits-1:0]              own_entries_o,
   // No line stands ready from the window before: the first of a tile, or a weight gradient.
   output logic                                              is_fresh_o,
   output logic                                              drains_o,
-  // The tile of the window, and the number of its results: of the tile, or of the fixed window.
+  // The tile of the window, and the number of its results, counted from 0 in the item.
   output logic [swpu_types_pkg::NumberBits-1:0]             tile_o,
-  output logic [swpu_types_pkg::NumberBits-1:0]             number_o
+  output logic [swpu_types_pkg::NumberBits-1:0]             number_o,
+  // What a planner wants to know: taps that read inside the map in the tile, and where each fixed
+  // window starts, in the cycle in which it is found.
+  output logic [swpu_types_pkg::KernelSize-1:0]
+               [swpu_types_pkg::KernelSize-1:0]             active_o,
+  output logic                                              finds_fixed_o,
+  output swpu_types_pkg::start_t                            fixed_start_o
 );
 
   import swpu_types_pkg::*;
@@ -47,7 +56,7 @@ module swpu_controller (
 
   state_e state_d, state_q;
   logic [NumberBits-1:0] tile_d, tile_q, number_d, number_q, last_tile_d, last_tile_q;
-  logic is_fresh_d, is_fresh_q;
+  logic is_fresh_d, is_fresh_q, is_last_fixed_q;
   found_t fixed_q;
 
   // Taps that read inside the map in the tile: in any of its lanes.
@@ -65,17 +74,15 @@ module swpu_controller (
     end
   end
 
-  logic scan_valid, scan_ready, scan_is_last, scan_is_empty;
+  logic scan_valid, scan_ready, scan_is_last, scan_is_empty, scan_is_open;
+  start_t scan_place, first_place_q;
   found_t scanned, filtered;
 
   swpu_scan_unit i_scan (
     .clk_i,
     .rst_ni,
     .begin_i       (start_i),
-    .first_entry_i (item_i.first_entry),
-    .first_line_i  (item_i.first_line),
-    .first_row_i   (item_i.first_row),
-    .first_column_i(item_i.first_column),
+    .start_i       (item_i.start),
     .step_i        (state_q == Scan),
     .word_o,
     .masks_i,
@@ -86,6 +93,8 @@ module swpu_controller (
     .window_valid_o(scan_valid),
     .window_ready_i(scan_ready),
     .window_o      (scanned),
+    .place_o       (scan_place),
+    .is_open_o     (scan_is_open),
     .is_last_o     (scan_is_last),
     .is_empty_o    (scan_is_empty)
   );
@@ -122,10 +131,10 @@ module swpu_controller (
           else if (scan_is_empty) state_d = Idle;
         end else begin
           if (scan_valid && window_ready_i) is_fresh_d = scan_is_last;
+          if (scan_valid && window_ready_i && scan_is_last) number_d = number_q + 1'b1;
           leaves_tile = scan_is_empty || (scan_valid && window_ready_i && scan_is_last);
           if (leaves_tile) tile_d = tile_q + 1'b1;
           if (leaves_tile && tile_i.is_last) state_d = Idle;
-          number_d = tile_d;
         end
       end
       Tiles: begin
@@ -134,7 +143,7 @@ module swpu_controller (
         if (leaves_tile && tile_i.is_last) begin
           tile_d = '0;
           number_d = number_q + 1'b1;
-          state_d = number_q == item_i.last_window ? Idle : Scan;
+          state_d = number_q == item_i.last_window || is_last_fixed_q ? Idle : Scan;
         end
       end
       default: ;
@@ -155,6 +164,7 @@ module swpu_controller (
       is_fresh_q <= 1'b1;
       last_tile_q <= '0;
       fixed_q <= '0;
+      is_last_fixed_q <= 1'b0;
     end else begin
       state_q <= state_d;
       tile_q <= tile_d;
@@ -163,6 +173,7 @@ module swpu_controller (
       if (state_q == Scan && scan_valid) begin
         last_tile_q <= last_tile_d;
         fixed_q <= scanned;
+        is_last_fixed_q <= scan_is_last;
       end
     end
   end
@@ -174,6 +185,20 @@ module swpu_controller (
                                            : scan_valid && !item_i.makes_gradients;
   assign window_o = state_q == Tiles ? filtered : scanned;
   assign own_o = fixed_q.needed;
+  for (genvar lane = 0; lane < Window; lane++) begin : gen_own
+    assign own_entries_o[lane] = fixed_q.entries[lane].tag;
+  end
+  // A fixed window starts in the word in which its first entry was found.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) first_place_q <= '0;
+    else if (!scan_is_open) first_place_q <= scan_place;
+  end
+  always_comb begin
+    fixed_start_o = scan_is_open ? first_place_q : scan_place;
+    fixed_start_o.entry = scanned.entries[0].tag;
+  end
+  assign active_o = active;
+  assign finds_fixed_o = state_q == Scan && scan_valid && item_i.makes_gradients;
   assign is_fresh_o = is_fresh_q || state_q == Tiles;
   assign drains_o = state_q == Tiles ? tile_q == last_tile_q : scan_is_last;
   assign tile_o = tile_q;

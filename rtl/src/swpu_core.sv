@@ -2,12 +2,13 @@
 // weights. It works through one item at a time: a group of rows on tiles, or on fixed windows of the
 // weight gradient.
 //
-// Outside are the memories of activations and results, which turn (tile, line, run) and (tile, row,
-// run) into addresses; data come in the cycle after.
+// While it works, the masks and weights of the next item are loaded into the other half of those
+// memories. Outside are the memories of activations and results, and what turns (tile, line, run) and
+// (tile, row, run) into addresses; data come in the cycle after.
 module swpu_core (
   input  logic                                              clk_i,
   input  logic                                              rst_ni,
-  // Masks and weights of the group. The words of a row come in order.
+  // Masks and weights of the next item's group. The words of a row come in order.
   input  logic                                              mask_write_i,
   input  logic [swpu_types_pkg::RowBits-1:0]                mask_row_i,
   input  logic [swpu_types_pkg::WordBits-1:0]               mask_word_i,
@@ -16,7 +17,7 @@ module swpu_core (
   input  logic [swpu_types_pkg::RowBits-1:0]                weight_row_i,
   input  logic [swpu_types_pkg::WeightBits-1:0]             weight_address_i,
   input  swpu_types_pkg::operand_t                          weight_i,
-  // Starts an item, whose description stays until it is done.
+  // Starts that item, whose description stays until it is done.
   input  logic                                              start_i,
   input  swpu_types_pkg::item_t                             item_i,
   // Rows that the item's group has.
@@ -31,7 +32,10 @@ module swpu_core (
   output logic [swpu_pkg::PortsPerCore-1:0]
                [swpu_types_pkg::EntryBits-1:0]              read_line_o,
   output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::KernelBits-1:0]             read_row_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
                [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  output swpu_types_pkg::tile_t                             read_from_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
   // Output gradients of the weight-gradient pass.
   output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
@@ -40,6 +44,12 @@ module swpu_core (
   output logic [swpu_pkg::PortsPerCore-1:0]
                [swpu_types_pkg::RunBits-1:0]                gradient_run_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
+  // A window behind which rows have results, taken in this cycle while its tile stands in `tile_i`:
+  // the results' number, and the entries at the lanes of a fixed window.
+  output logic                                              opens_o,
+  output logic [swpu_types_pkg::NumberBits-1:0]             opens_number_o,
+  output logic [swpu_pkg::Window-1:0]
+               [swpu_types_pkg::EntryBits-1:0]              opens_entries_o,
   // Results: of a tile, or of a fixed window at the lanes of their entries.
   output logic [swpu_pkg::Rows-1:0]                         outputs_valid_o,
   output logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] outputs_number_o,
@@ -77,11 +87,18 @@ module swpu_core (
     .window_ready_i(window_ready),
     .window_o      (window),
     .own_o         (own),
+    .own_entries_o (opens_entries_o),
     .is_fresh_o    (is_fresh),
     .drains_o      (window_drains),
     .tile_o        (window_tile),
-    .number_o      (window_number)
+    .number_o      (window_number),
+    .active_o      (),
+    .finds_fixed_o (),
+    .fixed_start_o ()
   );
+
+  assign opens_o = window_valid && window_ready && window_drains;
+  assign opens_number_o = window_number;
 
   // Load port and window buffer.
   logic slot_free, hands_over, publish, port_busy;
@@ -111,7 +128,9 @@ module swpu_core (
     .tile_number_o    (read_tile_o),
     .read_o,
     .read_line_o,
+    .read_row_o,
     .read_run_o,
+    .read_from_o,
     .read_data_i,
     .gradient_read_o,
     .gradient_row_o,
@@ -143,6 +162,14 @@ module swpu_core (
     .gradients_o   (gradients)
   );
 
+  // The half of the memories that is read.
+  logic half, half_q;
+  assign half = half_q ^ start_i;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) half_q <= 1'b0;
+    else half_q <= half;
+  end
+
   // Rows, each with memories of its masks and weights.
   logic [Rows-1:0] is_idle;
   logic [WeightBits-1:0] weights_before_q;
@@ -152,41 +179,43 @@ module swpu_core (
     logic [Slots-1:0][WeightBits-1:0] weights_before, weight_address;
     logic [Slots-1:0][swpu_pkg::MaskWord-1:0] mask;
     operand_t [Slots-1:0] weight;
-    logic [Slots:0][WordBits-1:0] mask_address;
+    logic [Slots:0][WordBits:0] mask_address;
+    logic [Slots-1:0][WeightBits:0] weight_place;
     logic [Slots:0][WeightBits+swpu_pkg::MaskWord-1:0] mask_data;
 
-    assign mask_address[Slots] = scan_word;
+    assign mask_address[Slots] = {half, scan_word};
     // Rows that the group does not have need nothing.
     assign scan_masks[row] =
         rows_i[row] ? mask_data[Slots][swpu_pkg::MaskWord-1:0] : '0;
     for (genvar s = 0; s < Slots; s++) begin : gen_slot
-      assign mask_address[s] = word[s];
+      assign mask_address[s] = {half, word[s]};
+      assign weight_place[s] = {half, weight_address[s]};
       assign {weights_before[s], mask[s]} = mask_data[s];
     end
 
     swpu_memory #(
-      .Words    (RowWords),
+      .Words    (2 * RowWords),
       .Width    (WeightBits + swpu_pkg::MaskWord),
       .ReadPorts(Slots + 1)
     ) i_masks (
       .clk_i,
       .write_i        (mask_write_i && mask_row_i == RowBits'(row)),
-      .write_address_i(mask_word_i),
+      .write_address_i({!half_q, mask_word_i}),
       .write_data_i   ({mask_word_i == '0 ? WeightBits'(0) : weights_before_q, mask_i}),
       .read_address_i (mask_address),
       .read_data_o    (mask_data)
     );
 
     swpu_memory #(
-      .Words    (RowWeights),
+      .Words    (2 * RowWeights),
       .Width    (16),
       .ReadPorts(Slots)
     ) i_weights (
       .clk_i,
       .write_i        (weight_write_i && weight_row_i == RowBits'(row)),
-      .write_address_i(weight_address_i),
+      .write_address_i({!half_q, weight_address_i}),
       .write_data_i   (weight_i),
-      .read_address_i (weight_address),
+      .read_address_i (weight_place),
       .read_data_o    (weight)
     );
 

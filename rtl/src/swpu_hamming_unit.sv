@@ -14,7 +14,8 @@ module swpu_hamming_unit #(
   // Words of a row's mask at most.
   parameter int unsigned RowWords = 128,
   localparam int unsigned RowBits = $clog2(LayerRows),
-  localparam int unsigned WordBits = $clog2(RowWords)
+  localparam int unsigned WordBits = $clog2(RowWords),
+  localparam int unsigned BitsBits = $clog2(RowWords * swpu_pkg::MaskWord + 1)
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
@@ -32,6 +33,9 @@ module swpu_hamming_unit #(
   output logic [RowBits-1:0]            row_o,
   // The row is the first of a group.
   output logic                          seed_o,
+  // A row's bits are counted: rows in order, before the first joins a group.
+  output logic                          counted_o,
+  output logic [BitsBits-1:0]           bits_o,
   output logic                          busy_o
 );
 
@@ -133,6 +137,8 @@ module swpu_hamming_unit #(
         || (candidate_value == best_value_q && candidate_row < best_row_q);
   end
 
+  assign counted_o = read_q && counts_q && read_last_q;
+  assign bits_o = BitsBits'(total);
   assign valid_o = state_q == Join;
   assign row_o = best_row_q;
   assign seed_o = members_q == '0;

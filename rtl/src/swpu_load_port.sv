@@ -18,13 +18,16 @@ module swpu_load_port (
   input  logic [swpu_types_pkg::NumberBits-1:0]             tile_number_i,
   input  logic [swpu_types_pkg::NumberBits-1:0]             number_i,
   input  swpu_types_pkg::tile_t                             tile_i,
-  // Activation memory: lines, and runs of them, of a tile.
+  // Activation memory: lines with their kernel rows, and runs of them, of a tile.
   output logic [swpu_types_pkg::NumberBits-1:0]             tile_number_o,
   output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
   output logic [swpu_pkg::PortsPerCore-1:0]
                [swpu_types_pkg::EntryBits-1:0]              read_line_o,
   output logic [swpu_pkg::PortsPerCore-1:0]
+               [swpu_types_pkg::KernelBits-1:0]             read_row_o,
+  output logic [swpu_pkg::PortsPerCore-1:0]
                [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  output swpu_types_pkg::tile_t                             read_from_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
   // Output memory: runs of a row's output gradients in the tile.
   output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
@@ -77,24 +80,22 @@ module swpu_load_port (
   assign hands_over_o = is_busy_q && heads_d == '0 && rows_d == '0 && slot_free_i;
   assign busy_o = is_busy_q || publish_o;
 
+  swpu_window_lines i_lines (
+    .window_i   (window_i),
+    .is_fresh_i (is_fresh_i),
+    .last_line_i(last_line_q),
+    .heads_o    (heads_new),
+    .stored_o   (stored_d),
+    .last_line_o(last_line_d)
+  );
+
   always_comb begin
-    last_line_d = last_line_q;
-    for (int unsigned lane = 0; lane < Window; lane++) begin
-      stored_d[lane] = !is_fresh_i && window_i.entries[lane].line == last_line_q;
-      heads_new[lane] = CountBits'(lane) < window_i.count && !stored_d[lane];
-      if (lane > 0 && window_i.entries[lane].line == window_i.entries[lane-1].line) begin
-        heads_new[lane] = 1'b0;
-      end
-      if (CountBits'(lane + 1) == window_i.count) last_line_d = window_i.entries[lane].line;
-    end
     for (int unsigned row = 0; row < Rows; row++) begin
       rows_new[row] = makes_gradients_i && |window_i.needed[row];
     end
   end
 
   // Reads of this cycle, port after port.
-  logic [Ports-1:0][KernelBits-1:0] read_row;
-
   always_comb begin
     logic [Window-1:0] head;
     logic [LaneBits-1:0] lane;
@@ -106,10 +107,10 @@ module swpu_load_port (
       for (int unsigned i = 0; i < Window; i++) if (head[i]) lane = LaneBits'(i);
       read_o[port] = is_busy_q && head != '0;
       read_line_o[port] = entries_q[lane].line;
-      read_row[port] = entries_q[lane].row;
+      read_row_o[port] = entries_q[lane].row;
       read_run_o[port] = run_d;
       run_d = run_d + 1'b1;
-      if (run_d == tile_q.runs[read_row[port]]) begin
+      if (run_d == tile_q.runs[read_row_o[port]]) begin
         run_d = '0;
         heads_d = heads_d & ~head;
       end
@@ -137,6 +138,7 @@ module swpu_load_port (
   end
 
   assign tile_number_o = tile_number_q;
+  assign read_from_o = tile_q;
 
   // What has to be known when the data come.
   logic clears_q;
@@ -224,7 +226,7 @@ module swpu_load_port (
       end
       for (int unsigned port = 0; port < Ports; port++) begin
         stores_q[port] <= read_o[port] && read_line_o[port] == last_line_q;
-        read_places_q[port] <= tile_q.rows[read_row[port]];
+        read_places_q[port] <= tile_q.rows[read_row_o[port]];
       end
       gradient_read_q <= gradient_read_o;
       gradient_row_q <= gradient_row_o;

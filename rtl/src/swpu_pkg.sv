@@ -2,6 +2,8 @@
 // preset `swpu`. `swpu rtl generate` writes this file for other machines.
 package swpu_pkg;
 
+  // Cores, each an array of its own.
+  parameter int unsigned Cores = 8;
   // Rows G of a core: output planes worked on together.
   parameter int unsigned Rows = 8;
   // Lanes T of a row: neighbouring outputs of a plane.
@@ -19,6 +21,12 @@ package swpu_pkg;
   parameter int unsigned PortsPerCore = 4;
   // Elements of such a run, a power of two.
   parameter int unsigned PortElements = 16;
+  // Kibibytes of the memories: activations (output gradients in the input-gradient pass), kept
+  // weights, outputs (in the weight-gradient pass output gradients and weight gradients), masks.
+  parameter int unsigned ActivationKibibytes = 256;
+  parameter int unsigned WeightKibibytes = 128;
+  parameter int unsigned OutputKibibytes = 256;
+  parameter int unsigned MaskKibibytes = 32;
   // Whether a multiplier whose operand is zero keeps still.
   parameter bit GateZeroOperands = 1'b1;
 

@@ -11,10 +11,7 @@ module swpu_scan_unit (
   input  logic                                                      rst_ni,
   // Starts anew at an entry, whose word's first entry stands at a place; no step in this cycle.
   input  logic                                                      begin_i,
-  input  logic [swpu_types_pkg::EntryBits-1:0]                      first_entry_i,
-  input  logic [swpu_types_pkg::EntryBits-1:0]                      first_line_i,
-  input  logic [swpu_types_pkg::KernelBits-1:0]                     first_row_i,
-  input  logic [swpu_types_pkg::KernelBits-1:0]                     first_column_i,
+  input  swpu_types_pkg::start_t                                    start_i,
   // Makes a step, if no window waits.
   input  logic                                                      step_i,
   // Mask memory: the word that is looked at in the next cycle, and that of this cycle.
@@ -30,6 +27,10 @@ module swpu_scan_unit (
   output logic                                                      window_valid_o,
   input  logic                                                      window_ready_i,
   output swpu_types_pkg::found_t                                    window_o,
+  // The word that is looked at, with the place of its first entry, and whether the window under way
+  // has entries of words before.
+  output swpu_types_pkg::start_t                                    place_o,
+  output logic                                                      is_open_o,
   // No entry is left behind the window.
   output logic                                                      is_last_o,
   // The last word is through and no window was found.
@@ -140,6 +141,9 @@ module swpu_scan_unit (
     end
   end
 
+  assign place_o = '{entry: {word_q, BitBits'(0)}, line: line_q, row: row_q, column: column_q};
+  assign is_open_o = window_q.count != '0;
+
   assign is_full = window.count == CountBits'(Window);
   assign has_more = |(wanted & ~taken);
   assign is_at_end = word_q == last_word_i;
@@ -161,11 +165,11 @@ module swpu_scan_unit (
     waits_d = window_valid_o && !window_ready_i;
     is_last_d = is_last_o;
     if (begin_i) begin
-      word_d = first_entry_i[EntryBits-1:BitBits];
-      line_d = first_line_i;
-      row_d = first_row_i;
-      column_d = first_column_i;
-      done_d = ~('1 << first_entry_i[BitBits-1:0]);
+      word_d = start_i.entry[EntryBits-1:BitBits];
+      line_d = start_i.line;
+      row_d = start_i.row;
+      column_d = start_i.column;
+      done_d = ~('1 << start_i.entry[BitBits-1:0]);
       window_d.count = '0;
       window_d.needed = '0;
       waits_d = 1'b0;

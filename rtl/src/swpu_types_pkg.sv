@@ -11,6 +11,24 @@ package swpu_types_pkg;
   parameter int unsigned PositionBits = 8;
   // Bits that number the tiles, and the windows, of an item.
   parameter int unsigned NumberBits = 16;
+  // Rows, or source planes, of a layer at most.
+  parameter int unsigned LayerRows = 512;
+  // Bits of the rows and the columns of a map, and of the images of a batch.
+  parameter int unsigned SizeBits = 9;
+  // Bits of the stride.
+  parameter int unsigned StrideBits = 2;
+  // Parts of a pass at most: a strided input gradient has one for each phase of its sub-pixels.
+  parameter int unsigned Parts = 16;
+  // Rows of all parts at most.
+  parameter int unsigned OrderRows = 4 * LayerRows;
+  // Items a core should have at least: groups are cut into slices until there are so many.
+  parameter int unsigned JobsPerCore = 4;
+  // Cores at most.
+  parameter int unsigned MostCores = 64;
+  // Items of a pass at most: a group that is not full in each part, and less than a slice too many.
+  parameter int unsigned Jobs = OrderRows / swpu_pkg::Rows + Parts + JobsPerCore * MostCores;
+  // Bits of an address in the memories around the cores.
+  parameter int unsigned AddressBits = 20;
 
   function automatic int unsigned index_bits(int unsigned count);
     return count > 1 ? $clog2(count) : 1;
@@ -28,6 +46,15 @@ package swpu_types_pkg;
   parameter int unsigned OffsetBits = $clog2(swpu_pkg::PortElements);
   // Runs of a line, and of the output gradients of a row.
   parameter int unsigned RunBits = PositionBits - OffsetBits + 1;
+  parameter int unsigned PlaneBits = $clog2(LayerRows + 1);
+  parameter int unsigned PartBits = $clog2(Parts);
+  parameter int unsigned OrderBits = $clog2(OrderRows);
+  parameter int unsigned JobBits = $clog2(Jobs);
+  // Bits that number the lanes of a row, and that count them.
+  parameter int unsigned PlaceBits = index_bits(swpu_pkg::Lanes);
+  parameter int unsigned OutputBits = $clog2(swpu_pkg::Lanes + 1);
+  // A place in a map may lie outside of it.
+  parameter int unsigned OffsetPlaceBits = SizeBits + 2;
 
   // Cycles from that in which a row takes operand vectors to that in which their products are added:
   // `CorePipeline.takeToAdd` of the model.
@@ -38,6 +65,10 @@ package swpu_types_pkg;
   typedef logic [15:0] operand_t;
   typedef logic [31:0] sum_t;
   typedef operand_t [swpu_pkg::PortElements-1:0] run_t;
+  typedef logic [AddressBits-1:0] address_t;
+  typedef address_t [swpu_pkg::PortElements-1:0] run_address_t;
+  typedef logic [SizeBits-1:0] size_t;
+  typedef logic signed [OffsetPlaceBits-1:0] offset_t;
 
   // An entry in its window.
   typedef struct packed {
@@ -81,8 +112,26 @@ package swpu_types_pkg;
     logic [PositionBits-1:0] position;
   } place_t;
 
+  // Where the source of a tile begins: its images, its columns, and for each kernel row the first row
+  // that an output reads.
+  typedef struct packed {
+    size_t                                  image;
+    size_t                                  column;
+    size_t                                  columns;
+    size_t [KernelSize-1:0]                 row;
+    logic [KernelSize-1:0][OutputBits-1:0]  rows;
+  } origin_t;
+
+  // Where the results of a tile go: the address of lane 0 in plane 0, and its lanes.
+  typedef struct packed {
+    address_t              address;
+    logic [OutputBits-1:0] outputs;
+  } target_t;
+
   // What the sequencer knows of a tile.
   typedef struct packed {
+    origin_t                                      origin;
+    target_t                                      target;
     // Where each lane reads through each kernel row and column: the sum of both is the element of the
     // line's source in the tile.
     place_t [KernelSize-1:0][swpu_pkg::Lanes-1:0] rows;
@@ -95,22 +144,132 @@ package swpu_types_pkg;
     logic                                         is_last;
   } tile_t;
 
+  // Where a scan starts: an entry, and the place of the first entry of its word.
+  typedef struct packed {
+    logic [EntryBits-1:0]  entry;
+    logic [EntryBits-1:0]  line;
+    logic [KernelBits-1:0] row;
+    logic [KernelBits-1:0] column;
+  } start_t;
+
   // A group of rows on a slice of the tiles, or of the fixed windows of the weight gradient.
   typedef struct packed {
     logic                    makes_gradients;
     logic [KernelBits-1:0]   last_kernel_row;
     logic [KernelBits-1:0]   last_kernel_column;
     logic [WordBits-1:0]     last_word;
-    // Weight gradient: where the first window starts, and the place of its word's first entry.
-    logic [EntryBits-1:0]    first_entry;
-    logic [EntryBits-1:0]    first_line;
-    logic [KernelBits-1:0]   first_row;
-    logic [KernelBits-1:0]   first_column;
+    // Weight gradient: where the first window starts.
+    start_t                  start;
     // Weight gradient: the last fixed window, counted from 0.
     logic [NumberBits-1:0]   last_window;
     // Weight gradient: whether each tap reads inside the map in any tile, and the last such tile.
     logic [KernelSize-1:0][KernelSize-1:0]                 reads_anywhere;
     logic [KernelSize-1:0][KernelSize-1:0][NumberBits-1:0] last_tile;
   } item_t;
+
+  typedef enum logic [1:0] {
+    ActivationMemory,
+    WeightMemory,
+    MaskMemory,
+    OutputMemory
+  } memory_e;
+
+  typedef enum logic [1:0] {
+    Forward,
+    InputGradient,
+    WeightGradient
+  } pass_e;
+
+  // A pass of a layer over a batch, as the top is told of it. Maps are [images][planes][rows][columns].
+  typedef struct packed {
+    pass_e                 pass;
+    size_t                 images;
+    logic [PlaneBits-1:0]  channels;
+    logic [PlaneBits-1:0]  filters;
+    // Of a group of a grouped convolution.
+    logic [PlaneBits-1:0]  channels_per_group;
+    logic [PlaneBits-1:0]  filters_per_group;
+    // The layer's input and its output.
+    size_t                 input_rows;
+    size_t                 input_columns;
+    size_t                 output_rows;
+    size_t                 output_columns;
+    logic [KernelBits-1:0] kernel_rows;
+    logic [KernelBits-1:0] kernel_columns;
+    logic [StrideBits-1:0] stride;
+    logic [KernelBits-1:0] padding_rows;
+    logic [KernelBits-1:0] padding_columns;
+    // Word of the output memory at which the results begin.
+    address_t              result_base;
+  } layer_t;
+
+  // One direction of a part: output i reads source step · i + offset of the tap, where that lies in the
+  // map, and stands at target_step · i + target_first of the map written.
+  typedef struct packed {
+    size_t                    outputs;
+    size_t                    source;
+    logic [StrideBits-1:0]    step;
+    logic [KernelBits-1:0]    last_tap;
+    offset_t [KernelSize-1:0] offsets;
+    logic [StrideBits-1:0]    target_step;
+    logic [StrideBits-1:0]    target_first;
+  } axis_t;
+
+  // The output of a lane, counted from the first of its tile, and how far behind that it is written.
+  typedef struct packed {
+    logic [PlaceBits-1:0] image;
+    logic [PlaceBits-1:0] row;
+    logic [PlaceBits-1:0] column;
+    address_t             offset;
+  } lane_t;
+
+  // A pass, or a phase of a strided input gradient, as operand vectors against rows.
+  typedef struct packed {
+    logic                        makes_gradients;
+    axis_t                       row_axis;
+    axis_t                       column_axis;
+    logic [PlaneBits-1:0]        rows;
+    logic [WordBits-1:0]         last_word;
+    // Tiles.
+    size_t                       images;
+    logic [OutputBits-1:0]       images_per_tile;
+    logic [OutputBits-1:0]       rows_per_tile;
+    logic [OutputBits-1:0]       columns_per_tile;
+    logic [NumberBits-1:0]       bands;
+    lane_t [swpu_pkg::Lanes-1:0] lanes;
+    // Elements of a plane and of an image: of the map read, and of the map that lanes stand for.
+    address_t                    source_plane;
+    address_t                    source_image;
+    address_t                    target_plane;
+    address_t                    target_image;
+    size_t                       target_columns;
+    // Results of a row in the weight gradient, and rows that share them in a grouped convolution.
+    address_t                    row_weights;
+    logic [PlaneBits-1:0]        rows_per_group;
+    // Where the part begins in the mask memory and among the rows of all parts.
+    address_t                    mask_base;
+    logic [OrderBits-1:0]        order_base;
+  } part_t;
+
+  // What is known of a row beside its mask: its weights in the weight memory.
+  typedef struct packed {
+    address_t            first_weight;
+    logic [EntryBits:0]  weights;
+  } row_t;
+
+  // An item as it is dealt to a core.
+  typedef struct packed {
+    logic [PartBits-1:0]   part;
+    // Its group: place of the first row in the order, and rows behind that.
+    logic [OrderBits-1:0]  first_row;
+    logic [RowBits-1:0]    last_row;
+    // Where its tiles begin, and bands behind the first.
+    size_t                 image;
+    size_t                 output_row;
+    logic [NumberBits-1:0] last_band;
+    // Weight gradient: its windows.
+    start_t                start;
+    logic [NumberBits-1:0] last_window;
+  } job_t;
 
 endpackage

@@ -63,12 +63,17 @@ module tb_swpu_core;
     .read_tile_o       (read_tile),
     .read_o            (read),
     .read_line_o       (read_line),
+    .read_row_o        (),
     .read_run_o        (read_run),
+    .read_from_o       (),
     .read_data_i       (read_data),
     .gradient_read_o   (gradient_read),
     .gradient_row_o    (gradient_row),
     .gradient_run_o    (gradient_run),
     .gradient_data_i   (gradient_data),
+    .opens_o           (),
+    .opens_number_o    (),
+    .opens_entries_o   (),
     .outputs_valid_o   (outputs_valid),
     .outputs_number_o  (outputs_number),
     .outputs_o         (outputs),
@@ -213,10 +218,10 @@ module tb_swpu_core;
       item.last_kernel_row = last_row;
       item.last_kernel_column = last_column;
       item.last_word = last_word;
-      item.first_entry = first_entry;
-      item.first_line = first_line;
-      item.first_row = first_row;
-      item.first_column = first_column;
+      item.start.entry = first_entry;
+      item.start.line = first_line;
+      item.start.row = first_row;
+      item.start.column = first_column;
       item.last_window = last_window;
       item.reads_anywhere = anywhere;
       item.last_tile = last_tile;

@@ -40,6 +40,8 @@ module tb_swpu_hamming_unit;
       .valid_o    (valid),
       .row_o      (row),
       .seed_o     (seed),
+      .counted_o  (),
+      .bits_o     (),
       .busy_o     (busy)
     );
 

@@ -26,10 +26,7 @@ module tb_swpu_scan_unit;
     .clk_i         (clk),
     .rst_ni        (rst_n),
     .begin_i       (begins),
-    .first_entry_i ('0),
-    .first_line_i  ('0),
-    .first_row_i   ('0),
-    .first_column_i('0),
+    .start_i       ('0),
     .step_i        (steps),
     .word_o        (word),
     .masks_i       (masks),
@@ -40,6 +37,8 @@ module tb_swpu_scan_unit;
     .window_valid_o(valid),
     .window_ready_i(ready),
     .window_o      (window),
+    .place_o       (),
+    .is_open_o     (),
     .is_last_o     (is_last),
     .is_empty_o    (is_empty)
   );

@@ -40,7 +40,7 @@ struct PassSchedule: Sendable {
   let cores: [[Item]]
 
   /// Items a core should have at least.
-  private static let itemsPerCore = 4
+  static let itemsPerCore = 4
 
   init(
     _ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass, images: Int,

@@ -159,13 +159,13 @@ struct PassVectors {
     -> [String]
   {
     var lines: [String] = []
-    for (number, tile) in tiles.enumerated() {
+    for tile in tiles {
       let hasWork = (0..<part.entries).contains { entry in
         tile.lanes.active[entry % part.tapCount]
           && rows.contains { part.needs(row: $0, entry: entry) }
       }
       if !hasWork { continue }
-      var line = "\(number)\n\(hex(UInt64(1) << UInt64(tile.lanes.targets.count) - 1))\n"
+      var line = "\(lines.count)\n\(hex(UInt64(1) << UInt64(tile.lanes.targets.count) - 1))\n"
       for row in rows {
         let results = tile.lanes.targets.indices.map { lane in
           values[

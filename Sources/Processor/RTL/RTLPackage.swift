@@ -26,6 +26,8 @@ extension HardwareDescription {
       // preset `\(name)`. `swpu rtl generate` writes this file for other machines.
       package swpu_pkg;
 
+        // Cores, each an array of its own.
+        parameter int unsigned Cores = \(array.cores);
         // Rows G of a core: output planes worked on together.
         parameter int unsigned Rows = \(array.rows);
         // Lanes T of a row: neighbouring outputs of a plane.
@@ -43,6 +45,12 @@ extension HardwareDescription {
         parameter int unsigned PortsPerCore = \(memory.portsPerCore);
         // Elements of such a run, a power of two.
         parameter int unsigned PortElements = \(memory.portElements);
+        // Kibibytes of the memories: activations (output gradients in the input-gradient pass), kept
+        // weights, outputs (in the weight-gradient pass output gradients and weight gradients), masks.
+        parameter int unsigned ActivationKibibytes = \(memory.activationKibibytes);
+        parameter int unsigned WeightKibibytes = \(memory.weightKibibytes);
+        parameter int unsigned OutputKibibytes = \(memory.outputKibibytes);
+        parameter int unsigned MaskKibibytes = \(memory.maskKibibytes);
         // Whether a multiplier whose operand is zero keeps still.
         parameter bit GateZeroOperands = 1'b\(techniques.gateZeroOperands ? 1 : 0);
 

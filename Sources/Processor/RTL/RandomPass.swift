@@ -24,9 +24,19 @@ public struct RandomPass {
   /// A case of a pass.
   public init(seed: UInt64, pass: Pass) {
     var random = SeededRandom(seed: seed, stream: 307)
-    geometry = Self.geometry(&random)
-    mask = Self.mask(geometry, &random)
-    images = 1 + random.below(3)
+    let geometry = Self.geometry(&random)
+    let mask = Self.mask(geometry, &random)
+    self.init(geometry, mask: mask, images: 1 + random.below(3), pass: pass, &random)
+  }
+
+  /// Random values for a layer.
+  init(
+    _ geometry: ConvolutionGeometry, mask: LayerMask, images: Int, pass: Pass,
+    _ random: inout SeededRandom
+  ) {
+    self.geometry = geometry
+    self.mask = mask
+    self.images = images
     let kind = Values.allCases[random.below(4)]
     let zeros = [0, 0.3, 0.9][random.below(3)] as Float
     let input = (0..<images * geometry.input.count).map { _ in

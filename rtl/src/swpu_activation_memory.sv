@@ -1,0 +1,31 @@
+// The memory of the map that operand vectors come from: activations, or output gradients. A model, as
+// swpu_memory is: each port gathers the elements of a run, which need not be neighbours where a tile
+// spans several rows or images. Data come in the cycle after.
+module swpu_activation_memory #(
+  parameter int unsigned Elements = swpu_pkg::ActivationKibibytes * 512,
+  parameter int unsigned Ports = swpu_pkg::Cores * swpu_pkg::PortsPerCore,
+  localparam int unsigned IndexBits = $clog2(Elements)
+) (
+  input  logic                                     clk_i,
+  input  logic                                     write_i,
+  input  logic [IndexBits-1:0]                     write_address_i,
+  input  swpu_types_pkg::operand_t                 write_data_i,
+  input  logic [Ports-1:0]                         read_i,
+  input  swpu_types_pkg::run_address_t [Ports-1:0] address_i,
+  output swpu_types_pkg::run_t [Ports-1:0]         data_o
+);
+
+  swpu_types_pkg::operand_t elements_q[Elements];
+
+  always_ff @(posedge clk_i) begin
+    if (write_i) elements_q[write_address_i] <= write_data_i;
+    for (int unsigned port = 0; port < Ports; port++) begin
+      if (read_i[port]) begin
+        for (int unsigned element = 0; element < swpu_pkg::PortElements; element++) begin
+          data_o[port][element] <= elements_q[IndexBits'(address_i[port][element])];
+        end
+      end
+    end
+  end
+
+endmodule
