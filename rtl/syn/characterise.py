@@ -84,7 +84,7 @@ def characterise(unit, library, operands):
               "library": library.name, "mappings": {}}
     for goal in unit.goals:
         netlist = Netlist(
-            synthesise(unit.top, unit.parameters, library, GOALS[goal]), library)
+            synthesise(unit.top, unit.parameters, library, GOALS[goal], unit.is_large), library)
         timing = Timing(netlist)
         path = timing.critical_path()
         registers = netlist.registers
