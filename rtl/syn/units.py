@@ -356,7 +356,7 @@ def all_units():
                 {"masks": hamming(rows, 4)}, goals=("relaxed",)))
     units.append(
         Unit("scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",), is_large=True))
-    for name in ("row_sequencer", "controller", "window_filter", "load_port", "row"):
+    for name in ("row_sequencer", "controller", "window_filter"):
         units.append(
             Unit(
                 name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True))
