@@ -71,7 +71,7 @@ import Testing
       #expect(constant.withGlitches ?? constant.value >= constant.value, "\(name.rawValue)")
       if constant.unit == "pJ" { #expect(table[name].volts == reading.volts, "\(name.rawValue)") }
     }
-    #expect(reading.constants.count == 12)
+    #expect(reading.constants.count == 14)
     #expect(table.sram == published.sram)
   }
 

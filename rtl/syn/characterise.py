@@ -84,7 +84,7 @@ def characterise(unit, library, operands):
               "library": library.name, "mappings": {}}
     for goal in unit.goals:
         netlist = Netlist(
-            synthesise(unit.top, unit.parameters, library, GOALS[goal]), library)
+            synthesise(unit.top, unit.parameters, library, GOALS[goal], unit.is_large), library)
         timing = Timing(netlist)
         path = timing.critical_path()
         registers = netlist.registers
@@ -94,7 +94,7 @@ def characterise(unit, library, operands):
             "squareMicrometres": round(netlist.area(), 3),
             "flipFlopSquareMicrometres": round(sum(r.cell.area for r in registers), 3),
             "criticalPathPicoseconds": round(path, 1),
-            "maximumMegahertz": round(1e6 / path, 1),
+            "maximumMegahertz": round(1e6 / path, 3),
         }
         result["mappings"][goal] = mapping
     # Of the last mapping, the relaxed one; femtojoules a cycle.

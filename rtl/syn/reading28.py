@@ -91,6 +91,7 @@ class Node:
         route = (
             self.energy("compress-16", "windows", activity, "total")
             - self.energy("stages-16", "windows", activity, "total")) / (lanes * (1 + stages))
+        words = self.work("scan", "masks", "words")
         return {
             "multiply-bf16": gates * multiply / (multiply + add),
             "add-fp32": gates * add / (multiply + add),
@@ -100,6 +101,8 @@ class Node:
             "network-moved-bit": moved,
             "network-isolated-bit": isolated,
             "route-bit": route,
+            # Words of 64 bits for 8 rows.
+            "mask-scan-bit": self.energy("scan", "masks", activity, "total") / (words * 8 * 64),
         }
 
     def areas(self):
@@ -111,6 +114,7 @@ class Node:
             "area-register-bit": registers / self.area("add-2", "flipFlops"),
             # The log shifter's 49 multiplexers a bit at 16 lanes.
             "area-multiplexer": self.area("stages-16") / (49 * 16),
+            "area-controller": self.area("controller"),
         }
 
 

@@ -16,7 +16,7 @@ extension EnergyTable {
   }
 
   /// The published table with what the synthesis of our RTL says in its place: BF16 arithmetic,
-  /// registers, the compress network.
+  /// registers, the compress network, the controller.
   ///
   /// Values are those of the reading in `docs/results/processor/synthesis.json`: mapped to a foundry's
   /// 130 nm at 1.2 V, carried to 28 nm and 1.0 V. Energies are of settled activity: no glitches, wires
@@ -76,6 +76,10 @@ extension EnergyTable {
     Reading(
       .routeBit, 0.004775,
       "the compress network's settings and their registers, for a lane and stage"),
+    Reading(
+      .maskScanBit, 0.09701,
+      "a scan unit's cycle over the mask bits that are through in it; a word takes three cycles, for "
+        + "it fills several windows"),
     Reading(.areaMultiplyBF16, 523.7, unit: .squareMicrometres, "the multiplier"),
     Reading(
       .areaAddFP32, 893.9, unit: .squareMicrometres,
@@ -85,5 +89,8 @@ extension EnergyTable {
       .areaMultiplexer, 2.195, unit: .squareMicrometres,
       "data path of the compress network at 16 lanes, both directions and isolation, over the 49 "
         + "multiplexers of a bit"),
+    Reading(
+      .areaController, 52470, unit: .squareMicrometres,
+      "the controller with its scan unit and window filter, without the mask memory"),
   ]
 }
