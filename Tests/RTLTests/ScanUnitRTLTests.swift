@@ -146,7 +146,7 @@ import Testing
     defer { bench.remove() }
     let outcome = try bench.run(vectors: ["scan.txt": text], argument: "scan.txt")
     #expect(outcome == Bench.Outcome(checked: windows, differing: 0))
-    #expect(windows > 4 * layers)
+    #expect(windows > 3 * layers)
   }
 
   private static let rowsOf16: HardwareDescription.Array = {
