@@ -2,7 +2,7 @@
 // alone, over lines at random places of maps that fill the second-level cache. No lists, no edges, no
 // results written, no next rows fetched.
 //
-//   clang -O3 -march=native Benchmarks/roofline/lines.c -o /tmp/lines && /tmp/lines
+//   clang -O3 -march=native Benchmarks/roofline/lines.c -o lines && ./lines
 //
 // Prints bytes a multiply-add cycle that loads alone reach, and for each number of taps the share of
 // the peak. For AVX-512 (16 sums in registers); one thread.
