@@ -124,8 +124,8 @@ extension Engine {
             gradient: gradient.pointer, scratch: scratch.pointer)
           switch path {
           case .kernels:
-            // Every shard streams the whole output gradient, so there are few.
-            run(arguments, shards: 2 * pool.threads, kernels.table.pointee.weight_gradient)
+            // Every shard streams the whole output gradient: one for each thread.
+            run(arguments, shards: pool.threads, kernels.table.pointee.weight_gradient)
           case .reference:
             withUnsafePointer(to: arguments) {
               ck_reference_weight_gradient($0, Int32(kernels.lanes))

@@ -54,6 +54,22 @@ struct ConvolutionCase: Sendable {
       packing: Packing(for: self.geometry, scattered: random.below(4) == 0),
       patterns: patterns)
   }
+
+  /// A 3x3 layer whose filters fill no whole number of the weight gradient's tiles, with more than
+  /// one pass over the pixels: what waits between passes belongs to its tile alone.
+  init(tiledWidth width: Int, stride: Int, lineDensity: Float) {
+    let geometry = ConvolutionGeometry(
+      input: MapShape(channels: 3, height: 12, width: width), filters: 67, rows: 3, columns: 3,
+      stride: stride, paddingRows: 1, paddingColumns: 1)!
+    self.geometry = geometry
+    images = 17
+    var random = SeededRandom(seed: UInt64(width), stream: 77)
+    let patterns = (0..<geometry.filters * 3 * geometry.rows).map { _ in
+      random.uniform() < lineDensity ? UInt16(7) : 0
+    }
+    filters = PackedFilters(
+      geometry: geometry, packing: Packing(for: geometry, scattered: false), patterns: patterns)
+  }
 }
 
 /// A tensor of random values between guards that must stay as they are and must not be read: they
@@ -63,12 +79,17 @@ struct GuardedTensor {
   private let whole: Tensor
   private static let margin = 1024
 
-  init(count: Int, random: inout SeededRandom) throws {
+  /// Without values, for what is written before it is read.
+  init(count: Int) throws {
     let margin = Self.margin
     let storage = try Storage(bytes: (count + 2 * margin + 16) * 4)
     whole = Tensor(storage: storage, byteOffset: 0, count: count + 2 * margin)
     whole.fill(.nan)
     tensor = Tensor(storage: storage, byteOffset: margin * 4, count: count)
+  }
+
+  init(count: Int, random: inout SeededRandom) throws {
+    try self.init(count: count)
     tensor.store((0..<count).map { _ in random.uniform() - 0.5 })
   }
 
@@ -92,12 +113,28 @@ struct ConvolutionTests {
 
   @Test("Every table and packing gives what plain loops give", arguments: seeds)
   func kernelsEqualReference(seed: UInt64) throws {
-    for kernels in Kernels.available { try check(seed: seed, kernels: kernels) }
+    for kernels in Kernels.available {
+      try check(ConvolutionCase(seed: seed), seed: seed, kernels: kernels)
+    }
   }
 
-  private func check(seed: UInt64, kernels: Kernels) throws {
+  static let tiledWidths = [2, 4, 6, 8, 14, 16, 18, 32]
+
+  @Test(
+    "Layers of several tiles of filters, the last one ragged", arguments: tiledWidths,
+    [Float(0.4), 1])
+  func raggedTiles(width: Int, lineDensity: Float) throws {
+    for stride in 1...2 {
+      let scenario = ConvolutionCase(tiledWidth: width, stride: stride, lineDensity: lineDensity)
+      for kernels in Kernels.available {
+        try check(scenario, seed: UInt64(width), kernels: kernels)
+      }
+      checkThreads(scenario, seed: UInt64(width))
+    }
+  }
+
+  private func check(_ scenario: ConvolutionCase, seed: UInt64, kernels: Kernels) throws {
     let engine = Engine(kernels: kernels, threads: 2)
-    let scenario = ConvolutionCase(seed: seed)
     let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
     var random = SeededRandom(seed: seed, stream: 78)
     let inputCount = engine.floats(geometry.input, images: images)
@@ -144,23 +181,26 @@ struct ConvolutionTests {
 
     let gradient = try GuardedTensor(count: filters.weightCount, random: &random)
     let expectedGradient = Tensor(count: filters.weightCount)
-    let scratch = Tensor(count: max(1, engine.weightGradientScratch(filters)))
+    let scratch = try GuardedTensor(count: max(1, engine.weightGradientScratch(filters)))
     engine.weightGradient(
       filters, input: input.tensor, outputGradient: upstream.tensor, gradient: gradient.tensor,
-      scratch: scratch, images: images)
+      scratch: scratch.tensor, images: images)
     engine.weightGradient(
       filters, input: input.tensor, outputGradient: upstream.tensor, gradient: expectedGradient,
-      scratch: scratch, images: images, path: .reference)
+      scratch: scratch.tensor, images: images, path: .reference)
     let pixels = Float(geometry.output.pixels * images)
     #expect(
       largestDifference(gradient.tensor, expectedGradient, count: filters.weightCount)
         < 2e-6 * (8 + pixels.squareRoot() * 4), comment)
-    #expect(gradient.isIntact, comment)
+    #expect(gradient.isIntact && scratch.isIntact, comment)
   }
 
   @Test("The same bits for 1, 2, 3 and 4 threads", arguments: Array(seeds.prefix(24)))
   func threadsDoNotChangeBits(seed: UInt64) {
-    let scenario = ConvolutionCase(seed: seed)
+    checkThreads(ConvolutionCase(seed: seed), seed: seed)
+  }
+
+  private func checkThreads(_ scenario: ConvolutionCase, seed: UInt64) {
     let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
     var results: [[[Float]]] = []
     for threads in 1...4 {
