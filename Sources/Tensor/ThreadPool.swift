@@ -23,7 +23,6 @@ public final class ThreadPool: Sendable {
       worker.name = "swpu worker"
       worker.start()
     }
-    shared.workers = threads - 1
   }
 
   deinit { shared.stop() }
@@ -53,30 +52,29 @@ public final class ThreadPool: Sendable {
     let shards: Int32
   }
 
-  // Unchecked: `work` is written before `generation` is released and read after it is acquired.
+  // Unchecked: `work` is written while no shard is left to take or under way, and read only by who
+  // has taken one.
   private final class Shared: @unchecked Sendable {
-    var workers = 0
     private var work: Work?
-    private let generation = Atomic<Int>(0)
-    private let nextShard = Atomic<Int32>(0)
-    private let finished = Atomic<Int>(0)
+    // The number of the call in the upper half, the shards that nobody has taken in the lower: a
+    // thread that was away for a while cannot take a shard of one call for that of another.
+    private let waiting = Atomic<UInt64>(0)
+    private let finished = Atomic<Int32>(0)
     private let sleeping = Atomic<Int>(0)
     private let stopped = Atomic<Bool>(false)
     private let condition = NSCondition()
 
+    // Waits for shards, not for threads: one that another program keeps away from its processor is
+    // only waited for if it took a shard.
     func run(_ work: Work) {
       self.work = work
-      nextShard.store(0, ordering: .relaxed)
       finished.store(0, ordering: .relaxed)
-      generation.add(1, ordering: .sequentiallyConsistent)
-      if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
-        condition.lock()
-        condition.broadcast()
-        condition.unlock()
-      }
-      takeShards(of: work)
+      let call = (waiting.load(ordering: .relaxed) >> 32) &+ 1
+      waiting.store(call << 32 | UInt64(work.shards), ordering: .sequentiallyConsistent)
+      if sleeping.load(ordering: .sequentiallyConsistent) > 0 { wake() }
+      takeShards()
       var spins = 0
-      while finished.load(ordering: .acquiring) < workers {
+      while finished.load(ordering: .acquiring) < work.shards {
         spins += 1
         if spins < 20_000 { ck_spin_pause() } else { sched_yield() }
       }
@@ -84,49 +82,65 @@ public final class ThreadPool: Sendable {
     }
 
     func serve() {
-      _ = ck_flush_subnormals()
-      var seen = 0
-      while true {
-        seen = waitForGeneration(after: seen)
-        if stopped.load(ordering: .acquiring) { return }
-        if let work { takeShards(of: work) }
-        finished.add(1, ordering: .releasing)
+      while !stopped.load(ordering: .acquiring) {
+        takeShards()
+        var spins = 0
+        while !isCalled && spins < 20_000 {
+          spins += 1
+          ck_spin_pause()
+        }
+        if !isCalled { sleepUntilCalled() }
       }
     }
 
     func stop() {
-      stopped.store(true, ordering: .releasing)
-      generation.add(1, ordering: .sequentiallyConsistent)
-      condition.lock()
-      condition.broadcast()
-      condition.unlock()
+      stopped.store(true, ordering: .sequentiallyConsistent)
+      wake()
     }
 
-    private func takeShards(of work: Work) {
+    private var isCalled: Bool {
+      waiting.load(ordering: .sequentiallyConsistent) & 0xffff_ffff > 0
+        || stopped.load(ordering: .sequentiallyConsistent)
+    }
+
+    private func takeShards() {
       let previous = ck_flush_subnormals()
-      while true {
-        let shard = nextShard.add(1, ordering: .relaxed).oldValue
-        if shard >= work.shards { break }
-        work.job(work.arguments, shard, work.shards)
+      defer { ck_restore_float_control(previous) }
+      var seen = waiting.load(ordering: .acquiring)
+      while seen & 0xffff_ffff > 0 {
+        let (taken, now) = waiting.weakCompareExchange(
+          expected: seen, desired: seen - 1, ordering: .acquiringAndReleasing)
+        guard taken else {
+          seen = now
+          continue
+        }
+        runShard(remaining: Int32(seen & 0xffff_ffff))
+        finished.add(1, ordering: .releasing)
+        seen = waiting.load(ordering: .acquiring)
       }
-      ck_restore_float_control(previous)
     }
 
-    private func waitForGeneration(after seen: Int) -> Int {
-      for _ in 0..<20_000 {
-        let now = generation.load(ordering: .acquiring)
-        if now != seen { return now }
-        ck_spin_pause()
-      }
+    // A function of its own, so that this thread's hold of the job has ended when the shard counts as
+    // finished: the job may not outlive the call.
+    @inline(never)
+    private func runShard(remaining: Int32) {
+      let work = work!
+      work.job(work.arguments, work.shards - remaining, work.shards)
+    }
+
+    private func sleepUntilCalled() {
       condition.lock()
       defer { condition.unlock() }
       sleeping.add(1, ordering: .sequentiallyConsistent)
       defer { sleeping.subtract(1, ordering: .sequentiallyConsistent) }
-      while true {
-        let now = generation.load(ordering: .sequentiallyConsistent)
-        if now != seen { return now }
-        condition.wait()
-      }
+      // Once: even where others took all shards by now, the next call is likely near.
+      if !isCalled { condition.wait() }
+    }
+
+    private func wake() {
+      condition.lock()
+      condition.broadcast()
+      condition.unlock()
     }
   }
 }
