@@ -9,7 +9,8 @@ struct RTLSynthCommand: ParsableCommand {
       Maps every unit of rtl/ to the cells of your Liberty files with Yosys and works out area, longest
       path and energy from simulated activity (docs/processor/synthesis.md). Needs Python with pyosys;
       run it at the root of the sources. Each --liberty is one library of one corner: its files, all of
-      one folder (a cell library may come in several) or one by one.
+      one folder (a cell library may come in several) or one by one. With --unit the other units in the \
+      output file stay as they are; without it the file is replaced.
 
       Examples:
         swpu rtl synth --liberty asap7/ --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz

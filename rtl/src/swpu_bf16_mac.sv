@@ -3,7 +3,8 @@
 //
 // Operands and product take a cycle each, the adder A. A sum is asked for when its adder starts, so
 // a partial sum can be added to again A cycles later. A product with a zero operand is not made where
-// zeros are gated: nothing moves behind the operand registers, and nothing comes out.
+// zeros are gated: nothing moves behind the operand registers, and nothing comes out. Which partial sum
+// is asked for then stays too, so that the adder does not see them take turns.
 //
 // The adder can add two other numbers instead: nodes of the weight gradient's tree, partial sums.
 module swpu_bf16_mac #(
@@ -20,6 +21,9 @@ module swpu_bf16_mac #(
   // The adder takes `sum_i` in this cycle: 2 cycles after the operands.
   output logic        adds_o,
   output logic [31:0] product_o,
+  // Which partial sum `sum_i` has to be. Given a cycle before the adder takes it.
+  input  logic [swpu_types_pkg::index_bits(AdderStages)-1:0] turn_i,
+  output logic [swpu_types_pkg::index_bits(AdderStages)-1:0] turn_o,
   input  logic [31:0] sum_i,
   // The adder leaves the product alone, and takes other numbers where they are valid.
   input  logic        takes_others_i,
@@ -35,6 +39,7 @@ module swpu_bf16_mac #(
   logic operands_valid_q, product_valid_q;
   logic [15:0] a_q, b_q;
   logic [31:0] product_d, product_q;
+  logic [swpu_types_pkg::index_bits(AdderStages)-1:0] turn_q;
 
   assign multiplies = valid_i && !(GateZeroOperands && (~|a_i[14:0] || ~|b_i[14:0]));
 
@@ -51,6 +56,7 @@ module swpu_bf16_mac #(
       a_q <= '0;
       b_q <= '0;
       product_q <= '0;
+      turn_q <= '0;
     end else begin
       operands_valid_q <= multiplies;
       product_valid_q <= operands_valid_q;
@@ -58,7 +64,10 @@ module swpu_bf16_mac #(
         a_q <= a_i;
         b_q <= b_i;
       end
-      if (operands_valid_q) product_q <= product_d;
+      if (operands_valid_q) begin
+        product_q <= product_d;
+        turn_q <= turn_i;
+      end
     end
   end
 
@@ -75,5 +84,6 @@ module swpu_bf16_mac #(
   );
   assign adds_o = product_valid_q;
   assign product_o = product_q;
+  assign turn_o = turn_q;
 
 endmodule

@@ -196,6 +196,7 @@ module swpu_row #(
   // Multipliers and adders.
   logic [Slots-1:0][Lanes-1:0] product_valid, sum_valid, others_valid;
   sum_t [Slots-1:0][Lanes-1:0] product, sum, partial, other_a, other_b;
+  logic [Slots-1:0][Lanes-1:0][TurnBits-1:0] product_turn;
   logic adds_outputs;
 
   for (genvar slot = 0; slot < Slots; slot++) begin : gen_slot
@@ -211,6 +212,8 @@ module swpu_row #(
         .b_i           (vector3_q[slot].values[lane]),
         .adds_o        (product_valid[slot][lane]),
         .product_o     (product[slot][lane]),
+        .turn_i        (turn_q[TakeToAdd-1]),
+        .turn_o        (product_turn[slot][lane]),
         .sum_i         (partial[slot][lane]),
         .takes_others_i(makes_gradients_i || adds_outputs),
         .others_valid_i(others_valid[slot][lane]),
@@ -239,7 +242,7 @@ module swpu_row #(
     end
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       for (int unsigned lane = 0; lane < Lanes; lane++) begin
-        partial[slot][lane] = outputs[lane][32'(turn_q[TakeToAdd])*Slots+slot];
+        partial[slot][lane] = outputs[lane][32'(product_turn[slot][lane])*Slots+slot];
       end
     end
   end

@@ -1,13 +1,14 @@
 """Characterises the units of the RTL with Liberty files: area, longest path, energy of an operation.
 
     python characterise.py --liberty FOLDER --liberty FILE --output synthesis.json
+    python characterise.py --liberty FILE --unit mac-2 --output synthesis.json
 
-Needs pyosys. docs/processor/synthesis.md says what the figures mean.
+The first replaces the file, the second the unit in it. Needs pyosys. docs/processor/synthesis.md says
+what the figures mean.
 """
 
 import argparse
 import datetime
-import json
 import pathlib
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import time
 
 import glitches
+import results
 import units as all_of
 from liberty import Library
 from netlist import Netlist, simulate
@@ -123,49 +125,50 @@ def main():
         names = ", ".join(unit.name for unit in known)
         sys.exit(f"--unit: {', '.join(sorted(unknown))} is not one of {names}")
     chosen = [unit for unit in known if not options.unit or unit.name in options.unit]
+    try:
+        results.load(options.output)
+    except results.Unreadable as error:
+        sys.exit(f"--output: {error}")
     libraries = [library_of(path) for path in options.liberty]
+    described = [
+        {"name": library.name, "volts": library.volts,
+         "files": [file.name for file in library.files]}
+        for library in libraries
+    ]
     operands = Operands()
-    results = []
+    origin = origin_of(options, operands)
+    found = []
     for library in libraries:
         for unit in chosen:
             start = time.monotonic()
-            found = characterise(unit, library, operands)
-            results.append(found)
+            found.append(characterise(unit, library, operands))
             mappings = " | ".join(
                 f"{m['squareMicrometres']:.1f} um2 {m['criticalPathPicoseconds']:.0f} ps"
-                for m in found["mappings"].values())
+                for m in found[-1]["mappings"].values())
             energies = "  ".join(
                 f"{name} {e['zeroDelay']['total']:.0f} to {e['gateDelay']['total']:.0f} fJ"
-                for name, e in found["energies"].items())
+                for name, e in found[-1]["energies"].items())
             print(
                 f"{library.name[:7]} {unit.name:12} {mappings} | {energies} | "
                 f"{time.monotonic() - start:.0f} s", flush=True)
-            write(options, libraries, operands, results)
+            # After every unit: a long run that breaks off has not been for nothing.
+            results.write(
+                options.output,
+                results.joined(results.load(options.output), origin, described, found[-1:]))
+    if not options.unit:
+        results.write(options.output, results.alone(origin, described, found))
 
 
-def write(options, libraries, operands, results):
-    """The file, after every unit: a long run that breaks off has not been for nothing."""
-    pathlib.Path(options.output).write_text(
-        json.dumps(
-            {
-                "kind": "synthesised",
-                "date": datetime.date.today().isoformat(),
-                "commit": git("rev-parse", "--short", "HEAD"),
-                "command": "swpu rtl synth " + " ".join(
-                    f"--liberty {pathlib.Path(path).name}" for path in options.liberty),
-                "tools": {
-                    "pyosys": version("pyosys"),
-                    "python": sys.version.split()[0],
-                },
-                "operands": operands.origin,
-                "libraries": [
-                    {"name": library.name, "volts": library.volts,
-                     "files": [file.name for file in library.files]}
-                    for library in libraries
-                ],
-                "units": results,
-            },
-            indent=1) + "\n")
+def origin_of(options, operands):
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": git("rev-parse", "--short", "HEAD"),
+        "command": "swpu rtl synth " + " ".join(
+            [f"--liberty {pathlib.Path(path).name}" for path in options.liberty]
+            + [f"--unit {name}" for name in options.unit]),
+        "operands": operands.origin,
+        "tools": {"pyosys": version("pyosys"), "python": sys.version.split()[0]},
+    }
 
 
 def version(package):

@@ -119,8 +119,17 @@ def mac(stages):
                 partials[turn] = [
                     new & done | old & ~done for new, old in zip(found, partials[turn])
                 ]
+                # The partial sum that each vector asks for; it keeps to one while nothing is added.
+                asked = unsliced(read("turn_o"), vectors)
+                asking = [sliced([t == n for t in asked], 1)[0] for n in range(stages)]
+                following = (cycle + 1) % stages
                 return {
-                    "valid_i": [(1 << vectors) - 1], "sum_i": partials[turn],
+                    "valid_i": [(1 << vectors) - 1],
+                    "turn_i": sliced([following] * vectors, max(1, (stages - 1).bit_length())),
+                    "sum_i": [
+                        sum(partials[n][bit] & asking[n] for n in range(stages))
+                        for bit in range(32)
+                    ],
                     "a_i": sliced([a for a, _ in pairs], 16),
                     "b_i": sliced([b for _, b in pairs], 16),
                 }

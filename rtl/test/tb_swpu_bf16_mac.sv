@@ -34,6 +34,8 @@ module tb_swpu_bf16_mac;
     localparam int unsigned AdderStages = Gates ? index + 1 : 2;
     logic adds, valid_out;
     logic [31:0] sum, product;
+    // Goes on by one in every cycle.
+    logic [swpu_types_pkg::index_bits(AdderStages)-1:0] turn, turn_out, turn_expected;
 
     swpu_bf16_mac #(
       .AdderStages     (AdderStages),
@@ -46,6 +48,8 @@ module tb_swpu_bf16_mac;
       .b_i           (b),
       .adds_o        (adds),
       .product_o     (product),
+      .turn_i        (turn),
+      .turn_o        (turn_out),
       .sum_i         (sum_in),
       // The first unit adds product and sum as two other numbers.
       .takes_others_i(index == 0),
@@ -59,6 +63,8 @@ module tb_swpu_bf16_mac;
     initial begin
       checked[index] = 0;
       differing[index] = 0;
+      turn = '0;
+      turn_expected = '0;
     end
 
     // `history` is that of the negative edge before.
@@ -84,6 +90,14 @@ module tb_swpu_bf16_mac;
         differing[index]++;
         $display("first difference: %0d stages ask for a sum at the wrong time", AdderStages);
       end
+      // The turn goes on with a product that is made, and stays without.
+      if (Gates ? history[1].is_made : history[1].valid) turn_expected = turn;
+      if (turn_out !== turn_expected) begin
+        differing[index]++;
+        $display("first difference: %0d stages, turn %0d, not %0d", AdderStages, turn_out,
+                 turn_expected);
+      end
+      turn <= 32'(turn) + 1 == AdderStages ? '0 : turn + 1'b1;
     end
   end
 

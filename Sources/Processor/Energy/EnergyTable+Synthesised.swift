@@ -54,18 +54,18 @@ extension EnergyTable {
 
   private static let readings = [
     Reading(
-      .multiplyBF16, 0.2368,
+      .multiplyBF16, 0.2478,
       "gates of a multiply-accumulate whose operands are not zero, the multiplier's share"),
     Reading(
-      .addFP32, 0.4636,
+      .addFP32, 0.434,
       "gates of a multiply-accumulate whose operands are not zero, the adder's share (two stages)"),
     Reading(
-      .multiplyGated, 0.2408,
-      "gates of a multiply-accumulate with a zero operand among others: partial sums take turns at "
-        + "the adder's input all the same"),
+      .multiplyGated, 0.05589,
+      "gates of a multiply-accumulate with a zero operand among others, whose adder goes on seeing the "
+        + "partial sum that it added to last"),
     Reading(
-      .registerBitWrite, 0.001044, "data side of a multiply-accumulate's flip-flop, on average"),
-    Reading(.registerBitClock, 0.002731, "clock pin of a multiply-accumulate's flip-flop"),
+      .registerBitWrite, 0.001057, "data side of a multiply-accumulate's flip-flop, on average"),
+    Reading(.registerBitClock, 0.002732, "clock pin of a multiply-accumulate's flip-flop"),
     Reading(
       .networkMovedBit, 0.003213,
       "data path of the compress network at 16 lanes, what isolation does not explain, for each move"
@@ -82,7 +82,7 @@ extension EnergyTable {
         + "it fills several windows"),
     Reading(.areaMultiplyBF16, 523.7, unit: .squareMicrometres, "the multiplier"),
     Reading(
-      .areaAddFP32, 893.9, unit: .squareMicrometres,
+      .areaAddFP32, 839.2, unit: .squareMicrometres,
       "an adder of two stages without its registers"),
     Reading(.areaRegisterBit, 2.89, unit: .squareMicrometres, "a flip-flop with reset"),
     Reading(
