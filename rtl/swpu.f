@@ -8,6 +8,8 @@ src/swpu_bf16_multiply.sv
 src/swpu_fp32_add.sv
 src/swpu_bf16_mac.sv
 src/swpu_hamming_unit.sv
+src/swpu_word_places.sv
+src/swpu_window_packer.sv
 src/swpu_scan_unit.sv
 src/swpu_window_filter.sv
 src/swpu_controller.sv
