@@ -100,7 +100,7 @@ module swpu_scan_unit (
 
   packed_t [Bits-1:0] entries;
   packed_t [Window-1:0] found;
-  logic steps, is_full, has_more, completes, takes;
+  logic steps, is_void, has_more, completes, takes;
   logic [Bits-1:0] taken;
   logic [CountBits-1:0] count;
 
@@ -147,17 +147,18 @@ module swpu_scan_unit (
   };
   assign is_open_o = window_q.count != '0;
 
-  assign is_full = window.count == CountBits'(Window);
-  assign completes = steps
-      && (is_full && has_more || is_at_end && !has_more && window.count != '0);
-  assign is_empty_o = steps && is_at_end && window.count == '0;
+  // Behind a window that is full more is in sight, or it is the last, whether full or not.
+  assign is_void = window_q.count == '0 && wanted == '0;
+  assign completes = steps && (has_more || is_at_end && !is_void);
+  assign is_empty_o = steps && is_at_end && is_void;
   assign window_valid_o = waits_q || completes;
   assign window_o = window;
   assign is_last_o = waits_q ? is_last_q : is_at_end && !has_more;
   assign takes = window_valid_o && window_ready_i;
 
-  // A window that is taken leaves the rest of its word to be looked at, unless it is the last.
-  assign moves_on = begin_i || (window_valid_o ? takes && is_last_o : steps);
+  // A word is left when none of its entries is left, the last one with its window.
+  assign moves_on = begin_i || waits_q && is_last_q && window_ready_i
+      || steps && !has_more && (!is_at_end || is_void || window_ready_i);
 
   always_comb begin
     word_d = moves_on ? first.entry[EntryBits-1:BitBits] : word_q;

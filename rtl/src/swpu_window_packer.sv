@@ -1,9 +1,11 @@
 // Packs the entries of a word that are wanted into the lanes of a window behind those that it holds, as
 // many as it has room for. Combinational.
 //
-// A log shifter, as in the compress network: the lanes of the window lie below the word, and an entry
-// moves down by the number of free lanes and unwanted entries below it, lowest bit first, so no two
-// entries meet. Those numbers are prefix sums over blocks of 2, 4, 8, … entries.
+// The lane of an entry is the number of lanes held and of wanted entries below it, by prefix sums over
+// blocks of 2, 4, 8, … entries. An inverse butterfly takes it there, lowest bit first: behind stage k an
+// entry stands in its block of 2^(k+1) where its lane says, modulo that. Lanes are dense, so in a block
+// no two entries want the same place. Blocks as large as a window then overlay each other, since of
+// those that end in the same place one at most has a lane inside the window.
 module swpu_window_packer #(
   // Bits that go with an entry.
   parameter int unsigned Width = 16
@@ -12,11 +14,10 @@ module swpu_window_packer #(
   input  logic [swpu_pkg::MaskWord-1:0][Width-1:0] data_i,
   // Lanes that the window holds.
   input  logic [swpu_types_pkg::CountBits-1:0]     count_i,
-  // Lanes that the window holds then; those that it did not hold before, and what goes with their
-  // entries, 0 in all other lanes.
+  // Lanes that the window holds then, and what goes with the entries that it took; 0 in other lanes.
   output logic [swpu_types_pkg::CountBits-1:0]     count_o,
   output logic [swpu_pkg::Window-1:0][Width-1:0]   data_o,
-  // Entries that the window takes; some are left.
+  // Entries that the window takes; whether some are left.
   output logic [swpu_pkg::MaskWord-1:0]            taken_o,
   output logic                                     has_more_o
 );
@@ -25,65 +26,94 @@ module swpu_window_packer #(
 
   localparam int unsigned Bits = swpu_pkg::MaskWord;
   localparam int unsigned Window = swpu_pkg::Window;
-  localparam int unsigned Places = Window + Bits;
-  localparam int unsigned DistanceBits = $clog2(Places + 1);
+  localparam int unsigned Stages = LaneBits;
 
-  // Free lanes and unwanted entries from the first of an entry's block up to the entry.
-  logic [Bits-1:0][DistanceBits-1:0] unwanted[BitBits+1]  /* verilator split_var */;
+  // A number of lanes; what is above twice a window is no longer counted.
+  typedef struct packed {
+    logic             is_above;
+    logic [Stages:0]  lanes;
+  } sum_t;
+
+  function automatic sum_t add(sum_t a, sum_t b);
+    sum_t sum;
+    logic carry;
+    {carry, sum.lanes} = (Stages + 2)'(a.lanes) + (Stages + 2)'(b.lanes);
+    sum.is_above = a.is_above || b.is_above || carry;
+    return sum;
+  endfunction
+
+  // Lanes held and wanted entries, from the first of an entry's block up to the entry.
+  sum_t [Bits-1:0] sums[BitBits+1]  /* verilator split_var */;
 
   for (genvar i = 0; i < Bits; i++) begin : gen_first
-    assign unwanted[0][i] = DistanceBits'(!wanted_i[i])
-        + (i == 0 ? DistanceBits'(Window) - DistanceBits'(count_i) : '0);
+    if (i == 0) begin : gen_held
+      assign sums[0][i] = add('{1'b0, count_i}, sum_t'(wanted_i[i]));
+    end else begin : gen_none_held
+      assign sums[0][i] = sum_t'(wanted_i[i]);
+    end
   end
   for (genvar level = 0; level < BitBits; level++) begin : gen_level
     for (genvar i = 0; i < Bits; i++) begin : gen_entry
       if ((i >> level) % 2 == 1) begin : gen_upper
-        assign unwanted[level+1][i] =
-            unwanted[level][i] + unwanted[level][(i>>level<<level)-1];
+        assign sums[level+1][i] = add(sums[level][i], sums[level][(i>>level<<level)-1]);
       end else begin : gen_lower
-        assign unwanted[level+1][i] = unwanted[level][i];
+        assign sums[level+1][i] = sums[level][i];
       end
     end
   end
 
-  // An entry whose place is not above its distance ends in the window.
-  logic [DistanceBits-1:0] rest;
-  assign rest = unwanted[BitBits][Bits-1];
-  assign has_more_o = rest < DistanceBits'(Bits);
-  assign count_o = has_more_o ? CountBits'(Window) : CountBits'(DistanceBits'(Places) - rest);
+  sum_t [Bits-1:0] lane;
+  sum_t total;
+  logic [Bits-1:0] is_outside;
+  assign lane = {sums[BitBits][Bits-2:0], sum_t'(count_i)};
+  assign total = sums[BitBits][Bits-1];
+  assign has_more_o = total.is_above || total.lanes > CountBits'(Window);
+  assign count_o = has_more_o ? CountBits'(Window) : total.lanes;
   for (genvar i = 0; i < Bits; i++) begin : gen_taken
-    assign taken_o[i] = wanted_i[i] && unwanted[BitBits][i] > DistanceBits'(i);
+    assign is_outside[i] = lane[i].is_above || lane[i].lanes[Stages];
+  end
+  assign taken_o = wanted_i & ~is_outside;
+
+  // What stands at a place: whether an entry does, its lane, whether that is outside the window, and what
+  // goes with it.
+  typedef struct packed {
+    logic [Stages-1:0] lane;
+    logic              is_outside;
+    logic [Width-1:0]  data;
+  } entry_t;
+
+  logic [Bits-1:0] occupied[Stages+1]  /* verilator split_var */;
+  entry_t [Bits-1:0] entries[Stages+1]  /* verilator split_var */;
+
+  assign occupied[0] = wanted_i;
+  for (genvar i = 0; i < Bits; i++) begin : gen_entry_at_place
+    assign entries[0][i] = '{lane[i].lanes[Stages-1:0], is_outside[i], data_i[i]};
   end
 
-  // The window's lanes, and the word's entries above them.
-  logic [Places-1:0] occupied[DistanceBits+1]  /* verilator split_var */;
-  logic [Places-1:0][DistanceBits-1:0] distance[DistanceBits+1]  /* verilator split_var */;
-  logic [Places-1:0][Width-1:0] data[DistanceBits+1]  /* verilator split_var */;
-
-  assign occupied[0] = {wanted_i, Window'(0)};
-  assign distance[0] = {unwanted[BitBits], (Window * DistanceBits)'(0)};
-  assign data[0] = {data_i, (Window * Width)'(0)};
-
-  for (genvar stage = 0; stage < DistanceBits; stage++) begin : gen_stage
-    localparam int unsigned Step = 1 << stage;
-    logic [Places-1:0] stays, falls;
-    logic [Places-1:0][DistanceBits-1:0] distance_stays, distance_falls;
-    logic [Places-1:0][Width-1:0] data_stays, data_falls;
-
-    for (genvar place = 0; place < Places; place++) begin : gen_place
-      assign stays[place] = occupied[stage][place] && !distance[stage][place][stage];
-      assign falls[place] = occupied[stage][place] && distance[stage][place][stage];
-      assign distance_stays[place] = distance[stage][place] & {DistanceBits{stays[place]}};
-      assign distance_falls[place] = distance[stage][place] & {DistanceBits{falls[place]}};
-      assign data_stays[place] = data[stage][place] & {Width{stays[place]}};
-      assign data_falls[place] = data[stage][place] & {Width{falls[place]}};
+  for (genvar stage = 0; stage < Stages; stage++) begin : gen_stage
+    for (genvar place = 0; place < Bits; place++) begin : gen_place
+      localparam int unsigned Other = place ^ 1 << stage;
+      localparam bit IsUpper = 1'((place >> stage) % 2);
+      logic stays, comes;
+      assign stays = occupied[stage][place] && entries[stage][place].lane[stage] == IsUpper;
+      assign comes = occupied[stage][Other] && entries[stage][Other].lane[stage] == IsUpper;
+      assign occupied[stage+1][place] = stays || comes;
+      assign entries[stage+1][place] = entries[stage][place] & {$bits(entry_t){stays}}
+          | entries[stage][Other] & {$bits(entry_t){comes}};
     end
-
-    assign occupied[stage+1] = stays | falls >> Step;
-    assign distance[stage+1] = distance_stays | distance_falls >> Step * DistanceBits;
-    assign data[stage+1] = data_stays | data_falls >> Step * Width;
   end
 
-  assign data_o = data[DistanceBits][Window-1:0];
+  logic [Bits-1:0][Width-1:0] inner;
+  for (genvar place = 0; place < Bits; place++) begin : gen_inside
+    assign inner[place] = entries[Stages][place].data
+        & {Width{occupied[Stages][place] && !entries[Stages][place].is_outside}};
+  end
+
+  always_comb begin
+    data_o = '0;
+    for (int unsigned place = 0; place < Bits; place++) begin
+      data_o[place%Window] = data_o[place%Window] | inner[place];
+    end
+  end
 
 endmodule
