@@ -69,15 +69,20 @@ module swpu_scan_formal (
 
   // The entry is needed by a row and lies in front of the scan, in the word that it looks at.
   logic [swpu_pkg::Rows-1:0] rows;
+  spot_t spot;
+  logic [EntryBits-1:0] line;
   logic is_ahead, is_wanted, stays_ahead, is_in_window, keeps, is_clean;
   always_comb begin
     for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[row] = masks_i[row][bit_i];
+    spot = i_scan.spots_q[bit_i];
+    line = {i_scan.lines_q + WordBits'(spot.line[BitBits]), spot.line[BitBits-1:0]};
     is_ahead = i_scan.word_q == word_i && !i_scan.done_q[bit_i];
     is_wanted = is_ahead && rows != '0
-        && active_i[i_scan.spots_q[bit_i].row][i_scan.spots_q[bit_i].column];
+        && active_i[spot.row][spot.column];
     stays_ahead = next_word == word_i && !i_scan.done_d[bit_i];
 
-    // Whether the window that is shown, or goes on to the next cycle, has the entry for its rows.
+    // Whether the window that is shown, or goes on to the next cycle, has the entry with its place for
+    // its rows.
     is_in_window = 1'b0;
     for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
       if (CountBits'(lane) < window.count && window.entries[lane].tag == {word_i, bit_i}) begin
@@ -85,7 +90,11 @@ module swpu_scan_formal (
         for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
           needed[row] = window.needed[row][lane];
         end
-        if (needed == rows) is_in_window = 1'b1;
+        if (needed == rows && window.entries[lane].line == line
+            && window.entries[lane].row == spot.row
+            && window.entries[lane].column == spot.column) begin
+          is_in_window = 1'b1;
+        end
       end
     end
 
