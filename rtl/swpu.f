@@ -14,6 +14,8 @@ src/swpu_scan_unit.sv
 src/swpu_window_filter.sv
 src/swpu_controller.sv
 src/swpu_window_lines.sv
+src/swpu_run_gather.sv
+src/swpu_lane_vector.sv
 src/swpu_load_port.sv
 src/swpu_window_buffer.sv
 src/swpu_row_sequencer.sv

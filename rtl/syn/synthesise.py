@@ -40,8 +40,12 @@ def sources():
     return [RTL / line for line in (RTL / "swpu.f").read_text().split()]
 
 
-def synthesise(top, parameters, library, picoseconds, is_large=False):
-    """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps."""
+def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
+    """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps.
+
+    Modules that are named `apart` are mapped by themselves, once for all places where they stand, and
+    put into the netlist then.
+    """
     from pyosys import libyosys
 
     liberty = " ".join(f"-liberty {file}" for file in library.files)
@@ -58,10 +62,14 @@ def synthesise(top, parameters, library, picoseconds, is_large=False):
         design = libyosys.Design()
         with silence():
             for command in [
-                f"read_slang --top {top} {settings} " + " ".join(map(str, sources())),
+                f"read_slang --keep-hierarchy --top {top} {settings} "
+                + " ".join(map(str, sources())),
+                *(f"setattr -mod -set keep_hierarchy 1 *{name}*" for name in apart),
                 f"synth -flatten {generic} -top {top}",
                 f"dfflibmap {liberty} {unwanted}",
                 f"abc {liberty} {unwanted} -constr {constraints} -D {picoseconds:.0f} {script}",
+                "setattr -mod -unset keep_hierarchy *",
+                "flatten",
                 "setundef -zero",
                 "opt_clean -purge",
                 f"write_json {netlist}",
