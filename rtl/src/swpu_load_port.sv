@@ -284,9 +284,12 @@ module swpu_load_port (
   always_comb begin
     gradients_o = gradients_q;
     for (int unsigned port = 0; port < Ports; port++) begin
-      for (int unsigned lane = 0; lane < Lanes; lane++) begin
-        if (gradient_read_q[port] && RunBits'(lane / Elements) == gradient_run_q[port]) begin
-          gradients_o[gradient_row_q[port]][lane] = gradient_data_i[port][lane%Elements];
+      for (int unsigned row = 0; row < Rows; row++) begin
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
+          if (gradient_read_q[port] && gradient_row_q[port] == RowBits'(row)
+              && gradient_run_q[port] == RunBits'(lane / Elements)) begin
+            gradients_o[row][lane] = gradient_data_i[port][lane%Elements];
+          end
         end
       end
     end

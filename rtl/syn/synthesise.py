@@ -55,6 +55,7 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
         folder = pathlib.Path(folder)
         constraints, netlist = folder / "constraints", folder / "netlist.json"
         generic, script = ("-noabc", f"-script {QUICK}") if is_large else ("", "")
+        hierarchy = "--keep-hierarchy" if apart else ""
         driver = next((name for name in DRIVERS if name in library), None)
         constraints.write_text(
             f"set_driving_cell {driver}\nset_load {DRIVERS[driver]} [all_outputs]\n"
@@ -62,14 +63,12 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
         design = libyosys.Design()
         with silence():
             for command in [
-                f"read_slang --keep-hierarchy --top {top} {settings} "
-                + " ".join(map(str, sources())),
+                f"read_slang {hierarchy} --top {top} {settings} " + " ".join(map(str, sources())),
                 *(f"setattr -mod -set keep_hierarchy 1 *{name}*" for name in apart),
                 f"synth -flatten {generic} -top {top}",
                 f"dfflibmap {liberty} {unwanted}",
                 f"abc {liberty} {unwanted} -constr {constraints} -D {picoseconds:.0f} {script}",
-                "setattr -mod -unset keep_hierarchy *",
-                "flatten",
+                *(["setattr -mod -unset keep_hierarchy *", "flatten"] if apart else []),
                 "setundef -zero",
                 "opt_clean -purge",
                 f"write_json {netlist}",
