@@ -43,8 +43,8 @@ def sources():
 def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
     """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps.
 
-    Modules that are named `apart` are mapped by themselves, once for all places where they stand, and
-    put into the netlist then.
+    Modules that are named `apart`, which have the same parameters wherever they stand, are mapped by
+    themselves, once for all places, and put into the netlist then.
     """
     from pyosys import libyosys
 
@@ -62,9 +62,16 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
             if driver else "")
         design = libyosys.Design()
         with silence():
-            for command in [
+            libyosys.run_pass(
                 f"read_slang {hierarchy} --top {top} {settings} " + " ".join(map(str, sources())),
-                *(f"setattr -mod -set keep_hierarchy 1 *{name}*" for name in apart),
+                design)
+            # Read with its hierarchy, a module is there once for each place.
+            modules = [str(name) for name in design.modules_]
+            for name in apart:
+                first = next(module for module in modules if module.startswith(f"\\{name}$"))
+                libyosys.run_pass(f"chtype -set {first} t:{name}$*", design)
+                libyosys.run_pass(f"setattr -mod -set keep_hierarchy 1 {first}", design)
+            for command in [
                 f"synth -flatten {generic} -top {top}",
                 f"dfflibmap {liberty} {unwanted}",
                 f"abc {liberty} {unwanted} -constr {constraints} -D {picoseconds:.0f} {script}",

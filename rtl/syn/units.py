@@ -36,6 +36,8 @@ class Unit:
     goals: tuple = ("fastest", "relaxed")
     # Too large for all of the mapper's steps.
     is_large: bool = False
+    # Modules of it that are mapped once for all places where they stand.
+    apart: tuple = ()
 
 
 class Mismatch(Exception):
@@ -362,4 +364,13 @@ def all_units():
         units.append(
             Unit(
                 name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True))
+    parts = {
+        "load_port": ("swpu_run_gather", "swpu_lane_vector"),
+        "row": ("swpu_bf16_mac", "swpu_compress_network"),
+    }
+    for name, apart in parts.items():
+        units.append(
+            Unit(
+                name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True,
+                apart=apart))
     return units
