@@ -41,8 +41,8 @@ for argument in sys.argv[1:]:
         for command in [
             f"read_slang --top {top} " + " ".join(map(str, [sizes, *sources])),
             f"prep -flatten -top {top}",
-            # Seven properties and eight assumptions: without them a proof would prove nothing.
-            "select -assert-count 15 t:$check",
+            # Eight properties and eight assumptions: without them a proof would prove nothing.
+            "select -assert-count 16 t:$check",
             "async2sync",
             "dffunmap",
             "chformal -lower",

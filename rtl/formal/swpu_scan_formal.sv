@@ -162,8 +162,11 @@ module swpu_scan_formal (
     // No needed entry is passed, unless the scan is told to begin elsewhere.
     assert (begin_i || !is_wanted || stays_ahead || is_in_window);
     // The scan looks at one word after the other; it goes back only when all words are through.
-    assert (begin_i || next_word == i_scan.word_q || next_word == i_scan.word_q + 1'b1
-        || next_word == '0 && i_scan.word_q == last_word_i);
+    assert (begin_i || next_word == i_scan.word_q
+        || next_word == (i_scan.word_q == last_word_i ? '0 : i_scan.word_q + 1'b1));
+    // The first entry of a row's mask lies at the front.
+    assert (!has_past_q || begin_q || word_q == '0 || i_scan.word_q != '0
+        || place.line == '0 && place.row == '0 && place.column == '0);
     // A window grows until it is taken whole.
     assert (keeps && window.count <= CountBits'(swpu_pkg::Window));
     // No row needs a lane behind its count.
