@@ -8,10 +8,14 @@ src/swpu_bf16_multiply.sv
 src/swpu_fp32_add.sv
 src/swpu_bf16_mac.sv
 src/swpu_hamming_unit.sv
+src/swpu_word_places.sv
+src/swpu_window_packer.sv
 src/swpu_scan_unit.sv
 src/swpu_window_filter.sv
 src/swpu_controller.sv
 src/swpu_window_lines.sv
+src/swpu_run_gather.sv
+src/swpu_lane_vector.sv
 src/swpu_load_port.sv
 src/swpu_window_buffer.sv
 src/swpu_row_sequencer.sv

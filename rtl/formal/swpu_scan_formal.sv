@@ -1,5 +1,5 @@
 // No step of the scan passes an entry that a row needs without putting it into the window, and no
-// window loses an entry before it is taken.
+// window loses an entry before it is taken. Entries lie where counting them one by one says.
 //
 // For any one entry (a word and a bit of it) in any state that the unit can reach: masks, kernel and
 // active taps are arbitrary, but hold still while a word is looked at. The window is not looked into
@@ -69,15 +69,20 @@ module swpu_scan_formal (
 
   // The entry is needed by a row and lies in front of the scan, in the word that it looks at.
   logic [swpu_pkg::Rows-1:0] rows;
-  logic is_ahead, is_wanted, stays_ahead, is_in_window, keeps;
+  spot_t spot;
+  logic [EntryBits-1:0] line;
+  logic is_ahead, is_wanted, stays_ahead, is_in_window, keeps, is_clean;
   always_comb begin
     for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[row] = masks_i[row][bit_i];
+    spot = i_scan.spots_q[bit_i];
+    line = {i_scan.lines_q + WordBits'(spot.line[BitBits]), spot.line[BitBits-1:0]};
     is_ahead = i_scan.word_q == word_i && !i_scan.done_q[bit_i];
     is_wanted = is_ahead && rows != '0
-        && active_i[i_scan.bit_row[bit_i]][i_scan.bit_column[bit_i]];
+        && active_i[spot.row][spot.column];
     stays_ahead = next_word == word_i && !i_scan.done_d[bit_i];
 
-    // Whether the window that is shown, or goes on to the next cycle, has the entry for its rows.
+    // Whether the window that is shown, or goes on to the next cycle, has the entry with its place for
+    // its rows.
     is_in_window = 1'b0;
     for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
       if (CountBits'(lane) < window.count && window.entries[lane].tag == {word_i, bit_i}) begin
@@ -85,12 +90,17 @@ module swpu_scan_formal (
         for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
           needed[row] = window.needed[row][lane];
         end
-        if (needed == rows) is_in_window = 1'b1;
+        if (needed == rows && window.entries[lane].line == line
+            && window.entries[lane].row == spot.row
+            && window.entries[lane].column == spot.column) begin
+          is_in_window = 1'b1;
+        end
       end
     end
 
     // What was in the window before is in it still.
     keeps = window.count >= i_scan.window_q.count;
+    is_clean = 1'b1;
     for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
       if (CountBits'(lane) < i_scan.window_q.count) begin
         if (window.entries[lane] != i_scan.window_q.entries[lane]) keeps = 1'b0;
@@ -98,10 +108,48 @@ module swpu_scan_formal (
           if (window.needed[row][lane] != i_scan.window_q.needed[row][lane]) keeps = 1'b0;
         end
       end
+      for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
+        if (CountBits'(lane) >= window.count && window.needed[row][lane]) is_clean = 1'b0;
+      end
+    end
+  end
+
+  // Where the entry behind one lies, a column on.
+  function automatic spot_t after(spot_t spot);
+    after = spot;
+    after.column = spot.column + 1'b1;
+    if (spot.column == last_column_i) begin
+      after.column = '0;
+      after.row = spot.row == last_row_i ? '0 : spot.row + 1'b1;
+      after.line = spot.line + 1'b1;
+    end
+  endfunction
+
+  // The places of the word's entries, one after the other, and of the first one of the next word.
+  logic has_begun_q = 1'b0;
+  logic are_counted;
+  spot_t last;
+  always_ff @(posedge clk_i) has_begun_q <= has_begun_q || begin_i;
+  always_comb begin
+    are_counted = !i_scan.spots_q[0].line[BitBits];
+    for (int unsigned i = 0; i + 1 < swpu_pkg::MaskWord; i++) begin
+      if (i_scan.spots_q[i+1] != after(i_scan.spots_q[i])) are_counted = 1'b0;
+    end
+    last = after(i_scan.spots_q[swpu_pkg::MaskWord-1]);
+    if (i_scan.after_q.line
+        != {i_scan.lines_q + WordBits'(last.line[BitBits]), last.line[BitBits-1:0]}
+        || i_scan.after_q.row != last.row || i_scan.after_q.column != last.column
+        || last.row > last_row_i || last.column > last_column_i) begin
+      are_counted = 1'b0;
     end
   end
 
   always_comb begin
+    // A kernel that the unit takes, a start within it, and no step before.
+    assume (last_row_i < KernelBits'(KernelSize) && last_column_i < KernelBits'(KernelSize));
+    assume (start_i.row <= last_row_i && start_i.column <= last_column_i);
+    assume (has_begun_q || !step_i);
+
     assume (!has_past_q || i_scan.word_q != word_q || begin_q || masks_i == masks_q);
     assume (!has_past_q || last_word_i == last_word_q);
     assume (!has_past_q || last_row_i == last_row_q && last_column_i == last_column_q);
@@ -110,13 +158,19 @@ module swpu_scan_formal (
     // A scan that looked behind the last word would run on through the memory.
     assume (i_scan.word_q <= last_word_i);
 
+    assert (!has_begun_q || are_counted);
     // No needed entry is passed, unless the scan is told to begin elsewhere.
     assert (begin_i || !is_wanted || stays_ahead || is_in_window);
     // The scan looks at one word after the other; it goes back only when all words are through.
-    assert (begin_i || next_word == i_scan.word_q || next_word == i_scan.word_q + 1'b1
-        || next_word == '0 && i_scan.word_q == last_word_i);
+    assert (begin_i || next_word == i_scan.word_q
+        || next_word == (i_scan.word_q == last_word_i ? '0 : i_scan.word_q + 1'b1));
+    // The first entry of a row's mask lies at the front.
+    assert (!has_past_q || begin_q || word_q == '0 || i_scan.word_q != '0
+        || place.line == '0 && place.row == '0 && place.column == '0);
     // A window grows until it is taken whole.
     assert (keeps && window.count <= CountBits'(swpu_pkg::Window));
+    // No row needs a lane behind its count.
+    assert (is_clean);
     assert (begin_i || window_valid && window_ready_i || i_scan.window_d == window
         || is_empty && window.count == '0);
     // Behind the last window nothing waits.

@@ -55,7 +55,7 @@ module swpu_controller (
   } state_e;
 
   state_e state_d, state_q;
-  logic [NumberBits-1:0] tile_d, tile_q, number_d, number_q, last_tile_d, last_tile_q;
+  logic [NumberBits-1:0] tile_d, tile_q, number_d, number_q;
   logic is_fresh_d, is_fresh_q, is_last_fixed_q;
   found_t fixed_q;
 
@@ -105,13 +105,21 @@ module swpu_controller (
     .window_o(filtered)
   );
 
-  // The last tile that any tap of the window found reads inside the map in.
+  // Whether a tap reads inside the map in a tile behind this one, and any tap of the fixed window does.
+  logic [KernelSize-1:0][KernelSize-1:0] reads_later;
+  logic window_reads_later;
   always_comb begin
-    logic [NumberBits-1:0] last;
-    last_tile_d = '0;
+    for (int unsigned row = 0; row < KernelSize; row++) begin
+      for (int unsigned column = 0; column < KernelSize; column++) begin
+        reads_later[row][column] = item_i.last_tile[row][column] > tile_q;
+      end
+    end
+    window_reads_later = 1'b0;
     for (int unsigned lane = 0; lane < Window; lane++) begin
-      last = item_i.last_tile[scanned.entries[lane].row][scanned.entries[lane].column];
-      if (CountBits'(lane) < scanned.count && last > last_tile_d) last_tile_d = last;
+      if (CountBits'(lane) < fixed_q.count
+          && reads_later[fixed_q.entries[lane].row][fixed_q.entries[lane].column]) begin
+        window_reads_later = 1'b1;
+      end
     end
   end
 
@@ -162,7 +170,6 @@ module swpu_controller (
       tile_q <= '0;
       number_q <= '0;
       is_fresh_q <= 1'b1;
-      last_tile_q <= '0;
       fixed_q <= '0;
       is_last_fixed_q <= 1'b0;
     end else begin
@@ -171,7 +178,6 @@ module swpu_controller (
       number_q <= number_d;
       is_fresh_q <= is_fresh_d;
       if (state_q == Scan && scan_valid) begin
-        last_tile_q <= last_tile_d;
         fixed_q <= scanned;
         is_last_fixed_q <= scan_is_last;
       end
@@ -200,7 +206,7 @@ module swpu_controller (
   assign active_o = active;
   assign finds_fixed_o = state_q == Scan && scan_valid && item_i.makes_gradients;
   assign is_fresh_o = is_fresh_q || state_q == Tiles;
-  assign drains_o = state_q == Tiles ? tile_q == last_tile_q : scan_is_last;
+  assign drains_o = state_q == Tiles ? !window_reads_later : scan_is_last;
   assign tile_o = tile_q;
   assign number_o = number_q;
 

@@ -55,7 +55,6 @@ module swpu_load_port (
   localparam int unsigned Lanes = swpu_pkg::Lanes;
   localparam int unsigned Ports = swpu_pkg::PortsPerCore;
   localparam int unsigned Elements = swpu_pkg::PortElements;
-  localparam int unsigned ElementBits = index_bits(Elements);
 
   // The window under way.
   logic is_busy_q, is_first_q;
@@ -236,25 +235,19 @@ module swpu_load_port (
     end
   end
 
-  // What a run holds of the vectors of its line, column by column.
+  // What the runs hold of the vectors of their lines, column by column.
   vector_t [Ports-1:0][KernelSize-1:0] gathered;
 
-  always_comb begin
-    logic [PositionBits-1:0] position;
-    logic [ElementBits-1:0] element;
-    for (int unsigned port = 0; port < Ports; port++) begin
-      for (int unsigned column = 0; column < KernelSize; column++) begin
-        for (int unsigned lane = 0; lane < Lanes; lane++) begin
-          position =
-              read_places_q[port][lane].position + columns_q[column][lane].position;
-          element = Elements > 1 ? ElementBits'(position) : '0;
-          gathered[port][column].valid[lane] = read_q[port]
-              && read_places_q[port][lane].inside_map && columns_q[column][lane].inside_map
-              && 32'(position) >> OffsetBits == 32'(read_run_q[port]);
-          gathered[port][column].values[lane] = gathered[port][column].valid[lane]
-              ? read_data_i[port][element] : '0;
-        end
-      end
+  for (genvar port = 0; port < Ports; port++) begin : gen_port
+    for (genvar column = 0; column < KernelSize; column++) begin : gen_column
+      swpu_run_gather i_gather (
+        .read_i   (read_q[port]),
+        .run_i    (read_run_q[port]),
+        .data_i   (read_data_i[port]),
+        .rows_i   (read_places_q[port]),
+        .columns_i(columns_q[column]),
+        .vector_o (gathered[port][column])
+      );
     end
   end
 
@@ -273,23 +266,30 @@ module swpu_load_port (
         end
       end
     end
-    for (int unsigned lane = 0; lane < Window; lane++) begin
-      vectors_o[lane] = clears_q ? '0 : vectors_q[lane];
-      if (uses_stored_q[lane]) vectors_o[lane] = stored_vectors_q[lane_column_q[lane]];
-      for (int unsigned port = 0; port < Ports; port++) begin
-        if (lane_hits_q[lane][port]) begin
-          vectors_o[lane] = vectors_o[lane] | gathered[port][lane_column_q[lane]];
-        end
-      end
-    end
+  end
+
+  for (genvar lane = 0; lane < Window; lane++) begin : gen_lane
+    swpu_lane_vector i_vector (
+      .clears_i     (clears_q),
+      .vector_i     (vectors_q[lane]),
+      .column_i     (lane_column_q[lane]),
+      .uses_stored_i(uses_stored_q[lane]),
+      .stored_i     (stored_vectors_q),
+      .hits_i       (lane_hits_q[lane]),
+      .gathered_i   (gathered),
+      .vector_o     (vectors_o[lane])
+    );
   end
 
   always_comb begin
     gradients_o = gradients_q;
     for (int unsigned port = 0; port < Ports; port++) begin
-      for (int unsigned lane = 0; lane < Lanes; lane++) begin
-        if (gradient_read_q[port] && RunBits'(lane / Elements) == gradient_run_q[port]) begin
-          gradients_o[gradient_row_q[port]][lane] = gradient_data_i[port][lane%Elements];
+      for (int unsigned row = 0; row < Rows; row++) begin
+        for (int unsigned lane = 0; lane < Lanes; lane++) begin
+          if (gradient_read_q[port] && gradient_row_q[port] == RowBits'(row)
+              && gradient_run_q[port] == RunBits'(lane / Elements)) begin
+            gradients_o[row][lane] = gradient_data_i[port][lane%Elements];
+          end
         end
       end
     end

@@ -134,6 +134,18 @@ module swpu_row #(
   logic [Slots-1:0][LaneBits-1:0] place1, place_q[2:ProductDelay];
   logic [TurnBits-1:0] turn_q[1:ProductDelay];
 
+  // Ones of a word, by a tree.
+  function automatic logic [BitBits:0] ones(logic [swpu_pkg::MaskWord-1:0] word);
+    logic [swpu_pkg::MaskWord-1:0][BitBits:0] sums;
+    for (int unsigned i = 0; i < swpu_pkg::MaskWord; i++) sums[i] = (BitBits + 1)'(word[i]);
+    for (int unsigned level = 1; level <= BitBits; level++) begin
+      for (int unsigned i = 0; i < swpu_pkg::MaskWord >> level; i++) begin
+        sums[i] = sums[2*i] + sums[2*i+1];
+      end
+    end
+    return sums[0];
+  endfunction
+
   always_comb begin
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       place1[slot] = '0;
@@ -141,12 +153,8 @@ module swpu_row #(
         if (own1_q[lane] && EntryBits'(lane) < tag1_q[slot]) place1[slot] = place1[slot] + 1'b1;
       end
       word_o[slot] = tag1_q[slot][EntryBits-1:BitBits];
-      weight_address_o[slot] = weights_before_i[slot];
-      for (int unsigned i = 0; i < swpu_pkg::MaskWord; i++) begin
-        if (mask_i[slot][i] && BitBits'(i) < bit2_q[slot]) begin
-          weight_address_o[slot] = weight_address_o[slot] + 1'b1;
-        end
-      end
+      weight_address_o[slot] = weights_before_i[slot]
+          + WeightBits'(ones(mask_i[slot] & ~({swpu_pkg::MaskWord{1'b1}} << bit2_q[slot])));
     end
   end
 

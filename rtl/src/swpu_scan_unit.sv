@@ -42,175 +42,164 @@ module swpu_scan_unit (
   localparam int unsigned Bits = swpu_pkg::MaskWord;
   localparam int unsigned Window = swpu_pkg::Window;
 
-  // The word under way, the place of its first entry, and the entries of it that are done with.
-  logic [WordBits-1:0] word_d, word_q;
-  logic [EntryBits-1:0] line_d, line_q;
-  logic [KernelBits-1:0] row_d, row_q, column_d, column_q;
+  // The word under way, the lines before its first entry up to a multiple of the word, where its entries
+  // lie, and which are done with.
+  logic [WordBits-1:0] word_d, word_q, lines_q;
+  spot_t [Bits-1:0] spots_d, spots_q;
   logic [Bits-1:0] done_d, done_q;
   // The window under way, or the one that waits to be taken.
   found_t window_d, window_q, window;
   logic waits_d, waits_q, is_last_d, is_last_q;
 
-  // The place of each entry of the word, and of the first of the next.
-  logic [EntryBits-1:0] bit_line[Bits], next_line;
-  logic [KernelBits-1:0] bit_row[Bits], next_row, bit_column[Bits], next_column;
+  // The word that is looked at behind this one, and where its entries lie, worked out while this one is
+  // looked at; the line, row and column of the first entry are known a word earlier.
+  logic is_at_end, moves_on;
+  start_t first, after_d, after_q;
+  spot_t next_spot;
+
+  assign is_at_end = word_q == last_word_i;
+  always_comb begin
+    first = after_q;
+    first.entry = {word_q + 1'b1, BitBits'(0)};
+    if (is_at_end) first = '0;
+    if (begin_i) first = start_i;
+  end
+  assign after_d = '{
+    entry: '0,
+    line: {first.line[EntryBits-1:BitBits] + WordBits'(next_spot.line[BitBits]),
+           next_spot.line[BitBits-1:0]},
+    row: next_spot.row,
+    column: next_spot.column
+  };
+
+  swpu_word_places i_places (
+    .last_row_i,
+    .last_column_i,
+    .first_i('{line: {1'b0, first.line[BitBits-1:0]}, row: first.row, column: first.column}),
+    .spots_o(spots_d),
+    .next_o (next_spot)
+  );
+
+  // The rows that need each entry, and the entries that a window takes if it has room.
+  logic [Bits-1:0][swpu_pkg::Rows-1:0] rows;
   logic [Bits-1:0] wanted;
 
   always_comb begin
-    next_line = line_q;
-    next_row = row_q;
-    next_column = column_q;
     for (int unsigned i = 0; i < Bits; i++) begin
-      bit_line[i] = next_line;
-      bit_row[i] = next_row;
-      bit_column[i] = next_column;
-      next_column = next_column + 1'b1;
-      if (bit_column[i] == last_column_i) begin
-        next_column = '0;
-        next_line = next_line + 1'b1;
-        next_row = next_row == last_row_i ? '0 : next_row + 1'b1;
-      end
+      for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[i][row] = masks_i[row][i];
+      wanted[i] = rows[i] != '0 && active_i[spots_q[i].row][spots_q[i].column] && !done_q[i];
     end
   end
 
-  always_comb begin
-    wanted = '0;
-    for (int unsigned row = 0; row < swpu_pkg::Rows; row++) wanted = wanted | masks_i[row];
-    for (int unsigned i = 0; i < Bits; i++) begin
-      if (!active_i[bit_row[i]][bit_column[i]]) wanted[i] = 1'b0;
-    end
-    wanted = wanted & ~done_q;
-  end
+  // What goes with an entry into its lane.
+  typedef struct packed {
+    logic [BitBits-1:0]        number;
+    spot_t                     spot;
+    logic [swpu_pkg::Rows-1:0] needed;
+  } packed_t;
 
-  // Entries below each entry, by sums over 1, 2, 4, … places.
-  logic [BitBits:0] below[BitBits+1][Bits];
-
-  always_comb begin
-    for (int unsigned i = 0; i < Bits; i++) begin
-      below[0][i] = i == 0 ? '0 : (BitBits + 1)'(wanted[(i+Bits-1)%Bits]);
-    end
-    for (int unsigned level = 0; level < BitBits; level++) begin
-      for (int unsigned i = 0; i < Bits; i++) begin
-        below[level+1][i] = below[level][i];
-        if (i >= 1 << level) below[level+1][i] = below[level][i] + below[level][i-(1<<level)];
-      end
-    end
-  end
-
-  // Bits of a word whose number has bit i set, for each i: they turn one set bit into its number.
-  logic [BitBits-1:0][Bits-1:0] has_bit;
-  always_comb begin
-    for (int unsigned i = 0; i < BitBits; i++) begin
-      for (int unsigned place = 0; place < Bits; place++) has_bit[i][place] = place[i];
-    end
-  end
-
-  logic steps, is_full, has_more, is_at_end, completes, takes;
+  packed_t [Bits-1:0] entries;
+  packed_t [Window-1:0] found;
+  logic steps, is_void, has_more, completes, takes;
   logic [Bits-1:0] taken;
+  logic [CountBits-1:0] count;
 
   assign steps = step_i && !waits_q;
+  for (genvar i = 0; i < Bits; i++) begin : gen_entry
+    assign entries[i] = '{number: BitBits'(i), spot: spots_q[i], needed: rows[i]};
+  end
+
+  swpu_window_packer #(
+    .Width($bits(packed_t))
+  ) i_packer (
+    .wanted_i  (wanted & {Bits{steps}}),
+    .data_i    (entries),
+    .count_i   (window_q.count),
+    .count_o   (count),
+    .data_o    (found),
+    .taken_o   (taken),
+    .has_more_o(has_more)
+  );
+
+  logic [WordBits-1:0] lines_more;
+  assign lines_more = lines_q + 1'b1;
 
   always_comb begin
-    logic [Bits-1:0] chosen;
-    logic [BitBits-1:0] bit_index;
-    window = window_q;
-    taken = '0;
-    chosen = '0;
-    bit_index = '0;
-    if (steps) begin
-      for (int unsigned lane = 0; lane < Window; lane++) begin
-        chosen = '0;
-        for (int unsigned i = 0; i < Bits; i++) begin
-          chosen[i] = wanted[i]
-              && (BitBits + 2)'(window_q.count) + (BitBits + 2)'(below[BitBits][i])
-              == (BitBits + 2)'(lane);
-        end
-        taken = taken | chosen;
-        if (chosen != '0) begin
-          for (int unsigned i = 0; i < BitBits; i++) bit_index[i] = |(chosen & has_bit[i]);
-          window.entries[lane].tag = {word_q, bit_index};
-          window.entries[lane].line = bit_line[bit_index];
-          window.entries[lane].row = bit_row[bit_index];
-          window.entries[lane].column = bit_column[bit_index];
-          window.count = CountBits'(lane + 1);
-        end
-        for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
-          if (chosen != '0) window.needed[row][lane] = |(masks_i[row] & chosen);
-        end
+    window.count = count;
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      // A lane is either held, or 0 in the window before, or it is not new, and 0 now.
+      window.entries[lane] = CountBits'(lane) < window_q.count ? window_q.entries[lane] : '{
+        tag: {word_q, found[lane].number},
+        line: {found[lane].spot.line[BitBits] ? lines_more : lines_q,
+               found[lane].spot.line[BitBits-1:0]},
+        row: found[lane].spot.row,
+        column: found[lane].spot.column
+      };
+      for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
+        window.needed[row][lane] = window_q.needed[row][lane] || found[lane].needed[row];
       end
     end
   end
 
-  assign place_o = '{entry: {word_q, BitBits'(0)}, line: line_q, row: row_q, column: column_q};
+  assign place_o = '{
+    entry: {word_q, BitBits'(0)}, line: {lines_q, spots_q[0].line[BitBits-1:0]},
+    row: spots_q[0].row, column: spots_q[0].column
+  };
   assign is_open_o = window_q.count != '0;
 
-  assign is_full = window.count == CountBits'(Window);
-  assign has_more = |(wanted & ~taken);
-  assign is_at_end = word_q == last_word_i;
-  assign completes = steps
-      && (is_full && has_more || is_at_end && !has_more && window.count != '0);
-  assign is_empty_o = steps && is_at_end && window.count == '0;
+  // Behind a window that is full more is in sight, or it is the last, whether full or not.
+  assign is_void = window_q.count == '0 && wanted == '0;
+  assign completes = steps && (has_more || is_at_end && !is_void);
+  assign is_empty_o = steps && is_at_end && is_void;
   assign window_valid_o = waits_q || completes;
   assign window_o = window;
   assign is_last_o = waits_q ? is_last_q : is_at_end && !has_more;
   assign takes = window_valid_o && window_ready_i;
 
+  // A word is left when none of its entries is left, the last one with its window.
+  assign moves_on = begin_i || waits_q && is_last_q && window_ready_i
+      || steps && !has_more && (!is_at_end || is_void || window_ready_i);
+
   always_comb begin
-    word_d = word_q;
-    line_d = line_q;
-    row_d = row_q;
-    column_d = column_q;
-    done_d = done_q | taken;
+    word_d = moves_on ? first.entry[EntryBits-1:BitBits] : word_q;
+    done_d = moves_on ? '0 : done_q | taken;
     window_d = window;
     waits_d = window_valid_o && !window_ready_i;
     is_last_d = is_last_o;
+    if (takes || is_empty_o) begin
+      window_d.count = '0;
+      window_d.needed = '0;
+    end
     if (begin_i) begin
-      word_d = start_i.entry[EntryBits-1:BitBits];
-      line_d = start_i.line;
-      row_d = start_i.row;
-      column_d = start_i.column;
       done_d = ~('1 << start_i.entry[BitBits-1:0]);
       window_d.count = '0;
       window_d.needed = '0;
       waits_d = 1'b0;
-    end else if (takes || is_empty_o) begin
-      window_d.count = '0;
-      window_d.needed = '0;
-      if (is_empty_o || is_last_o) begin
-        word_d = '0;
-        line_d = '0;
-        row_d = '0;
-        column_d = '0;
-        done_d = '0;
-      end
-    end else if (steps && !completes) begin
-      word_d = word_q + 1'b1;
-      line_d = next_line;
-      row_d = next_row;
-      column_d = next_column;
-      done_d = '0;
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       word_q <= '0;
-      line_q <= '0;
-      row_q <= '0;
-      column_q <= '0;
       done_q <= '0;
       window_q <= '0;
       waits_q <= 1'b0;
       is_last_q <= 1'b0;
     end else begin
       word_q <= word_d;
-      line_q <= line_d;
-      row_q <= row_d;
-      column_q <= column_d;
       done_q <= done_d;
       window_q <= window_d;
       waits_q <= waits_d;
       is_last_q <= is_last_d;
+    end
+  end
+
+  // Places are those of an item from its begin on; before it no step is made.
+  always_ff @(posedge clk_i) begin
+    if (moves_on) begin
+      lines_q <= first.line[EntryBits-1:BitBits];
+      spots_q <= spots_d;
+      after_q <= after_d;
     end
   end
 

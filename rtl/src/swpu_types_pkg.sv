@@ -80,6 +80,13 @@ package swpu_types_pkg;
     logic [KernelBits-1:0] column;
   } entry_t;
 
+  // Where an entry of a word lies: its line, counted from a multiple of the entries of a word.
+  typedef struct packed {
+    logic [BitBits:0]      line;
+    logic [KernelBits-1:0] row;
+    logic [KernelBits-1:0] column;
+  } spot_t;
+
   // What the controller found.
   typedef struct packed {
     entry_t [swpu_pkg::Window-1:0]                    entries;

@@ -86,7 +86,9 @@ def characterise(unit, library, operands):
               "library": library.name, "mappings": {}}
     for goal in unit.goals:
         netlist = Netlist(
-            synthesise(unit.top, unit.parameters, library, GOALS[goal], unit.is_large), library)
+            synthesise(
+                unit.top, unit.parameters, library, GOALS[goal], unit.is_large, unit.apart),
+            library)
         timing = Timing(netlist)
         path = timing.critical_path()
         registers = netlist.registers

@@ -40,8 +40,12 @@ def sources():
     return [RTL / line for line in (RTL / "swpu.f").read_text().split()]
 
 
-def synthesise(top, parameters, library, picoseconds, is_large=False):
-    """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps."""
+def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
+    """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps.
+
+    Modules that are named `apart`, which have the same parameters wherever they stand, are mapped by
+    themselves, once for all places, and put into the netlist then.
+    """
     from pyosys import libyosys
 
     liberty = " ".join(f"-liberty {file}" for file in library.files)
@@ -51,17 +55,27 @@ def synthesise(top, parameters, library, picoseconds, is_large=False):
         folder = pathlib.Path(folder)
         constraints, netlist = folder / "constraints", folder / "netlist.json"
         generic, script = ("-noabc", f"-script {QUICK}") if is_large else ("", "")
+        hierarchy = "--keep-hierarchy" if apart else ""
         driver = next((name for name in DRIVERS if name in library), None)
         constraints.write_text(
             f"set_driving_cell {driver}\nset_load {DRIVERS[driver]} [all_outputs]\n"
             if driver else "")
         design = libyosys.Design()
         with silence():
+            libyosys.run_pass(
+                f"read_slang {hierarchy} --top {top} {settings} " + " ".join(map(str, sources())),
+                design)
+            # Read with its hierarchy, a module is there once for each place.
+            modules = [str(name) for name in design.modules_]
+            for name in apart:
+                first = next(module for module in modules if module.startswith(f"\\{name}$"))
+                libyosys.run_pass(f"chtype -set {first} t:{name}$*", design)
+                libyosys.run_pass(f"setattr -mod -set keep_hierarchy 1 {first}", design)
             for command in [
-                f"read_slang --top {top} {settings} " + " ".join(map(str, sources())),
                 f"synth -flatten {generic} -top {top}",
                 f"dfflibmap {liberty} {unwanted}",
                 f"abc {liberty} {unwanted} -constr {constraints} -D {picoseconds:.0f} {script}",
+                *(["setattr -mod -unset keep_hierarchy *", "flatten"] if apart else []),
                 "setundef -zero",
                 "opt_clean -purge",
                 f"write_json {netlist}",

@@ -36,6 +36,8 @@ class Unit:
     goals: tuple = ("fastest", "relaxed")
     # Too large for all of the mapper's steps.
     is_large: bool = False
+    # Modules of it that are mapped once for all places where they stand.
+    apart: tuple = ()
 
 
 class Mismatch(Exception):
@@ -275,7 +277,8 @@ def scan(operands, name):
         now = [[row[place] for row in group] for group, place in zip(groups, places)]
         kernel_3x3 = {"last_row_i": [0, ones, 0], "last_column_i": [0, ones, 0]}
         return {
-            "step_i": [ones], "window_ready_i": [ones], "active_i": [ones] * 49, **kernel_3x3,
+            "begin_i": [0 if cycle else ones], "step_i": [ones if cycle else 0],
+            "window_ready_i": [ones], "active_i": [ones] * 49, **kernel_3x3,
             "last_word_i": sliced([words - 1] * vectors, 7),
             "masks_i": [
                 value for row in range(8) for value in sliced([masks[row] for masks in now], 64)
@@ -308,13 +311,13 @@ def scan(operands, name):
 
 
 def scan_windows(group):
-    """The windows of a group of rows: of each entry that a row needs its number, and the rows, a bit
-    each."""
+    """The windows of a group of rows: of each entry that a row needs its number, line, and row and
+    column in a 3x3 kernel, and the rows, a bit each."""
     entries = []
     for entry in range(len(group[0]) * 64):
         rows = sum((masks[entry // 64] >> entry % 64 & 1) << row for row, masks in enumerate(group))
         if rows:
-            entries.append((entry, rows))
+            entries.append((entry, entry // 3, entry // 3 % 3, entry % 3, rows))
     return [entries[first : first + 16] for first in range(0, len(entries), 16)]
 
 
@@ -323,7 +326,8 @@ def window_of(word):
     needed, count, entries = word, word >> 128 & 31, word >> 133
     return [
         (
-            entries >> lane * 32 + 19 & 0x1FFF,
+            entries >> lane * 32 + 19 & 0x1FFF, entries >> lane * 32 + 6 & 0x1FFF,
+            entries >> lane * 32 + 3 & 7, entries >> lane * 32 & 7,
             sum((needed >> row * 16 + lane & 1) << row for row in range(8)),
         )
         for lane in range(count)
@@ -369,4 +373,13 @@ def all_units():
         units.append(
             Unit(
                 name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True))
+    parts = {
+        "load_port": ("swpu_run_gather", "swpu_lane_vector"),
+        "row": ("swpu_bf16_mac", "swpu_compress_network"),
+    }
+    for name, apart in parts.items():
+        units.append(
+            Unit(
+                name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True,
+                apart=apart))
     return units

@@ -77,7 +77,7 @@ extension EnergyTable {
       .routeBit, 0.004775,
       "the compress network's settings and their registers, for a lane and stage"),
     Reading(
-      .maskScanBit, 0.09701,
+      .maskScanBit, 0.04835,
       "a scan unit's cycle over the mask bits that are through in it; a word takes three cycles, for "
         + "it fills several windows"),
     Reading(.areaMultiplyBF16, 523.7, unit: .squareMicrometres, "the multiplier"),
@@ -90,7 +90,7 @@ extension EnergyTable {
       "data path of the compress network at 16 lanes, both directions and isolation, over the 49 "
         + "multiplexers of a bit"),
     Reading(
-      .areaController, 52470, unit: .squareMicrometres,
+      .areaController, 30910, unit: .squareMicrometres,
       "the controller with its scan unit and window filter, without the mask memory"),
   ]
 }
