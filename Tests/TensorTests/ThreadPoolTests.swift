@@ -32,7 +32,8 @@ struct ThreadPoolTests {
       for _ in 0..<3 {
         sums.withUnsafeMutableBufferPointer { buffer in
           pool.run(shards: 4, arguments: UnsafeRawPointer(buffer.baseAddress!)) { raw, shard, _ in
-            UnsafeMutablePointer(mutating: raw.assumingMemoryBound(to: Int.self))[Int(shard)] += round
+            UnsafeMutablePointer(mutating: raw.assumingMemoryBound(to: Int.self))[Int(shard)] +=
+              round
           }
         }
         // Longer than waiting threads spin.
