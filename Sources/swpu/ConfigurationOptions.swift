@@ -62,7 +62,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "\(list(TrainingConfiguration.OptimizerName.self)).")
   var optimizer: TrainingConfiguration.OptimizerName?
 
-  @Option(help: "Highest learning rate (0.1 for sgd, 0.001 for adamw).")
+  @Option(help: "Highest learning rate (0.05 for sgd, 0.001 for adamw).")
   var learningRate: Float?
 
   @Option(help: "How the rate falls: \(list(LearningRate.Decay.self)).")

@@ -36,7 +36,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var batch = 32
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
-  /// The highest learning rate; by default 0.1 for SGD and 0.001 for AdamW.
+  /// The highest learning rate; by default 0.05 for SGD and 0.001 for AdamW.
   public var learningRate: Float?
   /// How the learning rate falls.
   public var learningRateDecay = LearningRate.Decay.cosine
@@ -166,7 +166,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
 
   /// The highest learning rate, with its default filled in.
   public var peakLearningRate: Float {
-    learningRate ?? (optimizer == .sgd ? 0.1 : 0.001)
+    learningRate ?? (optimizer == .sgd ? 0.05 : 0.001)
   }
 
   var optimizerSettings: Optimizer {
