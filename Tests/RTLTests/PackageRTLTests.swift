@@ -7,7 +7,8 @@ import Testing
   @Test("the package has the sizes of the preset")
   func sizes() throws {
     let text = try String(
-      contentsOf: Bench.hardware.appendingPathComponent("src/swpu_pkg.sv"), encoding: .utf8)
+      contentsOf: Bench.hardware.appendingPathComponent("src/hardware/swpu_pkg.sv"), encoding: .utf8
+    )
     #expect(text == (try HardwareDescription.swpu.rtlPackage()))
   }
 
@@ -24,7 +25,8 @@ import Testing
   @Test("the largest sizes and the pipeline are those of the model")
   func limits() throws {
     let text = try String(
-      contentsOf: Bench.hardware.appendingPathComponent("src/swpu_types_pkg.sv"), encoding: .utf8)
+      contentsOf: Bench.hardware.appendingPathComponent("src/hardware/swpu_types_pkg.sv"),
+      encoding: .utf8)
     for (name, value) in [
       ("RowWords", PassVectors.rowWords), ("KernelSize", PassVectors.kernelSize),
       ("PositionBits", PassVectors.positionBits), ("TakeToAdd", CorePipeline.takeToAdd),
@@ -38,16 +40,15 @@ import Testing
 
   @Test("every source and every bench is listed")
   func lists() throws {
-    let files = FileManager.default
-    func names(_ folder: String) throws -> Set<String> {
-      Set(
-        try files.contentsOfDirectory(
-          atPath: Bench.hardware.appendingPathComponent(folder).path
-        ).map { "\(folder)/\($0)" })
+    func sources(_ folder: String) throws -> Set<String> {
+      let paths = try FileManager.default.subpathsOfDirectory(
+        atPath: Bench.hardware.appendingPathComponent(folder).path)
+      return Set(paths.filter { $0.hasSuffix(".sv") }.map { "\(folder)/\($0)" })
     }
     let listed = try String(
       contentsOf: Bench.hardware.appendingPathComponent("swpu.f"), encoding: .utf8)
-    let sources = try names("src").union(try names("baselines"))
-    #expect(Set(listed.split(separator: "\n").map(String.init)) == sources)
+    #expect(
+      Set(listed.split(separator: "\n").map(String.init))
+        == (try sources("src").union(try sources("baselines"))))
   }
 }

@@ -11,9 +11,9 @@ from pyosys import libyosys
 
 rtl = pathlib.Path(__file__).resolve().parent.parent
 sources = [
-    rtl / "src/swpu_pkg.sv",
-    rtl / "src/swpu_compress_settings.sv",
-    rtl / "src/swpu_compress_stages.sv",
+    rtl / "src/hardware/swpu_pkg.sv",
+    rtl / "src/network/swpu_compress_settings.sv",
+    rtl / "src/network/swpu_compress_stages.sv",
     rtl / "formal/swpu_compress_formal.sv",
 ]
 top = "swpu_compress_formal"

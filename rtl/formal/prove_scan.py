@@ -14,10 +14,10 @@ from pyosys import libyosys
 
 rtl = pathlib.Path(__file__).resolve().parent.parent
 sources = [
-    rtl / "src/swpu_types_pkg.sv",
-    rtl / "src/swpu_word_places.sv",
-    rtl / "src/swpu_window_packer.sv",
-    rtl / "src/swpu_scan_unit.sv",
+    rtl / "src/hardware/swpu_types_pkg.sv",
+    rtl / "src/core/swpu_word_places.sv",
+    rtl / "src/core/swpu_window_packer.sv",
+    rtl / "src/core/swpu_scan_unit.sv",
     rtl / "formal/swpu_scan_formal.sv",
 ]
 top = "swpu_scan_formal"
@@ -25,7 +25,7 @@ top = "swpu_scan_formal"
 
 def package(**sizes):
     """The package of the default machine with other sizes."""
-    text = (rtl / "src/swpu_pkg.sv").read_text()
+    text = (rtl / "src/hardware/swpu_pkg.sv").read_text()
     for name, value in sizes.items():
         text, count = re.subn(rf"(parameter int unsigned {name} = )\d+", rf"\g<1>{value}", text)
         assert count == 1, f"swpu_pkg.sv has {count} parameters {name}"

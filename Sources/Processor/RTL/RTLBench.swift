@@ -43,7 +43,7 @@ public struct RTLBench {
   /// - Parameters:
   ///   - name: a file of `rtl/test` without its ending.
   ///   - hardware: the folder `rtl`.
-  ///   - package: stands for `src/swpu_pkg.sv`; nil for the file.
+  ///   - package: stands for `swpu_pkg` of `rtl/src/hardware`; nil for the file.
   ///   - isLong: whether the bench runs so long that optimising it pays.
   public init(_ name: String, hardware: URL, package: String? = nil, isLong: Bool = false)
     throws
@@ -63,7 +63,7 @@ public struct RTLBench {
           contentsOf: hardware.appendingPathComponent("swpu.f"), encoding: .utf8)
         sources =
           [file.path]
-          + listed.split(separator: "\n").filter { $0 != "src/swpu_pkg.sv" }.map {
+          + listed.split(separator: "\n").filter { !$0.hasSuffix("/swpu_pkg.sv") }.map {
             hardware.appendingPathComponent(String($0)).path
           }
       }
