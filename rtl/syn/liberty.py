@@ -5,6 +5,7 @@ Cells are read when they are first asked for, since a netlist uses few of a libr
 """
 
 import gzip
+import math
 import pathlib
 import re
 
@@ -12,6 +13,8 @@ TOKEN = re.compile(r'"[^"]*"|[A-Za-z_][\w.\[\]<>]*|-?[\d.][\w.+-]*|[{}():;,]')
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 # An attribute whose semicolon is missing, which some libraries have and readers forgive.
 OPEN_END = re.compile(r"^(\s*\w+\s*:\s*[^;{}\n]*[^;{}\s\\])\s*$", re.M)
+
+TEMPLATE = re.compile(r"\b(?:lu_table|power_lut)_template\s*\(\s*\"?([\w.]+)\"?\s*\)\s*{[^}]*}")
 
 
 class Group:
@@ -67,40 +70,102 @@ def parse(text):
     return outer.groups[0]
 
 
+class Unsupported(Exception):
+    """A library says something that is not read here; the message says where and what."""
+
+
+# What the axes of a table may be, by the name of a template's variable: the first is looked up by the
+# first argument of a table, the second by the second, whichever of them the template names first.
+FIRST = {"input_net_transition", "input_transition_time", "constrained_pin_transition"}
+SECOND = {"total_output_net_capacitance", "related_pin_transition"}
+
+
+def numbers(value):
+    parts = value if isinstance(value, list) else [value]
+    return [float(x) for part in parts for x in part.replace(",", " ").split()]
+
+
+class Template:
+    """The axes of tables, in the order in which their values stand: a variable and its places each."""
+
+    def __init__(self, group):
+        self.axes = []
+        for number in (1, 2, 3):
+            variable = group.text(f"variable_{number}")
+            if variable is None:
+                break
+            self.axes.append((variable, numbers(group.text(f"index_{number}", []))))
+
+
 class Table:
-    """A look-up table over the slew of an input and the load of an output, bilinear in between."""
+    """A look-up table, bilinear in between and beyond: of delays and energies over the slew of an input
+    and the load of an output, of constraints over the slews of the constrained and of the related pin.
 
-    def __init__(self, group, scale, axes):
-        def numbers(value):
-            parts = value if isinstance(value, list) else [value]
-            return [float(x) for part in parts for x in part.replace(",", " ").split()]
+    Which of the two comes first, and the places that the table itself does not give, is for its
+    template to say.
+    """
 
-        def axis(index):
-            found = group.text(f"index_{index}")
-            return [x * axes[index - 1] for x in numbers(found)] if found else []
+    def __init__(self, group, scale, units, templates):
+        """`units` has the unit of time and that of capacitance."""
+        values = [x * scale for x in numbers(group.text("values"))]
+        name = group.arguments[0] if group.arguments else "scalar"
+        # Of a value that does not depend on anything no template needs to be known.
+        axes = [] if len(values) == 1 else self._axes(group, name, units, templates)
+        if math.prod(len(places) for _, places in axes) != len(values):
+            raise Unsupported(
+                f"{group.name} ({name}) has {len(values)} values, and axes of "
+                + " x ".join(str(len(places)) for _, places in axes))
+        if len(axes) == 2 and axes[0][0] in SECOND:
+            height, width = len(axes[0][1]), len(axes[1][1])
+            values = [values[row * width + column] for column in range(width) for row in range(height)]
+            axes.reverse()
+        self.values = values
+        # An axis of one place decides nothing.
+        self.slews, self.loads = (
+            next((places for variable, places in axes if variable in kind and len(places) > 1), [])
+            for kind in (FIRST, SECOND))
 
-        self.slews, self.loads = axis(1), axis(2)
-        self.values = [x * scale for x in numbers(group.text("values"))]
+    @staticmethod
+    def _axes(group, name, units, templates):
+        if name not in templates:
+            raise Unsupported(f"{group.name} ({name}): the library has no template {name}")
+        axes = []
+        for number, (variable, places) in enumerate(templates[name].axes, 1):
+            if variable not in FIRST | SECOND:
+                raise Unsupported(
+                    f"{group.name} ({name}) is over {variable}; read are tables over "
+                    + ", ".join(sorted(FIRST | SECOND)))
+            own = group.text(f"index_{number}")
+            unit = units[1] if variable == "total_output_net_capacitance" else units[0]
+            axes.append((variable, [x * unit for x in (numbers(own) if own else places)]))
+        if len({variable in FIRST for variable, _ in axes}) != len(axes):
+            raise Unsupported(
+                f"{group.name} ({name}) is over {' and '.join(variable for variable, _ in axes)}")
+        return axes
 
     @staticmethod
     def _place(axis, value):
+        if not axis:
+            return 0, 0.0
         low = 0
         while low < len(axis) - 2 and axis[low + 1] < value:
             low += 1
         return low, (value - axis[low]) / (axis[low + 1] - axis[low])
 
-    def __call__(self, slew, load):
-        if len(self.values) == 1:
-            return self.values[0]
-        i, x = self._place(self.slews, slew)
-        if not self.loads:
-            return self.values[i] * (1 - x) + self.values[i + 1] * x
-        j, y = self._place(self.loads, load)
-        width = len(self.loads)
+    def __call__(self, first, second):
+        i, x = self._place(self.slews, first)
+        j, y = self._place(self.loads, second)
+        width = len(self.loads) or 1
         low, high = i * width + j, (i + 1) * width + j
-        below = self.values[low] * (1 - y) + self.values[low + 1] * y
-        above = self.values[high] * (1 - y) + self.values[high + 1] * y
-        return below * (1 - x) + above * x
+        below = self.values[low]
+        if y:
+            below += (self.values[low + 1] - below) * y
+        if not x:
+            return below
+        above = self.values[high]
+        if y:
+            above += (self.values[high + 1] - above) * y
+        return below + (above - below) * x
 
 
 class Expression:
@@ -170,12 +235,12 @@ class Pin:
 class Power:
     """Internal energy of a pin's transition, where `when` holds: `rise` and `fall`."""
 
-    def __init__(self, pin, group, scale, axes):
+    def __init__(self, pin, group, scale, units, templates):
         self.pin, self.related = pin, group.text("related_pin")
         self.supply = group.text("related_pg_pin", "")
         when = group.text("when")
         self.when = Expression(when) if when else None
-        tables = {table.name: Table(table, scale, axes) for table in group.groups}
+        tables = {table.name: Table(table, scale, units, templates) for table in group.groups}
         either = tables.get("power")
         self.rise = tables.get("rise_power", either)
         self.fall = tables.get("fall_power", either)
@@ -184,13 +249,12 @@ class Power:
 class Arc:
     """Delay from a pin to another, or a constraint between them."""
 
-    def __init__(self, pin, related, group, time, axes):
+    def __init__(self, pin, related, group, units, templates):
         self.pin, self.related = pin, related
         self.kind = group.text("timing_type", "combinational")
         self.sense = group.text("timing_sense", "non_unate")
-        constraint = (time, time)
         self.tables = {
-            table.name: Table(table, time, constraint if "constraint" in table.name else axes)
+            table.name: Table(table, units[0], units, templates)
             for table in group.groups
             if table.name
             in (
@@ -201,18 +265,20 @@ class Arc:
 
 
 class Cell:
-    def __init__(self, group, units):
-        time, capacitance, energy, leakage = units
-        axes = (time, capacitance)
+    def __init__(self, group, units, templates):
+        _, capacitance, energy, leakage = units
         self.name, self.area = group.arguments[0], group.number("area")
         self.pins, self.powers, self.arcs = {}, [], []
         for pin in group.all("pin"):
-            name = pin.arguments[0]
-            self.pins[name] = Pin(pin, capacitance)
-            self.powers += [Power(name, power, energy, axes) for power in pin.all("internal_power")]
-            for timing in pin.all("timing"):
-                for related in (timing.text("related_pin") or "").split():
-                    self.arcs.append(Arc(name, related, timing, time, axes))
+            for name in pin.arguments:
+                self.pins[name] = Pin(pin, capacitance)
+                self.powers += [
+                    Power(name, power, energy, units, templates)
+                    for power in pin.all("internal_power")
+                ]
+                for timing in pin.all("timing"):
+                    for related in (timing.text("related_pin") or "").split():
+                        self.arcs.append(Arc(name, related, timing, units, templates))
         self.leakages = []
         for entry in group.all("leakage_power"):
             if entry.text("related_pg_pin", "VDD") == "VSS":
@@ -257,22 +323,34 @@ class Library:
             for start, following in zip(starts, starts[1:] + [None]):
                 end = following.start() if following else text.rindex("}")
                 self._texts[start.group(1)] = (text[start.start() : end], header)
-            self.name, self.volts = header[1], header[2]
+            _, _, self.name, self.volts = header
 
     @staticmethod
     def _header(text):
+        """Units, templates, name and supply."""
+
         def attribute(name, otherwise=None):
             found = re.search(rf"\b{name}\s*:\s*\"?([^\";]+)\"?\s*;", text)
             return found.group(1).strip() if found else otherwise
 
-        time = {"1ps": 1.0, "1ns": 1000.0}[attribute("time_unit")]
+        def unit(name, otherwise, known):
+            found = attribute(name, otherwise)
+            match = re.fullmatch(r"([\d.]+)\s*([a-zA-Z]+)", found)
+            if not match or match.group(2).lower() not in known:
+                raise Unsupported(f"{name} is {found}; read are {', '.join(known)}")
+            return float(match.group(1)) * known[match.group(2).lower()]
+
+        time = unit("time_unit", "1ns", {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "us": 1e6})
+        leakage = unit("leakage_power_unit", "1pw", {"pw": 1.0, "nw": 1e3, "uw": 1e6, "mw": 1e9})
         found = re.search(r"capacitive_load_unit\s*\(\s*([\d.]+)\s*,\s*\"?(\w+)", text)
         capacitance = float(found.group(1)) * {"ff": 1.0, "pf": 1000.0}[found.group(2).lower()]
         volts = float(attribute("nom_voltage"))
-        # Energies are in the unit of capacitance times that of voltage squared.
-        leakage = {"1pW": 1.0, "1nW": 1e3, "1uW": 1e6}[attribute("leakage_power_unit", "1pW")]
+        templates = {
+            match.group(1): Template(parse(match.group(0))) for match in TEMPLATE.finditer(text)
+        }
         name = re.search(r"library\s*\(\s*\"?([^\s\")]+)", text).group(1)
-        return (time, capacitance, capacitance, leakage), name, volts
+        # Energies are in the unit of capacitance times that of voltage squared.
+        return (time, capacitance, capacitance, leakage), templates, name, volts
 
     def __contains__(self, name):
         return name in self._texts
@@ -282,6 +360,9 @@ class Library:
 
     def __getitem__(self, name):
         if name not in self._cells:
-            text, header = self._texts[name]
-            self._cells[name] = Cell(parse(text), header[0])
+            text, (units, templates, *_) = self._texts[name]
+            try:
+                self._cells[name] = Cell(parse(text), units, templates)
+            except Unsupported as error:
+                raise Unsupported(f"{self.name}, cell {name}: {error}") from error
         return self._cells[name]

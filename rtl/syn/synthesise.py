@@ -1,26 +1,33 @@
-"""Maps a unit to the cells of a library with Yosys: SystemVerilog in, a netlist as JSON out."""
+"""Maps a unit to the cells of a library with Yosys: SystemVerilog in, a netlist as JSON out.
+
+Netlists are kept in `.build/netlists`, by the content of all that they are made from.
+"""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
+import re
 import tempfile
+from importlib import metadata
 
 RTL = pathlib.Path(__file__).resolve().parent.parent
+KEPT = RTL.parent / ".build" / "netlists"
 
 # Cells that a placer does not want in plain logic: ASAP7's odd sizes, scan and latches, and of any
 # library delays, clock gates, tri-state drivers.
 UNWANTED = [
     "*x1p*_ASAP7*", "*xp*_ASAP7*", "SDF*", "ICG*", "DLL*", "DHL*",
     "*_dlygate*", "*_lgcp*", "*_slgcp*", "*_sdf*", "*_einvn*", "*_ebufn*", "*_dlh*", "*_dll*",
-    "*_sighold*", "*_antennanp*", "*_decap*", "*_fill*",
+    "*_sighold*", "*_antennanp*", "*_decap*", "*_fill*", "TBUF*", "LATCH*",
 ]
 # Yosys's own steps for ABC without those that look for equal nets by proof (fraig, scorr) and for other
 # forms of the same logic (dch): their time grows with the square of a unit's size and more, and they
 # save 3 % of the area of a small scan unit.
 QUICK = "+strash;dc2;strash;&get,-n;&nf,{D};&put;buffer;upsize,{D};dnsize,{D};stime,-p"
 # What drives an input and loads an output, by a cell that the library has.
-DRIVERS = {"BUFx2_ASAP7_75t_R": 1.0, "sg13g2_buf_2": 6.0}
+DRIVERS = {"BUFx2_ASAP7_75t_R": 1.0, "sg13g2_buf_2": 6.0, "BUFX2": 10.0}
 
 
 @contextlib.contextmanager
@@ -36,8 +43,26 @@ def silence():
         os.close(nothing)
 
 
-def sources():
-    return [RTL / line for line in (RTL / "swpu.f").read_text().split()]
+def sources(top):
+    """The files of a module, of all that stand in it and of the packages, in order of dependence."""
+    files = [RTL / line for line in (RTL / "swpu.f").read_text().split()]
+    named = {file.stem: set(re.findall(r"\bswpu_\w+", file.read_text())) for file in files}
+    needed, found = [top], set()
+    while needed:
+        name = needed.pop()
+        if name in named and name not in found:
+            found.add(name)
+            needed += named[name]
+    return [file for file in files if file.stem in found]
+
+
+def key(*parts):
+    """The same for the same content, in text, files and settings."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.read_bytes() if isinstance(part, pathlib.Path) else repr(part).encode()
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:24]
 
 
 def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
@@ -46,6 +71,22 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
     Modules that are named `apart`, which have the same parameters wherever they stand, are mapped by
     themselves, once for all places, and put into the netlist then.
     """
+    files = sources(top)
+    name = key(
+        *files, *library.files, top, sorted(parameters.items()), picoseconds, is_large, apart, UNWANTED,
+        QUICK, DRIVERS, metadata.version("pyosys"))
+    kept = KEPT / f"{top}-{name}.json"
+    if kept.exists():
+        return json.loads(kept.read_text())
+    netlist = mapped(files, top, parameters, library, picoseconds, is_large, apart)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(netlist))
+    os.replace(partial, kept)
+    return netlist
+
+
+def mapped(files, top, parameters, library, picoseconds, is_large, apart):
     from pyosys import libyosys
 
     liberty = " ".join(f"-liberty {file}" for file in library.files)
@@ -63,7 +104,7 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
         design = libyosys.Design()
         with silence():
             libyosys.run_pass(
-                f"read_slang {hierarchy} --top {top} {settings} " + " ".join(map(str, sources())),
+                f"read_slang {hierarchy} --top {top} {settings} " + " ".join(map(str, files)),
                 design)
             # Read with its hierarchy, a module is there once for each place.
             modules = [str(name) for name in design.modules_]

@@ -42,9 +42,10 @@ class Timing:
     def _input_slew(self):
         for instance in self.netlist.instances:
             for arc in instance.cell.arcs:
-                for table in arc.tables.values():
-                    if len(table.slews) > 2 and table.loads:
-                        return table.slews[1]
+                # A constraint's axes are other slews than those that cells are characterised for.
+                table = arc.tables.get("cell_rise")
+                if table and len(table.slews) > 2 and table.loads:
+                    return table.slews[1]
         return 0.0
 
     def _arrive(self, arc, net, edge, source):
@@ -69,7 +70,7 @@ class Timing:
                 for edge, name in enumerate(("rise_constraint", "fall_constraint")):
                     arrival = self.arrivals[register.nets[arc.pin]][edge]
                     if arrival and name in arc.tables:
-                        setup = arc.tables[name](self.input_slew, arrival[1])
+                        setup = arc.tables[name](arrival[1], self.input_slew)
                         longest = max(longest, arrival[0] + setup)
         return longest
 
