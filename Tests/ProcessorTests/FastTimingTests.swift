@@ -62,7 +62,7 @@ import Testing
         if set.windows > 0 {
           for row in bonus.indices { bonus[row] += array.outputDrainCycles }
         } else {
-          scanned += plan.maskWords
+          scanned += plan.emptyScanCycles
         }
       }
     }

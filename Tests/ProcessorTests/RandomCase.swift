@@ -60,5 +60,6 @@ struct RandomCase {
     hardware.techniques.reorder = pick([.natural, .popcount, .hamming])
     hardware.techniques.detectBeforeLoad = random.below(4) != 0
     hardware.techniques.compress = random.below(4) != 0
+    hardware.techniques.reorderLines = pick([.none, .balanced])
   }
 }

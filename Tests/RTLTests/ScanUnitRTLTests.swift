@@ -62,9 +62,11 @@ import Testing
       tileClass.lanes(row: $0 / part.kernelColumns, column: $0 % part.kernelColumns) > 0
     }
     let plan = ControllerWindows(
-      part, group: group, active: active, network: CompressNetwork(lanes: array.window),
+      part, group: group, order: LineOrder(natural: part), active: active,
+      network: CompressNetwork(lanes: array.window),
       detects: true)
-    var controller = DetectController(part, group: group, hardware: hardware)
+    var controller = DetectController(
+      part, group: group, order: LineOrder(natural: part), hardware: hardware)
     controller.open(
       SteppedTile(tileClass, part: part, memory: hardware.memory), run: 0..<part.entries)
     let absent = [UInt64](repeating: 0, count: array.rows - group.count)

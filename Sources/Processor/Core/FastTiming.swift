@@ -38,7 +38,7 @@ struct FastTiming {
 
   private mutating func tile(_ tileClass: Int) {
     let set = plan.sets[plan.setOfClass[tileClass]]
-    if set.windows == 0 { return clock.scan(plan.maskWords) }
+    if set.windows == 0 { return clock.scan(plan.emptyScanCycles) }
     let loads = plan.loadCycles[tileClass]
     for window in 0..<set.windows {
       clock.window(

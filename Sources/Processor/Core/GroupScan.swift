@@ -3,19 +3,23 @@ struct GroupScan {
   let part: LoweredPart
   let group: [Int]
   let detects: Bool
+  /// The order in which the controller goes through the lines; all places below are along it.
+  let order: LineOrder
   private let slots: Int
   private let window: Int
   private let compresses: Bool
   /// What the controller emits where every tap reads inside the map: what any row needs, or
   /// all that any can read (planes of other groups of a grouped convolution nobody would load).
   private let wanted: [UInt64]
-  /// Place of each entry in its window, for the set under way.
-  private var place: [Int]
+  /// What each row of the group needs, row by row.
+  private let needed: [UInt64]
+  /// Lane of each place in its window, for the set under way.
+  private var lane: [Int]
   /// Windows that start anew in each tile, by active taps: tile orders share them.
   private var tileSets: [[Bool]: WindowPlan.WindowSet] = [:]
 
   init(
-    _ part: LoweredPart, group: [Int], array: HardwareDescription.Array,
+    _ part: LoweredPart, group: [Int], order: LineOrder, array: HardwareDescription.Array,
     techniques: HardwareDescription.Techniques
   ) {
     self.part = part
@@ -24,7 +28,8 @@ struct GroupScan {
     window = array.window
     detects = techniques.detectBeforeLoad
     compresses = techniques.compress
-    place = [Int](repeating: 0, count: part.entries)
+    self.order = order
+    lane = [Int](repeating: 0, count: order.places)
     var wanted = [UInt64](repeating: 0, count: part.wordsPerRow)
     for row in group {
       if detects {
@@ -36,13 +41,30 @@ struct GroupScan {
         }
       }
     }
-    self.wanted = wanted
+    self.wanted = Self.ordered(wanted[...], order)
+    needed = group.flatMap { Self.ordered(part.mask($0), order) }
+  }
+
+  /// Words of entries as words of places.
+  private static func ordered(_ words: ArraySlice<UInt64>, _ order: LineOrder) -> [UInt64] {
+    guard let list = order.list else { return Array(words) }
+    let columns = order.kernelColumns
+    var ordered = [UInt64](repeating: 0, count: order.words)
+    for (index, line) in list.enumerated() {
+      let entry = Int(line) * columns
+      for tap in 0..<columns {
+        let bit = words[words.startIndex + (entry + tap) >> 6] >> UInt64((entry + tap) & 63) & 1
+        let place = index * columns + tap
+        ordered[place >> 6] |= bit << UInt64(place & 63)
+      }
+    }
+    return ordered
   }
 
   /// Entries of each tap that the controller emits where the tap reads inside the map.
   var emittedPerTap: [Int] {
     var counts = [Int](repeating: 0, count: part.tapCount)
-    Self.forEachBit(wanted, 0..<part.entries) { counts[$0 % part.tapCount] += 1 }
+    Self.forEachBit(wanted, 0..<order.places) { counts[order.tap($0)] += 1 }
     return counts
   }
 
@@ -50,22 +72,22 @@ struct GroupScan {
   private func emitted(active: [Bool]) -> [UInt64] {
     if active.allSatisfy({ $0 }) {
       var words = wanted
-      if part.entries & 63 != 0 { words[words.count - 1] &= 1 << UInt64(part.entries & 63) - 1 }
+      if order.places & 63 != 0 { words[words.count - 1] &= 1 << UInt64(order.places & 63) - 1 }
       return words
     }
-    var words = [UInt64](repeating: 0, count: part.wordsPerRow)
-    let taps = active.indices.filter { active[$0] }
-    for first in stride(from: 0, to: part.entries, by: active.count) {
-      for tap in taps {
-        let entry = first + tap
-        words[entry >> 6] |= 1 << UInt64(entry & 63)
+    var words = [UInt64](repeating: 0, count: order.words)
+    for line in 0..<order.lines {
+      let first = order.kernelRow(line: line) * order.kernelColumns
+      for column in 0..<order.kernelColumns where active[first + column] {
+        let place = line * order.kernelColumns + column
+        words[place >> 6] |= 1 << UInt64(place & 63)
       }
     }
     for index in words.indices { words[index] &= wanted[index] }
     return words
   }
 
-  /// Windows as runs of entry numbers that hold E emitted entries each.
+  /// Windows as runs of places that hold E emitted entries each.
   func windows(active: [Bool]) -> [Range<Int>] {
     var windows: [Range<Int>] = []
     var start = 0
@@ -74,9 +96,9 @@ struct GroupScan {
       var rest = word
       while rest != 0 {
         if held == window {
-          let entry = index * 64 + rest.trailingZeroBitCount
-          windows.append(start..<entry)
-          start = entry
+          let place = index * 64 + rest.trailingZeroBitCount
+          windows.append(start..<place)
+          start = place
           held = 0
         }
         let room = window - held
@@ -88,7 +110,7 @@ struct GroupScan {
         held = window
       }
     }
-    if held > 0 { windows.append(start..<part.entries) }
+    if held > 0 { windows.append(start..<order.places) }
     return windows
   }
 
@@ -96,8 +118,9 @@ struct GroupScan {
   /// next window's, by which a full window knows that it is not the last; or to the last word.
   func scanCycles(_ windows: [Range<Int>]) -> [Int] {
     windows.indices.map { index in
-      let last = index + 1 < windows.count ? windows[index + 1].lowerBound : part.entries - 1
-      return last / CorePipeline.maskWord - windows[index].lowerBound / CorePipeline.maskWord + 1
+      let last = index + 1 < windows.count ? windows[index + 1].lowerBound : order.places - 1
+      let scan = order.placesPerScan
+      return last / scan - windows[index].lowerBound / scan + 1
     }
   }
 
@@ -126,12 +149,12 @@ struct GroupScan {
       var vectors = 0
       var lines = [Int](repeating: 0, count: part.kernelRows)
       if readsLinesAnew { lastLine = -1 }
-      Self.forEachBit(emitted, range) { entry in
-        place[entry] = vectors
+      Self.forEachBit(emitted, range) { place in
+        lane[place] = vectors
         vectors += 1
-        let line = entry / part.kernelColumns
+        let line = place / order.kernelColumns
         if line == lastLine { return }
-        lines[line % part.kernelRows] += 1
+        lines[order.kernelRow(line: line)] += 1
         lastLine = line
         if line > highestLine {
           distinctLines += 1
@@ -141,7 +164,7 @@ struct GroupScan {
       set.entries.append(vectors)
       set.lines.append(lines)
       var moves = 0
-      for row in group {
+      for row in group.indices {
         let (needed, moved) = pack(row, emitted, range)
         moves += moved
         set.needed.append(Int32(needed))
@@ -159,18 +182,18 @@ struct GroupScan {
   /// Entries of a window that a row needs, and the switches that move them when the row packs them to
   /// the front: one for each bit of the number of unneeded vectors below.
   private func pack(_ row: Int, _ emitted: [UInt64], _ range: Range<Int>) -> (Int, Int) {
-    var needed = 0
+    var count = 0
     var moves = 0
-    let first = row * part.wordsPerRow
+    let first = row * order.words
     for index in range.lowerBound >> 6..<(range.upperBound + 63) >> 6 {
-      var rest = part.words[first + index] & emitted[index] & Self.inside(range, word: index)
+      var rest = needed[first + index] & emitted[index] & Self.inside(range, word: index)
       while rest != 0 {
-        moves += (place[index * 64 + rest.trailingZeroBitCount] - needed).nonzeroBitCount
-        needed += 1
+        moves += (lane[index * 64 + rest.trailingZeroBitCount] - count).nonzeroBitCount
+        count += 1
         rest &= rest - 1
       }
     }
-    return (needed, moves)
+    return (count, moves)
   }
 
   private static func forEachBit(_ words: [UInt64], _ range: Range<Int>, _ body: (Int) -> Void) {

@@ -34,10 +34,8 @@ extension PassSchedule {
           plan, tileClass, outputs: tiles.classes[tileClass].outputs, times: count * items,
           hardware)
       }
-      let entries =
-        pass == .weightGradient
-        ? plan.fixedEntries : parts[groups[group].part].entries * tiles.tileCount * items
-      if readsMasks { activity.maskBits += plan.rowCount * entries }
+      let scans = pass == .weightGradient ? 1 : tiles.tileCount * items
+      if readsMasks { activity.maskBits += plan.scannedBits * scans }
       activity.networkMoves += plan.ownMoves.reduce(0, +)
       for gradients in plan.ownEntries.joined() {
         activity.resultsWritten += gradients

@@ -11,6 +11,8 @@ struct PassSchedule: Sendable {
   struct Group: Sendable {
     let part: Int
     let rows: [Int]
+    /// The order of the lines.
+    let order: LineOrder
     /// Entries of each tap that the controller emits where the tap reads inside the map.
     let emittedPerTap: [Int]
     /// One plan for each distinct slice of the tiles.
@@ -73,7 +75,9 @@ struct PassSchedule: Sendable {
       let distinct = Self.distinct(cut)
       orders.append(distinct.orders)
       for rows in rowGroups[index] {
-        var scan = GroupScan(part, group: rows, array: array, techniques: hardware.techniques)
+        let order = part.lineOrder(rows, hardware)
+        var scan = GroupScan(
+          part, group: rows, order: order, array: array, techniques: hardware.techniques)
         // Whoever counted the rows' bits to group them knows of a group without work.
         if scan.emittedPerTap.allSatisfy({ $0 == 0 }) { continue }
         let plans = distinct.orders.map {
@@ -100,7 +104,8 @@ struct PassSchedule: Sendable {
         }
         groups.append(
           Group(
-            part: index, rows: rows, emittedPerTap: scan.emittedPerTap, plans: plans))
+            part: index, rows: rows, order: order, emittedPerTap: scan.emittedPerTap,
+            plans: plans))
       }
     }
     self.groups = groups
@@ -132,28 +137,6 @@ struct PassSchedule: Sendable {
     }
     return dealt
   }
-}
-
-/// How long the cores take for a pass, and where the row-cycles of all of them went.
-public struct PassTiming: Codable, Sendable, Equatable {
-  /// Cycles until the last core is done.
-  public var cycles = 0
-  /// Cycles of each core.
-  public var coreCycles: [Int] = []
-  /// Row-cycles of rows that take entries.
-  public var issue = 0
-  /// Row-cycles of rows that add partial sums and write.
-  public var drain = 0
-  /// Row-cycles of rows that wait for operand vectors.
-  public var loading = 0
-  /// Row-cycles of rows that wait for other rows of their group.
-  public var imbalance = 0
-  /// Row-cycles of rows without an output plane, in groups that are not full.
-  public var unusedRows = 0
-  /// Row-cycles of filling and emptying the pipelines, once an item.
-  public var fill = 0
-  /// Row-cycles of cores that wait for the last one.
-  public var coreImbalance = 0
 }
 
 extension PassSchedule {

@@ -12,8 +12,11 @@ struct WindowPlan: Sendable {
   let sets: [WindowSet]
   /// The set of each tile class.
   let setOfClass: [Int]
-  /// Words of a row's mask: the cycles of a scan that finds nothing.
-  let maskWords: Int
+  /// Cycles of a scan that finds nothing.
+  let emptyScanCycles: Int
+  /// Bits of masks, and of the list of lines, that are read for a tile, or in the weight-gradient
+  /// pass for all fixed windows.
+  let scannedBits: Int
   /// Cycles of the scan that finds each fixed window of the weight-gradient pass.
   let fixedScanCycles: [Int]
   /// Cycles to load a window, by class and window: at least one for a window with any entry.
@@ -26,8 +29,6 @@ struct WindowPlan: Sendable {
   let ownEntries: [[Int]]
   /// Switches that move those on their way back, window by window, over all rows and stages.
   let ownMoves: [Int]
-  /// Entries whose masks the fixed windows of the weight-gradient pass cover.
-  let fixedEntries: Int
 
   /// The windows that remain when only some taps read inside the map.
   struct WindowSet: Sendable {
@@ -54,7 +55,8 @@ struct WindowPlan: Sendable {
     let part = scan.part
     let rows = scan.group.count
     rowCount = rows
-    maskWords = part.wordsPerRow
+    let order = scan.order
+    emptyScanCycles = order.scanCycles
     var setIndices: [[Bool]: Int] = [:]
     var actives: [[Bool]] = []
     setOfClass = classes.map { tileClass in
@@ -81,13 +83,14 @@ struct WindowPlan: Sendable {
         own.needed[window * rows..<(window + 1) * rows].map { Int($0) }
       }
       ownMoves = own.moves
-      fixedEntries = windows.last?.upperBound ?? 0
+      let covered = windows.last?.upperBound ?? 0
+      scannedBits = rows * covered + order.listBits(0..<covered)
       fixedScanCycles = scan.scanCycles(windows)
     } else {
       sets = actives.map { scan.tileSet(active: $0) }
       ownEntries = []
       ownMoves = []
-      fixedEntries = 0
+      scannedBits = rows * order.places + order.listBits(0..<order.places)
       fixedScanCycles = []
     }
 

@@ -7,6 +7,8 @@
 struct DetectController: Sendable {
   let part: LoweredPart
   let rowCount: Int
+  /// Entries are numbered along this order.
+  let order: LineOrder
   private let array: HardwareDescription.Array
   private let techniques: HardwareDescription.Techniques
   private let memory: HardwareDescription.Memory
@@ -24,22 +26,30 @@ struct DetectController: Sendable {
   /// Cycles of the scan since the last window.
   private var scanCycles = 0
 
-  init(_ part: LoweredPart, group: [Int], hardware: HardwareDescription) {
+  init(
+    _ part: LoweredPart, group: [Int], order: LineOrder, hardware: HardwareDescription
+  ) {
     self.part = part
     rowCount = group.count
     array = hardware.array
     techniques = hardware.techniques
     memory = hardware.memory
-    masks = group.flatMap { part.mask($0) }
-    var wanted = [UInt64](repeating: 0, count: part.wordsPerRow)
-    for row in group {
-      if techniques.detectBeforeLoad {
-        for (index, word) in part.mask(row).enumerated() { wanted[index] |= word }
-      } else {
-        // Planes of other groups of a grouped convolution are not loaded even then.
-        for entry in part.reachedEntries(row) { wanted[entry >> 6] |= 1 << UInt64(entry & 63) }
+    self.order = order
+    var masks = [UInt64](repeating: 0, count: group.count * order.words)
+    var wanted = [UInt64](repeating: 0, count: order.words)
+    for place in 0..<order.places {
+      let entry = order.entry(place)
+      let bit: UInt64 = 1 << UInt64(place & 63)
+      for (index, row) in group.enumerated() {
+        let isNeeded = part.needs(row: row, entry: entry)
+        if isNeeded { masks[index * order.words + place >> 6] |= bit }
+        // Planes of other groups of a grouped convolution are not loaded even without detection.
+        if techniques.detectBeforeLoad ? isNeeded : part.reachedEntries(row).contains(entry) {
+          wanted[place >> 6] |= bit
+        }
       }
     }
+    self.masks = masks
     self.wanted = wanted
   }
 
@@ -54,15 +64,33 @@ struct DetectController: Sendable {
     lastLine = -1
     // A fixed window stands in a register, and takes one look at the tile's taps.
     if part.pass == .weightGradient { scanCycles += 1 }
-    if part.pass != .weightGradient, readsMasks { counts.maskBits += rowCount * part.entries }
+    if part.pass != .weightGradient, readsMasks {
+      counts.maskBits += rowCount * order.places + order.listBits(0..<order.places)
+    }
     let columns = part.kernelColumns
+    if order.list != nil {
+      // Lines that are not in the list are those that no row needs.
+      if part.pass != .weightGradient || run.lowerBound == 0 { skipUnlisted(tile) }
+    }
     for line in ceilingDivision(run.lowerBound, columns)..<ceilingDivision(run.upperBound, columns)
     {
-      let taps = line % part.kernelRows * columns
+      let taps = order.kernelRow(line: line) * columns
       let entry = line * columns
       let isInside = (taps..<taps + columns).contains { tile.lanes[$0] > 0 }
       if isInside, next(from: entry, end: entry + columns, lanes: tile.lanes) == nil {
         counts.linesSkipped += 1
+      }
+    }
+  }
+
+  /// Counts the lines inside the map of a tile that the list leaves out.
+  private mutating func skipUnlisted(_ tile: SteppedTile) {
+    var listed = [Int](repeating: 0, count: part.kernelRows)
+    for line in 0..<order.lines { listed[order.kernelRow(line: line)] += 1 }
+    for row in 0..<part.kernelRows {
+      let taps = row * part.kernelColumns
+      if (taps..<taps + part.kernelColumns).contains(where: { tile.lanes[$0] > 0 }) {
+        counts.linesSkipped += part.planes - listed[row]
       }
     }
   }
@@ -107,9 +135,9 @@ struct DetectController: Sendable {
 
   /// Steps from word to word until the next window's first entry, or through the last word.
   private mutating func scan(from first: Int, to next: Int?) {
-    var word = first / CorePipeline.maskWord
+    var word = first / order.placesPerScan
     scanCycles += 1
-    while word < (next ?? part.entries - 1) / CorePipeline.maskWord {
+    while word < (next ?? order.places - 1) / order.placesPerScan {
       word += 1
       scanCycles += 1
     }
@@ -135,15 +163,17 @@ struct DetectController: Sendable {
   func fixedWindow(from first: Int, lanesAnywhere: [Int])
     -> (run: Range<Int>, needed: [Int], moves: Int)?
   {
-    let packed = pack(from: first, end: part.entries, lanes: lanesAnywhere, lastLine: -1)
+    let packed = pack(from: first, end: order.places, lanes: lanesAnywhere, lastLine: -1)
     if packed.vectors == 0 { return nil }
-    return (first..<(packed.next ?? part.entries), packed.needed, packed.moves)
+    return (first..<(packed.next ?? order.places), packed.needed, packed.moves)
   }
 
   /// Finds a fixed window, whose run ends where the next one's begins.
   mutating func beginFixedWindow(_ run: Range<Int>) {
-    scan(from: run.lowerBound, to: run.upperBound == part.entries ? nil : run.upperBound)
-    if readsMasks { counts.maskBits += rowCount * run.count }
+    scan(from: run.lowerBound, to: run.upperBound == order.places ? nil : run.upperBound)
+    if readsMasks {
+      counts.maskBits += rowCount * run.count + order.listBits(run)
+    }
   }
 
   /// The cycles of each row that adds up its weight gradients of a fixed window and writes them back
@@ -190,13 +220,13 @@ struct DetectController: Sendable {
       lines: [Int](repeating: 0, count: part.kernelRows), lastLine: lastLine)
     // In each row a vector moves down by the unneeded vectors below it: one switch for each bit.
     var unneeded = [Int](repeating: 0, count: rowCount)
-    let words = part.wordsPerRow
+    let words = order.words
     packed.next = next(from: first, end: end, lanes: lanes)
     while packed.vectors < array.window, let entry = packed.next {
-      let lanesInside = lanes[entry % part.tapCount]
+      let lanesInside = lanes[order.tap(entry)]
       let line = entry / part.kernelColumns
       if line != packed.lastLine {
-        packed.lines[line % part.kernelRows] += 1
+        packed.lines[order.kernelRow(line: line)] += 1
         packed.lastLine = line
       }
       packed.vectors += 1
@@ -226,7 +256,7 @@ struct DetectController: Sendable {
       }
       entry += word.trailingZeroBitCount
       if entry >= end { return nil }
-      if lanes[entry % part.tapCount] > 0 { return entry }
+      if lanes[order.tap(entry)] > 0 { return entry }
       entry += 1
     }
     return nil

@@ -18,7 +18,7 @@ struct SteppedCore: Sendable {
     let part = schedule.parts[group.part]
     var units = CoreUnits(
       TileSequencer(
-        DetectController(part, group: group.rows, hardware: hardware),
+        DetectController(part, group: group.rows, order: group.order, hardware: hardware),
         tiles: tiles(item, part: part, images: schedule.images), windows: item.windows),
       rows: group.rows.count, slots: hardware.array.windowsInFlight)
     let rows = hardware.array.rows

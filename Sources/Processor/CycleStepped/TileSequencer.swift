@@ -45,7 +45,7 @@ struct TileSequencer: Sendable {
       }
       controller.open(
         tiles[nextTile],
-        run: controller.part.pass == .weightGradient ? run : 0..<controller.part.entries)
+        run: controller.part.pass == .weightGradient ? run : 0..<controller.order.places)
       nextTile += 1
     }
   }

@@ -65,6 +65,7 @@ extension HardwareDescription {
     "machine": Machine.allCases.map(\.rawValue).joined(separator: ", "),
     "array.operands": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
     "techniques.reorder": Reorder.allCases.map(\.rawValue).joined(separator: ", "),
+    "techniques.reorder-lines": LineReorder.allCases.map(\.rawValue).joined(separator: ", "),
   ]
 
   private static func checkKeys(_ root: Node?, file: String) throws(HardwareError) {

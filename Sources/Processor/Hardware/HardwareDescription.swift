@@ -88,6 +88,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public struct Techniques: Codable, Hashable, Sendable {
     /// T1: how the reorder unit groups the rows of a layer.
     public var reorder: Reorder
+    /// T1: in which order the controller goes through the lines of a group.
+    public var reorderLines: LineReorder
     /// T2: whether entries that no row of a group needs are found before they are loaded.
     public var detectBeforeLoad: Bool
     /// T3: whether each row packs the entries that it needs; otherwise all rows step through every
@@ -98,6 +100,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case reorder
+      case reorderLines = "reorder-lines"
       case detectBeforeLoad = "detect-before-load"
       case compress
       case gateZeroOperands = "gate-zero-operands"
@@ -115,6 +118,14 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// Hamming or popcount, then exchanges while an estimate of the cycles falls: an offline order to
     /// compare with, a local optimum, not a unit to build.
     case swapRefined = "swap-refined"
+  }
+
+  /// Orders of the lines of a group.
+  public enum LineReorder: String, Codable, Sendable, CaseIterable {
+    /// As they come; the controller scans the masks.
+    case none
+    /// So that every window asks about equally much of each row; the controller walks a list.
+    case balanced
   }
 
   /// The memories.

@@ -9,7 +9,7 @@ extension HardwareDescription {
       cores: 8, rows: 8, lanes: 16, slots: 1, window: 16, windowsInFlight: 8, adderStages: 2,
       operands: .bf16),
     techniques: Techniques(
-      reorder: .hamming, detectBeforeLoad: true, compress: true, gateZeroOperands: true),
+      reorder: .hamming, reorderLines: .none, detectBeforeLoad: true, compress: true, gateZeroOperands: true),
     memory: Memory(
       activationKibibytes: 256, weightKibibytes: 128, outputKibibytes: 256, maskKibibytes: 32,
       portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8),
@@ -40,7 +40,7 @@ extension HardwareDescription {
     baseline.name = machine.rawValue
     baseline.machine = machine
     baseline.techniques = Techniques(
-      reorder: .natural, detectBeforeLoad: false, compress: false,
+      reorder: .natural, reorderLines: .none, detectBeforeLoad: false, compress: false,
       gateZeroOperands: true)
     return baseline
   }

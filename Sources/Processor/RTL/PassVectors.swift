@@ -81,7 +81,7 @@ struct PassVectors {
     if isGradient {
       let anywhere = (0..<part.tapCount).map { tap in tiles.contains { $0.lanes.active[tap] } }
       let plan = ControllerWindows(
-        part, group: group.rows, active: anywhere,
+        part, group: group.rows, order: group.order, active: anywhere,
         network: CompressNetwork(lanes: hardware.array.window), detects: true)
       if item.windows.lowerBound > 0 { first = plan.windows[item.windows.lowerBound].entries[0] }
       results = gradients(plan.windows[item.windows], part, group.rows)

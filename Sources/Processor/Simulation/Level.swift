@@ -23,21 +23,16 @@ public struct LevelError: Error, CustomStringConvertible {
   public var description: String { "\(place): \(problem)" }
 }
 
-extension PassRun {
-  /// A pass of a layer on the SWPU at some level, and the checksum of its values where it has any.
+extension LayerPass {
+  /// The pass at some level, and the checksum of its values where it has any.
   ///
   /// - Throws: `LevelError` when the values differ from the reference.
-  static func atLevel(
-    _ level: Level, layer: Workload.Layer, pass: Pass, images: Int,
-    hardware: HardwareDescription
-  ) throws(LevelError) -> (run: PassRun, checksum: UInt64?) {
-    var run = MachineModel.run(layer: layer, pass: pass, images: images, hardware: hardware)
+  func run(_ level: Level) throws(LevelError) -> (run: PassRun, checksum: UInt64?) {
+    var run = self.run()
     switch level {
     case .fast: return (run, nil)
     case .cycle:
-      let schedule = PassSchedule(
-        layer.geometry, mask: layer.mask, pass: pass, images: images, hardware: hardware)
-      let stepped = schedule.cycleStepped(hardware)
+      let stepped = swpuSchedule.cycleStepped(hardware)
       run.timing = stepped.timing
       // What no unit sees is kept: products of the dense layer, and the layer's share of zeros.
       let (dense, zeros) = (run.activity.denseMACs, run.activity.zeroShare)

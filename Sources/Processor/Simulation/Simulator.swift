@@ -27,10 +27,17 @@ public struct Simulator: Sendable {
   /// - Throws: `MemoryPlanError` when the memories are too small for a layer, `LevelError`.
   public func step(_ workload: Workload, passes: [Pass] = Pass.allCases) throws -> StepResult {
     var layers: [PassResult] = []
+    var reorder = VectorRun()
     for layer in workload.layers {
       for pass in passes
       where pass != .inputGradient || layer.convolution.needsInputGradient {
-        layers.append(try self.pass(pass, of: layer, images: workload.batch))
+        let work = LayerPass(
+          layer: layer, pass: pass, images: workload.batch, hardware: hardware)
+        layers.append(try result(work))
+        // The forward and the weight-gradient pass share their order.
+        if pass != .weightGradient, layer.granularity != .dense {
+          reorder = reorder + VectorUnit(hardware).reordering(work.parts)
+        }
       }
     }
     let isStep = passes.count == Pass.allCases.count
@@ -38,7 +45,7 @@ public struct Simulator: Sendable {
       workload: workload.name, batch: workload.batch, hardware: hardware, layers: layers,
       vector: isStep
         ? vectorWork(
-          workload,
+          workload, reorder: reorder,
           storedWeights: layers.reduce(0) { $1.pass == .forward ? $0 + $1.storedWeights : $0 })
         : [])
   }
@@ -47,20 +54,25 @@ public struct Simulator: Sendable {
   ///
   /// - Throws: `MemoryPlanError` when the memories are too small for it, `LevelError`.
   public func pass(_ pass: Pass, of layer: Workload.Layer, images: Int) throws -> PassResult {
+    try result(LayerPass(layer: layer, pass: pass, images: images, hardware: hardware))
+  }
+
+  private func result(_ work: LayerPass) throws -> PassResult {
     precondition(
       level == .fast || hardware.machine == .swpu, "baselines run at the fast level only")
-    let (run, checksum) = try PassRun.atLevel(
-      level, layer: layer, pass: pass, images: images, hardware: hardware)
+    let (run, checksum) = try work.run(level)
     let plan = try MemoryPlan(
-      layer.geometry, pass: pass, images: images, storedWeights: run.storedWeights,
+      work.layer.geometry, pass: work.pass, images: work.images, storedWeights: run.storedWeights,
       maskBits: run.maskBits, computeCycles: run.timing.cycles, hardware: hardware)
     return PassResult(
-      layer: layer.name, pass: pass, run: run, plan: plan,
+      layer: work.layer.name, pass: work.pass, run: run, plan: plan,
       energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
       valueChecksum: checksum, hardware: hardware)
   }
 
-  private func vectorWork(_ workload: Workload, storedWeights: Int) -> [VectorResult] {
+  private func vectorWork(_ workload: Workload, reorder: VectorRun, storedWeights: Int)
+    -> [VectorResult]
+  {
     let unit = VectorUnit(hardware)
     let images = workload.batch
     var forward = VectorRun()
@@ -68,16 +80,6 @@ public struct Simulator: Sendable {
     for layer in workload.vectorLayers {
       forward = forward + unit.forward(layer, images: images)
       backward = backward + unit.backward(layer, images: images)
-    }
-    var reorder = VectorRun()
-    for layer in workload.layers {
-      if layer.granularity == .dense { continue }
-      // The forward and the weight-gradient pass share their order.
-      for pass in [Pass.forward, .inputGradient]
-      where pass == .forward || layer.convolution.needsInputGradient {
-        let parts = LoweredPart.lower(layer.geometry, mask: layer.mask, pass: pass)
-        reorder = reorder + unit.reordering(parts)
-      }
     }
     let classes = workload.layers.last?.geometry.filters ?? 1
     return [

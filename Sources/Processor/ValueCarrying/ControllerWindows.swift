@@ -3,7 +3,7 @@
 struct ControllerWindows: Sendable {
   /// Entries of one window.
   struct Window: Sendable {
-    /// The entry at each lane, ascending.
+    /// The entry at each lane, in the order of the group's lines.
     var entries: [Int] = []
     /// The switches of each row.
     var settings: [CompressNetwork.Settings] = []
@@ -12,12 +12,14 @@ struct ControllerWindows: Sendable {
   private(set) var windows: [Window]
 
   /// What the controller emits for tiles with these taps: the entries that a row of the group needs
-  /// (with detect-before-load off, all that it can read), in ascending order, E a window.
+  /// (with detect-before-load off, all that it can read), in the order of
+  /// the group's lines, E a window.
   init(
-    _ part: LoweredPart, group: [Int], active: [Bool], network: CompressNetwork, detects: Bool
+    _ part: LoweredPart, group: [Int], order: LineOrder, active: [Bool],
+    network: CompressNetwork, detects: Bool
   ) {
     windows = []
-    for entry in 0..<part.entries where active[entry % part.tapCount] {
+    for entry in (0..<order.places).lazy.map(order.entry) where active[entry % part.tapCount] {
       let isWanted = group.contains { row in
         detects
           ? part.needs(row: row, entry: entry) : part.reachedEntries(row).contains(entry)

@@ -3,7 +3,7 @@ import Tensor
 
 /// The definition of `ValuePass` written out as loops over outputs, without masks in words, networks
 /// or buffers: what every run on values is checked against. Of the machine's own units it uses only
-/// the grouping of the rows.
+/// the reorder unit's: the grouping of the rows and the order of the lines.
 public struct ReferencePass {
   private let geometry: ConvolutionGeometry
   private let mask: LayerMask
@@ -14,6 +14,10 @@ public struct ReferencePass {
   private let source: [Float]
   private let other: [Float]
   private var values: [Float]
+  /// Where a list has each line of the group under way, and the kernel of its part.
+  private var rank: [Int: Int]?
+  private var kernelRows = 1
+  private var kernelColumns = 1
 
   /// The values that `ValuePass.run` gives for the same arguments.
   public static func run(
@@ -31,6 +35,12 @@ public struct ReferencePass {
     let parts = LoweredPart.lower(geometry, mask: mask, pass: operands.pass)
     for (grid, part) in zip(reference.grids, parts) {
       for group in part.groups(of: hardware.array.rows, order: hardware.techniques.reorder) {
+        let list = part.lineOrder(group, hardware).list
+        reference.rank = list.map { list in
+          Dictionary(uniqueKeysWithValues: list.enumerated().map { (Int($1), $0) })
+        }
+        reference.kernelRows = part.kernelRows
+        reference.kernelColumns = part.kernelColumns
         if operands.pass == .weightGradient {
           reference.weightGradients(grid, group)
         } else {
@@ -153,7 +163,18 @@ public struct ReferencePass {
   /// What the controller emits for a group on some outputs.
   private func emitted(_ grid: Grid, _ group: [Int], on outputs: [Output]) -> [Entry] {
     let planes = pass == .inputGradient ? geometry.filters : geometry.input.channels
-    return (0..<planes).flatMap { plane in grid.taps.map { Entry(plane: plane, tap: $0) } }
+    let natural = (0..<planes).flatMap { plane in
+      grid.taps.indices.map {
+        (line: plane * kernelRows + $0 / kernelColumns, tap: $0, plane: plane)
+      }
+    }
+    let ordered =
+      rank.map { rank in
+        natural.filter { rank[$0.line] != nil }.sorted {
+          (rank[$0.line] ?? 0, $0.tap) < (rank[$1.line] ?? 0, $1.tap)
+        }
+      } ?? natural
+    return ordered.map { Entry(plane: $0.plane, tap: grid.taps[$0.tap]) }
       .filter { entry in
         outputs.contains { value(entry, at: $0) != nil }
           && group.contains {

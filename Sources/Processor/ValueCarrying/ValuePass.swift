@@ -4,8 +4,8 @@ import Tensor
 /// A pass of a layer on real values through the units of the machine, so that its results are those
 /// of the hardware in every bit.
 ///
-/// Operands are rounded to the machine's format. In a window, a row takes its needed entries in
-/// ascending order, L a cycle; with the compress technique off it steps through all entries of the
+/// Operands are rounded to the machine's format. A group's entries come in the order of its lines, the
+/// taps of a line ascending. In a window, a row takes its needed entries in that order, L a cycle; with the compress technique off it steps through all entries of the
 /// window, and those that it does not need are idle. Its cycles are counted from 0, and start anew
 /// in each tile; a window starts a new cycle.
 ///
@@ -79,9 +79,10 @@ public struct ValuePass {
         }
       }
       if schedule.pass == .weightGradient {
-        weightGradient(part, group: group.rows, tiles: tiles, windows: item.windows)
+        weightGradient(
+          part, group: group.rows, order: group.order, tiles: tiles, windows: item.windows)
       } else {
-        map(part, group: group.rows, tiles: tiles)
+        map(part, group: group.rows, order: group.order, tiles: tiles)
       }
     }
     for row in wires {
@@ -90,7 +91,9 @@ public struct ValuePass {
   }
 
   /// Forward and input gradient: a value for each output of the tiles.
-  private mutating func map(_ part: LoweredPart, group: [Int], tiles: [TileLanes]) {
+  private mutating func map(
+    _ part: LoweredPart, group: [Int], order: LineOrder, tiles: [TileLanes]
+  ) {
     var known: [[Bool]: ControllerWindows] = [:]
     let partials = array.slots * array.adderStages
     var sums = [PartialSums](
@@ -100,7 +103,7 @@ public struct ValuePass {
       let plan = known[
         tile.active,
         default: ControllerWindows(
-          part, group: group, active: tile.active, network: network,
+          part, group: group, order: order, active: tile.active, network: network,
           detects: hardware.techniques.detectBeforeLoad)]
       known[tile.active] = plan
       if plan.windows.isEmpty { continue }
@@ -136,11 +139,12 @@ public struct ValuePass {
 
   /// Weight gradient: a value for each needed entry of the windows.
   private mutating func weightGradient(
-    _ part: LoweredPart, group: [Int], tiles: [TileLanes], windows: Range<Int>
+    _ part: LoweredPart, group: [Int], order: LineOrder, tiles: [TileLanes],
+    windows: Range<Int>
   ) {
     let anywhere = (0..<part.tapCount).map { tap in tiles.contains { $0.active[tap] } }
     let plan = ControllerWindows(
-      part, group: group, active: anywhere, network: network,
+      part, group: group, order: order, active: anywhere, network: network,
       detects: hardware.techniques.detectBeforeLoad)
     var known: [[Bool]: ControllerWindows] = [:]
     let planeSize = targetPixels(part)

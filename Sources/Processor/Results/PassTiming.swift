@@ -1,0 +1,21 @@
+/// How long the cores take for a pass, and where the row-cycles of all of them went.
+public struct PassTiming: Codable, Sendable, Equatable {
+  /// Cycles until the last core is done.
+  public var cycles = 0
+  /// Cycles of each core.
+  public var coreCycles: [Int] = []
+  /// Row-cycles of rows that take entries.
+  public var issue = 0
+  /// Row-cycles of rows that add partial sums and write.
+  public var drain = 0
+  /// Row-cycles of rows that wait for operand vectors.
+  public var loading = 0
+  /// Row-cycles of rows that wait for other rows of their group.
+  public var imbalance = 0
+  /// Row-cycles of rows without an output plane, in groups that are not full.
+  public var unusedRows = 0
+  /// Row-cycles of filling and emptying the pipelines, once an item.
+  public var fill = 0
+  /// Row-cycles of cores that wait for the last one.
+  public var coreImbalance = 0
+}
