@@ -25,7 +25,7 @@ let package = Package(
   targets: [
     .target(
       name: "CKernels",
-      exclude: ["kernels"],
+      exclude: ["kernels", "families"],
       // Kernels at -O0 are 10-15 times slower, which would make debug test runs unbearable.
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
     ),

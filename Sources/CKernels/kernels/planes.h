@@ -19,21 +19,41 @@ INLINE vec blend(ivec mask, vec where_set, vec elsewhere) {
   return (vec)(((ivec)where_set & mask) | ((ivec)elsewhere & ~mask));
 }
 
-// The sum of a plane, lane by lane. One accumulator would wait for the latency of every addition.
-INLINE vec plane_sum(const vec *plane, int32_t pixels) {
-  vec part[4] = {};
-  int32_t pixel = 0;
-  for (; pixel + 4 <= pixels; pixel += 4)
-    UNROLL for (int32_t i = 0; i < 4; i++) part[i] += plane[pixel + i];
-  for (; pixel < pixels; pixel++) part[0] += plane[pixel];
+// Sums over a plane run in float over so many pixels at a time, in a few accumulators (one would
+// wait for the latency of every addition); these partial sums add up in double. So the precision
+// falls neither with the size of a map nor with the batch, at one conversion for 64 additions.
+#define SUM_PIXELS 64
+#define SUM_PARTS 4
+
+// How many pixels of the plane the partial sum from `pixel` on takes.
+INLINE int32_t sum_length(int32_t pixel, int32_t pixels) {
+  return pixels - pixel < SUM_PIXELS ? pixels - pixel : SUM_PIXELS;
+}
+
+INLINE vec sum_of_parts(const vec *part) {
   return (part[0] + part[1]) + (part[2] + part[3]);
 }
 
+// The sum of value - origin over at most SUM_PIXELS pixels, lane by lane.
+INLINE vec partial_sum(const vec *values, vec origin, int32_t pixels) {
+  vec part[SUM_PARTS] = {};
+  int32_t pixel = 0;
+  for (; pixel + SUM_PARTS <= pixels; pixel += SUM_PARTS)
+    UNROLL for (int32_t i = 0; i < SUM_PARTS; i++) part[i] += values[pixel + i] - origin;
+  for (; pixel < pixels; pixel++) part[0] += values[pixel] - origin;
+  return sum_of_parts(part);
+}
+
 // Lanes stay apart until a channel is complete, so padded images, whatever they hold, can be left
-// out once a plane instead of once a pixel; and planes add up in double, so that the precision
-// does not fall with the batch.
+// out once a partial sum instead of once a pixel.
 INLINE void add_images(double_vec *sum, vec value, ivec images) {
   *sum += __builtin_convertvector(keep(value, images), double_vec);
+}
+
+// Adds up value - origin over a plane.
+INLINE void add_plane(double_vec *sum, const vec *plane, vec origin, int32_t pixels, ivec images) {
+  for (int32_t pixel = 0; pixel < pixels; pixel += SUM_PIXELS)
+    add_images(sum, partial_sum(plane + pixel, origin, sum_length(pixel, pixels)), images);
 }
 
 // Pairwise, like lane_sum: a chain of LANES additions is what small planes would wait for.
@@ -45,13 +65,13 @@ INLINE double sum_of_lanes(const double_vec *value) {
   return part[0];
 }
 
-// The sum of a channel over the images of the batch.
-INLINE double sum_of_channel(const ck_planes *planes, const float *input, int64_t channel) {
+// The sum of value - origin over a channel's pixels in the images of the batch.
+INLINE double sum_of_channel(const ck_planes *planes, const float *input, int64_t channel,
+                             float origin) {
   double_vec sum = {};
-  for (int32_t block = 0; block < planes->blocks; block++) {
-    const vec *plane = (const vec *)input + plane_start(planes, block, channel);
-    add_images(&sum, plane_sum(plane, planes->pixels), images_of_block(planes, block));
-  }
+  for (int32_t block = 0; block < planes->blocks; block++)
+    add_plane(&sum, (const vec *)input + plane_start(planes, block, channel), broadcast(origin),
+              planes->pixels, images_of_block(planes, block));
   return sum_of_lanes(&sum);
 }
 
