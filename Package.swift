@@ -1,9 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// One-way arrows, each pointing at what it imports:
-// swpu → Report → Processor → Formats → Sparsity → Tensor → CKernels
-// swpu → Training → Formats, Sparsity, and with the trait Pictures → CPictures → CPNG, CJPEG
+// One-way arrows, each pointing at what it imports; ARCHITECTURE.md draws them:
+// Tensor → CKernels; Masks → Files, Tensor; Pruning, Exchange → Masks; Training → Pruning, Exchange;
+// Processor → Masks; RTL → Processor, Pruning; Studies → Training, Processor; Report → Studies;
+// swpu → Report, RTL. With the trait Pictures, Training → CPictures → CPNG, CJPEG.
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -11,7 +12,10 @@ let package = Package(
     .executable(name: "swpu", targets: ["swpu"]),
     .library(name: "Training", targets: ["Training"]),
     .library(name: "Processor", targets: ["Processor"]),
-    .library(name: "Sparsity", targets: ["Sparsity"]),
+    .library(name: "Studies", targets: ["Studies"]),
+    .library(name: "Pruning", targets: ["Pruning"]),
+    .library(name: "Exchange", targets: ["Exchange"]),
+    .library(name: "Masks", targets: ["Masks"]),
     .library(name: "Tensor", targets: ["Tensor"]),
   ],
   traits: [
@@ -30,7 +34,10 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),
-    .target(name: "Sparsity", dependencies: ["Tensor"]),
+    .target(name: "Files"),
+    .target(name: "Masks", dependencies: ["Files", "Tensor"]),
+    .target(name: "Pruning", dependencies: ["Files", "Masks", "Tensor"]),
+    .target(name: "Exchange", dependencies: ["Files", "Masks", "Tensor"]),
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
@@ -48,46 +55,69 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams"),
+        "Exchange", "Files", "Masks", "Pruning", "Tensor", .product(name: "Yams", package: "Yams"),
         .target(name: "CPictures", condition: .when(traits: ["Pictures"])),
       ]
     ),
     .target(
       name: "Processor",
-      dependencies: ["Formats", "Sparsity", "Tensor", .product(name: "Yams", package: "Yams")]
+      dependencies: ["Files", "Masks", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
-    .target(name: "Formats", dependencies: ["Sparsity", "Tensor"]),
-    .target(name: "Report", dependencies: ["Formats", "Training", "Processor", "Sparsity"]),
+    .target(name: "RTL", dependencies: ["Masks", "Processor", "Pruning", "Tensor"]),
+    .target(
+      name: "Studies",
+      dependencies: ["Exchange", "Files", "Masks", "Processor", "Pruning", "Tensor", "Training"]),
+    .target(
+      name: "Report",
+      dependencies: ["Exchange", "Files", "Masks", "Processor", "Studies", "Training"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
-        "Report", "Training", "Processor", "Formats", "Sparsity", "Tensor",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Exchange", "Files", "Masks", "Processor", "Pruning", "RTL", "Report", "Studies", "Tensor",
+        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     // Stands in for malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .target(name: "FileMutation", dependencies: ["Tensor"], path: "Tests/FileMutation"),
-    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
-    .testTarget(
-      name: "FormatsTests", dependencies: ["Formats", "Sparsity", "Tensor", "FileMutation"],
+    // Damaged files for the tests of parsers.
+    .target(
+      name: "HostileFiles", dependencies: ["Files", "Tensor"], path: "Tests/HostileFiles",
       exclude: ["FixtureScripts"], resources: [.copy("Corpus")]),
-    .testTarget(name: "SparsityTests", dependencies: ["Sparsity", "Tensor"]),
+    // Layers, weights and counts for the tests of masks and of pruning.
+    .target(name: "MaskSamples", dependencies: ["Masks", "Tensor"], path: "Tests/MaskSamples"),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "HostileFiles"]),
+    .testTarget(
+      name: "MasksTests", dependencies: ["Files", "MaskSamples", "Masks", "Pruning", "Tensor"]),
+    .testTarget(name: "PruningTests", dependencies: ["MaskSamples", "Masks", "Pruning", "Tensor"]),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: ["Exchange", "Files", "Masks", "Tensor", "HostileFiles"],
+      exclude: ["FixtureScripts"]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Formats", "Sparsity", "Tensor", "AllocationCounter", "FileMutation",
+        "Training", "Exchange", "Files", "Masks", "Pruning", "Tensor", "AllocationCounter",
+        "HostileFiles",
       ],
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]
     ),
-    .testTarget(name: "ProcessorTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
-    .testTarget(name: "RTLTests", dependencies: ["Processor", "Sparsity", "Tensor"]),
     .testTarget(
-      name: "ReportTests", dependencies: ["Report", "Training", "Processor", "Sparsity", "Tensor"]),
+      name: "ProcessorTests", dependencies: ["Masks", "Processor", "Pruning", "Tensor"]),
+    .testTarget(name: "RTLTests", dependencies: ["Masks", "Processor", "RTL", "Tensor"]),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: ["Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),
+    .testTarget(
+      name: "ReportTests",
+      dependencies: [
+        "Report", "Studies", "Training", "Processor", "Pruning", "Masks", "Files", "Tensor",
+      ]),
     .testTarget(name: "CommandTests", dependencies: ["swpu"]),
     .testTarget(
-      name: "TutorialTests", dependencies: ["swpu", "Processor", "Sparsity", "Tensor", "Training"]),
+      name: "TutorialTests",
+      dependencies: ["swpu", "Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),
   ],
   swiftLanguageModes: [.v6]
 )

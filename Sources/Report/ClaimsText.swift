@@ -1,5 +1,6 @@
 import Foundation
 import Processor
+import Studies
 
 /// The paper's claims beside this model's figures, for a terminal.
 public struct ClaimsText {

@@ -1,6 +1,7 @@
 import Foundation
+import Masks
 import Processor
-import Sparsity
+import Studies
 import Synchronization
 
 /// The results of a sweep as a CSV file that grows line by line, so that a sweep can be stopped and

@@ -1,5 +1,6 @@
 import Foundation
 import Processor
+import Studies
 
 /// A simulated step for a terminal.
 public struct SimulationText {

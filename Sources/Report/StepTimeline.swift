@@ -1,6 +1,6 @@
-import Formats
+import Exchange
+import Masks
 import Processor
-import Sparsity
 
 /// A training step as a timeline: the passes, the groups on each core with the share of rows that are
 /// busy, and the DRAM.

@@ -1,5 +1,6 @@
 import Foundation
 import Processor
+import Studies
 
 /// What another table of constants changes: the constants themselves, and the claims that depend on
 /// them.

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 extension Model {
   /// The masks of all convolutions and linear layers, with what the last observed pass saw.

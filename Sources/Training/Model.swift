@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A network with its weights and the memory that training it takes, ready to run.
@@ -21,7 +21,7 @@ public final class Model {
   public let unsharedBytes: Int
 
   let layers: [any RunningLayer]
-  let convolutions: [ConvolutionLayer]
+  package let convolutions: [ConvolutionLayer]
   private let input: Tensor
   private let planar: Tensor
   private let output: Tensor

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// What a convolution multiplies in the three passes of a step, for the first image of the batch.

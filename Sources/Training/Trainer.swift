@@ -1,6 +1,7 @@
-import Formats
+import Exchange
+import Files
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 
 /// Trains a model on a data set, pruning it on the way, and records the run.
@@ -24,7 +25,7 @@ public final class Trainer {
   private let learningRate: LearningRate
   let loader: BatchLoader
   private let testLoader: BatchLoader
-  private let pruning: Pruning?
+  private let pruning: NetworkPruner?
   private var metrics: MetricsFile?
   private var tensorBoard: TensorBoardLog?
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
@@ -43,7 +44,7 @@ public final class Trainer {
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
   /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`,
-  ///   `FormatError`.
+  ///   `InputError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
@@ -82,7 +83,7 @@ public final class Trainer {
       peak: configuration.peakLearningRate, decay: configuration.learningRateDecay,
       warmUpSteps: Int(configuration.warmUpEpochs * Double(stepsPerEpoch)),
       totalSteps: configuration.epochs * stepsPerEpoch)
-    pruning = Pruning(
+    pruning = NetworkPruner(
       configuration.pruning, model: model, totalSteps: configuration.epochs * stepsPerEpoch,
       stepsPerEpoch: stepsPerEpoch)
 

@@ -1,10 +1,17 @@
-import Sparsity
+import Masks
+import Pruning
 import Tensor
 import Testing
 
 @testable import Processor
 
 @Suite struct SimulatorTests {
+  private static let machines =
+    [.swpu] + HardwareDescription.ablations(of: .swpu)
+    + HardwareDescription.Machine.allCases.filter { $0 != .swpu }.map {
+      HardwareDescription.baseline($0, like: .swpu)
+    }
+
   static func workload(sparsity: Double, granularity: Granularity = .subStructured) -> Workload {
     func layer(
       _ name: String, channels: Int, side: Int, filters: Int, kernel: Int = 3, stride: Int = 1,
@@ -39,7 +46,7 @@ import Testing
   @Test("totals are the sums of their parts, exactly")
   func sums() throws {
     let workload = Self.workload(sparsity: 0.8)
-    for hardware in Comparison.machines(.swpu) {
+    for hardware in Self.machines {
       let result = try Simulator(hardware).step(workload)
       let cycles =
         result.layers.reduce(0) { $0 + $1.cycles } + result.vector.reduce(0) { $0 + $1.cycles }
@@ -67,7 +74,7 @@ import Testing
   @Test("effectual products do not depend on the machine, nor on the pass but for the first layer")
   func products() throws {
     let workload = Self.workload(sparsity: 0.8)
-    for hardware in Comparison.machines(.swpu) {
+    for hardware in Self.machines {
       let result = try Simulator(hardware).step(workload)
       for layer in workload.layers {
         let rows = result.layers.filter { $0.layer == layer.name }
@@ -75,21 +82,6 @@ import Testing
         #expect(Set(rows.map(\.denseMACs)).count == 1)
       }
     }
-  }
-
-  @Test("a run counts each snapshot for the steps that it was in force")
-  func run() throws {
-    let workload = Self.workload(sparsity: 0.8)
-    let dense = Self.workload(sparsity: 0, granularity: .dense)
-    let simulator = Simulator(.swpu)
-    let (first, second) = (try simulator.step(dense), try simulator.step(workload))
-    var simulation = RunSimulation()
-    simulation.add(first, dense, step: 0, steps: 10, hardware: .swpu)
-    simulation.add(second, workload, step: 10, steps: 5, hardware: .swpu)
-    #expect(
-      simulation.totals.cycles == 10 * first.totals.cycles + 5 * second.totals.cycles)
-    #expect(simulation.moments[0].density == 1)
-    #expect(simulation.moments[1].density < 0.5)
   }
 
   @Test("less voltage takes longer and less energy on the chip")

@@ -2,6 +2,7 @@ import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 /// The networks of the baselines, whose switches are set here and nowhere else in the sources.
 @Suite(.needsVerilator) struct BaselineNetworksRTLTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 /// Benches of `rtl/test` in tests.
 enum Bench {

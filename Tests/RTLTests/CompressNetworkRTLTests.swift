@@ -2,6 +2,7 @@ import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 @Suite(.needsVerilator) struct CompressNetworkRTLTests {
   private static let width = 16

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 /// Whole passes of layers through the RTL of a core.
 @Suite(.needsVerilator) struct CoreRTLTests {

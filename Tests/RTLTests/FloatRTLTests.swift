@@ -2,6 +2,7 @@ import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 /// The adder and the multiplier with its adder, against FP32 sums and products of the model.
 @Suite(.needsVerilator) struct FloatRTLTests {

@@ -2,6 +2,7 @@ import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 @Suite(.needsVerilator) struct HammingUnitRTLTests {
   /// A layer of rows with random masks, some of them equal, some empty.

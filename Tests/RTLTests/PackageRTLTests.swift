@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 @Suite struct PackageRTLTests {
   @Test("the package has the sizes of the preset")

@@ -1,8 +1,9 @@
-import Sparsity
+import Masks
 import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 @Suite(.needsVerilator) struct ScanUnitRTLTests {
   /// Words of a row's mask in the bench at most.

@@ -1,8 +1,9 @@
-import Sparsity
+import Masks
 import Tensor
 import Testing
 
 @testable import Processor
+@testable import RTL
 
 /// Whole passes of layers through the RTL of the whole machine, from loaded memories.
 @Suite(.needsVerilator) struct TopRTLTests {

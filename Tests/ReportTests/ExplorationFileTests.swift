@@ -1,6 +1,8 @@
 import Foundation
+import Masks
 import Processor
-import Sparsity
+import Pruning
+import Studies
 import Synchronization
 import Tensor
 import Testing

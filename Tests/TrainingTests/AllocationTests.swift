@@ -1,6 +1,6 @@
 import AllocationCounter
 import Foundation
-import Sparsity
+import Masks
 import Synchronization
 import Testing
 

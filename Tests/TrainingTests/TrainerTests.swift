@@ -1,5 +1,6 @@
+import Files
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 import Testing
 

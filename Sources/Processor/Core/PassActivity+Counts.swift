@@ -7,7 +7,7 @@ extension PassSchedule {
   /// - Parameters:
   ///   - inputSparsity: fraction of the layer's input that is zero.
   ///   - gradientSparsity: fraction of its output's gradient that is zero.
-  func activity(
+  package func activity(
     _ hardware: HardwareDescription, inputSparsity: Double, gradientSparsity: Double
   ) -> PassActivity {
     let array = hardware.array

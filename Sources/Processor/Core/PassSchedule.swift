@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A pass of a layer cut into items of work and dealt to the cores.
@@ -6,13 +6,13 @@ import Tensor
 /// An item is a group of rows on a slice of the tiles (in the weight-gradient pass of the windows, so
 /// that no sum is split). There are at least four items a core where the layer has as many; the one
 /// with the most work left goes to the core with the least.
-struct PassSchedule: Sendable {
+package struct PassSchedule: Sendable {
   /// One group of one part, and the plan of its windows.
-  struct Group: Sendable {
-    let part: Int
-    let rows: [Int]
+  package struct Group: Sendable {
+    package let part: Int
+    package let rows: [Int]
     /// The order of the lines.
-    let order: LineOrder
+    package let order: LineOrder
     /// Entries of each tap that the controller emits where the tap reads inside the map.
     let emittedPerTap: [Int]
     /// One plan for each distinct slice of the tiles.
@@ -20,31 +20,31 @@ struct PassSchedule: Sendable {
   }
 
   /// What a core works through without a break.
-  struct Item: Sendable {
-    let group: Int
+  package struct Item: Sendable {
+    package let group: Int
     /// Index of the distinct tile order.
     let order: Int
     /// Bands of the batch, whose tiles stand in that order.
-    let bands: Range<Int>
+    package let bands: Range<Int>
     /// Windows, in the weight-gradient pass.
-    let windows: Range<Int>
+    package let windows: Range<Int>
     /// Estimate by which items are dealt: `WindowPlan.work`.
     let work: Int
   }
 
-  let pass: Pass
-  let images: Int
-  let parts: [LoweredPart]
-  let groups: [Group]
+  package let pass: Pass
+  package let images: Int
+  package let parts: [LoweredPart]
+  package let groups: [Group]
   /// Distinct tile orders of each part.
-  let orders: [[TileOrder]]
+  package let orders: [[TileOrder]]
   /// The items of each core, in order.
-  let cores: [[Item]]
+  package let cores: [[Item]]
 
   /// Items a core should have at least.
-  static let itemsPerCore = 4
+  package static let itemsPerCore = 4
 
-  init(
+  package init(
     _ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass, images: Int,
     hardware: HardwareDescription
   ) {
@@ -53,7 +53,7 @@ struct PassSchedule: Sendable {
       hardware: hardware)
   }
 
-  init(_ parts: [LoweredPart], pass: Pass, images: Int, hardware: HardwareDescription) {
+  package init(_ parts: [LoweredPart], pass: Pass, images: Int, hardware: HardwareDescription) {
     self.pass = pass
     self.images = images
     self.parts = parts
@@ -141,10 +141,10 @@ struct PassSchedule: Sendable {
 
 extension PassSchedule {
   /// Cycles of an item without fill, and the use of its group's rows, at some level of the model.
-  typealias Level = (Item) -> (cycles: Int, use: RowUse)
+  package typealias Level = (Item) -> (cycles: Int, use: RowUse)
 
   /// The timing of the pass from that of its items.
-  func timing(_ hardware: HardwareDescription, level: Level) -> PassTiming {
+  package func timing(_ hardware: HardwareDescription, level: Level) -> PassTiming {
     var timing = PassTiming()
     let fill = hardware.array.fillCycles(pass)
     let rows = hardware.array.rows
@@ -169,7 +169,7 @@ extension PassSchedule {
   }
 
   /// The timing at the fast level. Items alike are computed once.
-  func fastTiming(_ hardware: HardwareDescription) -> PassTiming {
+  package func fastTiming(_ hardware: HardwareDescription) -> PassTiming {
     struct Key: Hashable {
       let group: Int
       let order: Int
@@ -186,7 +186,7 @@ extension PassSchedule {
   }
 
   /// An item at the fast level.
-  func fast(_ item: Item, _ hardware: HardwareDescription) -> (cycles: Int, use: RowUse) {
+  package func fast(_ item: Item, _ hardware: HardwareDescription) -> (cycles: Int, use: RowUse) {
     let group = groups[item.group]
     return FastTiming.run(
       group.plans[item.order], pass: pass, tiles: orders[group.part][item.order],

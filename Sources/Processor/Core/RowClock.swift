@@ -93,7 +93,7 @@ struct RowClock: Sendable {
 }
 
 /// Where the cycles of a core's rows went, in row-cycles.
-struct RowUse: Sendable, Equatable {
+package struct RowUse: Sendable, Equatable {
   /// Taking entries.
   var issue = 0
   /// Adding partial sums and writing results.

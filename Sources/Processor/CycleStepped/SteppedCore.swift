@@ -1,19 +1,19 @@
 /// A core at the cycle-stepped level: every unit is a state machine that is stepped a clock at a
 /// time. It shares with the fast level only what comes before the core (lowering, tiles, groups, and
 /// which core gets which item).
-struct SteppedCore: Sendable {
+package struct SteppedCore: Sendable {
   private let hardware: HardwareDescription
   /// Cycles of all items so far.
-  private(set) var cycles = 0
+  package private(set) var cycles = 0
   /// Where the row-cycles went so far.
-  private(set) var timing = PassTiming()
+  package private(set) var timing = PassTiming()
   /// What happened so far.
-  private(set) var activity = PassActivity()
+  package private(set) var activity = PassActivity()
 
-  init(_ hardware: HardwareDescription) { self.hardware = hardware }
+  package init(_ hardware: HardwareDescription) { self.hardware = hardware }
 
   /// Works through an item of a schedule.
-  mutating func run(_ item: PassSchedule.Item, of schedule: PassSchedule) {
+  package mutating func run(_ item: PassSchedule.Item, of schedule: PassSchedule) {
     let group = schedule.groups[item.group]
     let part = schedule.parts[group.part]
     var units = CoreUnits(
@@ -118,8 +118,9 @@ private struct CoreUnits {
 extension PassSchedule {
   /// The pass at the cycle-stepped level: its timing, and what happened as far as a core sees it
   /// (`denseMACs` and `zeroShare` are not events).
-  func cycleStepped(_ hardware: HardwareDescription) -> (timing: PassTiming, activity: PassActivity)
-  {
+  package func cycleStepped(_ hardware: HardwareDescription) -> (
+    timing: PassTiming, activity: PassActivity
+  ) {
     var timing = PassTiming()
     var activity = PassActivity()
     for items in cores {

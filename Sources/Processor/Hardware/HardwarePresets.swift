@@ -9,7 +9,8 @@ extension HardwareDescription {
       cores: 8, rows: 8, lanes: 16, slots: 1, window: 16, windowsInFlight: 8, adderStages: 2,
       operands: .bf16),
     techniques: Techniques(
-      reorder: .hamming, reorderLines: .none, detectBeforeLoad: true, compress: true, gateZeroOperands: true),
+      reorder: .hamming, reorderLines: .none, detectBeforeLoad: true, compress: true,
+      gateZeroOperands: true),
     memory: Memory(
       activationKibibytes: 256, weightKibibytes: 128, outputKibibytes: 256, maskKibibytes: 32,
       portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8),

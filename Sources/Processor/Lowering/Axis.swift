@@ -42,7 +42,9 @@ public struct Axis: Hashable, Sendable {
   }
 }
 
-func ceilingDivision(_ number: Int, _ divisor: Int) -> Int { -floorDivision(-number, divisor) }
+package func ceilingDivision(_ number: Int, _ divisor: Int) -> Int {
+  -floorDivision(-number, divisor)
+}
 
 func floorDivision(_ number: Int, _ divisor: Int) -> Int {
   number >= 0 ? number / divisor : -((divisor - 1 - number) / divisor)

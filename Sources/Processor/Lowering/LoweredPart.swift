@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 /// One pass of one layer as operand vectors against rows; a strided input gradient is several such
 /// parts, one for each phase of its sub-pixels.
@@ -49,10 +49,10 @@ public struct LoweredPart: Sendable {
   /// Entries.
   public var entries: Int { planes * tapCount }
   /// Words of a row's mask.
-  var wordsPerRow: Int { (entries + 63) / 64 }
+  package var wordsPerRow: Int { (entries + 63) / 64 }
 
   /// The mask of a row.
-  func mask(_ row: Int) -> ArraySlice<UInt64> {
+  package func mask(_ row: Int) -> ArraySlice<UInt64> {
     words[row * wordsPerRow..<(row + 1) * wordsPerRow]
   }
 

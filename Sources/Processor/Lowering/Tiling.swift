@@ -81,7 +81,7 @@ public struct TileClass: Hashable, Sendable {
   /// Outputs of the tile.
   public let outputs: Int
 
-  init(_ tile: Tiling.Tile, _ tiling: Tiling) {
+  package init(_ tile: Tiling.Tile, _ tiling: Tiling) {
     images = tile.images.count
     rowsInside = tiling.rowAxis.offsets.indices.map {
       tiling.rowAxis.inside(tile.rows, tap: $0)
@@ -100,7 +100,7 @@ public struct TileClass: Hashable, Sendable {
   }
 
   /// Whether any column reads inside the map through a kernel row, so that its line is read.
-  func reads(row: Int) -> Bool { rowsInside[row] > 0 && columnSpan > 0 }
+  package func reads(row: Int) -> Bool { rowsInside[row] > 0 && columnSpan > 0 }
 
   /// Runs of at most `portElements` elements that reading a line takes. The source of a tile stands
   /// in the memory as one run: its rows, and the rows of its images, follow each other.

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 extension LayerPass {
   /// The same array without a technique: pruned weights are zeros like any other.

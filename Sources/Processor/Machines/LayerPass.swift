@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A pass of a layer as every machine meets it: what has to be computed, before any machine decides

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 /// Runs a pass of a layer on any machine, at the fast level.
 public enum MachineModel {

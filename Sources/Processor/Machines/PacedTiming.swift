@@ -2,7 +2,7 @@ extension PassSchedule {
   /// The timing of rows that do not step through windows but take a number of cycles of their own for
   /// an item. Their operands come just in time where the ports can deliver them at all: an item lasts
   /// until its slowest row is done, or its loads.
-  func pacedTiming(_ hardware: HardwareDescription, issues: (Item) -> [Int]) -> PassTiming {
+  package func pacedTiming(_ hardware: HardwareDescription, issues: (Item) -> [Int]) -> PassTiming {
     timing(hardware) { item in
       let group = groups[item.group]
       let plan = group.plans[item.order]

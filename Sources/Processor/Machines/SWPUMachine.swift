@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 extension LayerPass {
   /// The pass on the SWPU, at the fast level.

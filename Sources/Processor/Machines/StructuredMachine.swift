@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 extension LayerPass {
   /// The dense array on what is left when whole shapes, channels and filters are taken out: a filter

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 extension LayerPass {
   /// Masks of single weights, all entries loaded, half-tiles paired for balance, and a Benes network

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A pass of a layer as tensors that are cut into blocks: how large a block of each tensor is, and

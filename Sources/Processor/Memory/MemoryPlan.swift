@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// Memories that are too small for even the smallest blocks of a pass: which key to raise.

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 /// Work of the vector unit, or of the reorder unit beside it.
 public struct VectorRun: Codable, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 /// The order in which a group's controller goes through the source lines of a part.
 ///

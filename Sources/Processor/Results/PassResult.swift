@@ -58,7 +58,7 @@ public struct PassResult: Codable, Sendable {
 
 extension HardwareDescription {
   /// Effectual products over what the multipliers could make.
-  func utilization(_ effectualMACs: Int, cycles: Int) -> Double {
+  package func utilization(_ effectualMACs: Int, cycles: Int) -> Double {
     cycles == 0 ? 0 : Double(effectualMACs) / (Double(cycles) * Double(array.multipliers))
   }
 }

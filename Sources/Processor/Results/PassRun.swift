@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A pass of a layer on the array of some machine: how long it computes and what it does. Memory

@@ -59,7 +59,7 @@ public struct Totals: Codable, Sendable {
     dramBytes = try values.decode(Int.self, forKey: .dramBytes)
   }
 
-  mutating func add(_ pass: PassResult) {
+  package mutating func add(_ pass: PassResult) {
     cycles += pass.cycles
     effectualMACs += pass.effectualMACs
     denseMACs += pass.denseMACs
@@ -78,7 +78,7 @@ public struct Totals: Codable, Sendable {
   }
 
   /// Adds `other`, `times` over.
-  mutating func add(_ other: Totals, times: Int) {
+  package mutating func add(_ other: Totals, times: Int) {
     cycles += other.cycles * times
     effectualMACs += other.effectualMACs * times
     denseMACs += other.denseMACs * times

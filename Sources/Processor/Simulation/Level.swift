@@ -1,4 +1,5 @@
-import Sparsity
+import Files
+import Masks
 
 /// How a pass is run on the SWPU. All levels give the same cycles and counts.
 public enum Level: String, Codable, Sendable, CaseIterable {

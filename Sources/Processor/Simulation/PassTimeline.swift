@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 
 /// When each core works on which group of a pass.
 public struct PassTimeline: Sendable {

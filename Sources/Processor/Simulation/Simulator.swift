@@ -1,4 +1,5 @@
-import Sparsity
+import Files
+import Masks
 
 /// Runs training steps of a workload on a machine.
 public struct Simulator: Sendable {

@@ -1,20 +1,20 @@
 /// The windows of a group for the tiles in which the same taps read inside the map: which entry
 /// stands at which lane, and how each row's network is set.
-struct ControllerWindows: Sendable {
+package struct ControllerWindows: Sendable {
   /// Entries of one window.
-  struct Window: Sendable {
+  package struct Window: Sendable {
     /// The entry at each lane, in the order of the group's lines.
-    var entries: [Int] = []
+    package var entries: [Int] = []
     /// The switches of each row.
-    var settings: [CompressNetwork.Settings] = []
+    package var settings: [CompressNetwork.Settings] = []
   }
 
-  private(set) var windows: [Window]
+  package private(set) var windows: [Window]
 
   /// What the controller emits for tiles with these taps: the entries that a row of the group needs
   /// (with detect-before-load off, all that it can read), in the order of
   /// the group's lines, E a window.
-  init(
+  package init(
     _ part: LoweredPart, group: [Int], order: LineOrder, active: [Bool],
     network: CompressNetwork, detects: Bool
   ) {
@@ -34,7 +34,7 @@ struct ControllerWindows: Sendable {
   }
 
   /// The same windows without the entries that read nothing but padding in some tile.
-  func only(
+  package func only(
     _ active: [Bool], network: CompressNetwork, part: LoweredPart, group: [Int]
   ) -> ControllerWindows {
     var rest = self

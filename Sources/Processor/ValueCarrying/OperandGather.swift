@@ -4,18 +4,18 @@ import Tensor
 ///
 /// Lane t holds output t of the tile: its columns, then its rows, then its images. Lanes beyond the
 /// tile's outputs are idle.
-struct TileLanes: Sendable {
+package struct TileLanes: Sendable {
   /// Images of the lanes.
-  let images: [Int]
+  package let images: [Int]
   /// Where each lane's output stands in the plane that the pass writes (of output gradients in the
   /// weight-gradient pass).
-  let targets: [Int]
+  package let targets: [Int]
   /// Where each lane reads in the plane through each tap; nil for padding.
-  let sources: [[Int?]]
+  package let sources: [[Int?]]
   /// Whether a tap reads inside the map in any lane.
-  let active: [Bool]
+  package let active: [Bool]
 
-  init(_ tile: Tiling.Tile, part: LoweredPart, geometry: ConvolutionGeometry) {
+  package init(_ tile: Tiling.Tile, part: LoweredPart, geometry: ConvolutionGeometry) {
     let (step, firstRow, firstColumn) = part.target(geometry)
     let width = part.pass == .inputGradient ? geometry.input.width : geometry.output.width
     var images: [Int] = []

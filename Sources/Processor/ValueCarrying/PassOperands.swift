@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// What a pass multiplies. Maps are `[images][channels][height][width]`, weights `[K][C][R][S]` with
@@ -23,7 +23,7 @@ public enum PassOperands: Sendable {
 
   /// The map that operand vectors are gathered from, and what they are multiplied by: weights, or
   /// output gradients.
-  var sides: (source: [Float], other: [Float]) {
+  package var sides: (source: [Float], other: [Float]) {
     switch self {
     case .forward(let input, let weights): (input, weights)
     case .inputGradient(let outputGradient, let weights): (outputGradient, weights)
@@ -45,11 +45,11 @@ public enum PassOperands: Sendable {
 }
 
 /// Operands in the format of the multipliers: the codes that travel, and their values.
-struct CodedOperands: Sendable {
-  let codes: [UInt16]
-  let values: [Float]
+package struct CodedOperands: Sendable {
+  package let codes: [UInt16]
+  package let values: [Float]
 
-  init(_ values: [Float], format: HardwareDescription.OperandFormat) {
+  package init(_ values: [Float], format: HardwareDescription.OperandFormat) {
     codes = values.map { format.encode($0) }
     self.values = codes.map { format.decode($0) }
   }
@@ -68,7 +68,7 @@ extension LoweredPart {
   }
 
   /// The index in `[K][C][R][S]` of the weight behind a row's entry.
-  func weight(row: Int, entry: Int, _ geometry: ConvolutionGeometry) -> Int {
+  package func weight(row: Int, entry: Int, _ geometry: ConvolutionGeometry) -> Int {
     let plane = entry / tapCount
     let tap = taps[entry % tapCount]
     let (filter, channel) = pass == .inputGradient ? (plane, row) : (row, plane)

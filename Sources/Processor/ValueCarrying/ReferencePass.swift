@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// The definition of `ValuePass` written out as loops over outputs, without masks in words, networks

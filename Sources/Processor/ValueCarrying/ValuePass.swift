@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// A pass of a layer on real values through the units of the machine, so that its results are those

@@ -1,4 +1,5 @@
-import Sparsity
+import Files
+import Masks
 
 /// What a pass on real values computed, and what its units did.
 public struct ValueRun: Sendable, Equatable {

@@ -1,5 +1,5 @@
+import Masks
 import Processor
-import Sparsity
 
 /// Which weights a layer keeps, filter by filter in the order in which a core takes them, and how long
 /// the filters of a group wait for the slowest of them.

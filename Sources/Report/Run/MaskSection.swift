@@ -1,5 +1,5 @@
+import Masks
 import Processor
-import Sparsity
 
 /// Pictures of the last masks, in the order of the filters and in that of the processor.
 struct MaskSection {

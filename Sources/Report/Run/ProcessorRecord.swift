@@ -1,5 +1,6 @@
+import Masks
 import Processor
-import Sparsity
+import Studies
 
 /// A step of a run on the modelled processor and on the machines beside it.
 public struct ProcessorRecord: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
+import Masks
 import Processor
-import Sparsity
 
 /// A step on the modelled processor: time and energy by layer and unit, what keeps multipliers idle,
 /// other machines, and the abstract's claims.

@@ -1,5 +1,5 @@
 import Foundation
-import Sparsity
+import Masks
 import Training
 
 /// What a run's folder tells, read and checked; a run that has not ended tells less.
@@ -34,7 +34,7 @@ public struct RunRecord: Sendable {
 
   /// Reads a run.
   ///
-  /// - Throws: `ConfigurationError`, `FileError`, `MaskError`, naming the file, the field and what is
+  /// - Throws: `ConfigurationError`, `FileError`, `InputError`, naming the file, the field and what is
   ///   allowed.
   public init(_ folder: RunFolder, name: String, path: String) throws {
     self.name = name

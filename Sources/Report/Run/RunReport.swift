@@ -1,5 +1,5 @@
+import Masks
 import Processor
-import Sparsity
 import Training
 
 /// Runs as one page: what came out, in words, charts and numbers, and how to do it again.

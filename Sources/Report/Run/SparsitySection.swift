@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Training
 
 /// What is kept of the layers while training goes on.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes an `ImageFile`, an image at a time, to a neighbour that takes its place when it is whole.

@@ -1,3 +1,5 @@
+import Files
+
 #if Pictures
   import Foundation
 

@@ -1,13 +1,13 @@
-import Sparsity
+import Masks
 import Tensor
 
 /// `y[k] = b[k] + Σ w[k,c,r,s] · x[c]` over the kept weights, for convolutions and linear layers.
 ///
 /// Input gradient: the transposed, turned weights over the output's gradient. Weight gradient: for
 /// each kept weight the product of input and output gradient, summed over pixels and images.
-final class ConvolutionLayer: RunningLayer {
+package final class ConvolutionLayer: RunningLayer {
   let name: String
-  let convolution: Convolution
+  package let convolution: Convolution
   let ports: Ports
   private let scratch: ScratchSpace
   let weight: Parameter
@@ -110,7 +110,7 @@ final class ConvolutionLayer: RunningLayer {
 
   /// Packs the layer for another mask; weights and optimiser state that stay keep their values,
   /// what comes back starts at zero.
-  func apply(_ mask: LayerMask) {
+  package func apply(_ mask: LayerMask) {
     let geometry = geometry
     let packing = Packing(for: geometry, scattered: mask.elements != nil)
     let packed = PackedFilters(geometry: geometry, packing: packing, patterns: mask.tapPatterns())
@@ -125,7 +125,7 @@ final class ConvolutionLayer: RunningLayer {
   }
 
   /// The weights in `[K][C][R][S]` order, zero where pruned.
-  var denseWeights: [Float] { filters.expand(weight.values) }
+  package var denseWeights: [Float] { filters.expand(weight.values) }
 
   /// Replaces the weights; those of pruned places are left out.
   func store(denseWeights: [Float]) { weight.values.store(filters.pack(denseWeights)) }
@@ -138,7 +138,7 @@ final class ConvolutionLayer: RunningLayer {
   }
 
   /// The layer as the masks see it.
-  var filterShape: FilterShape {
+  package var filterShape: FilterShape {
     FilterShape(
       filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
       columns: geometry.columns)

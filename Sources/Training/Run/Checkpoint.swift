@@ -1,5 +1,6 @@
+import Files
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 
 /// Everything that training needs to go on as if it had never stopped.

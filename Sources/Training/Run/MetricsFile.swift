@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Appends to `metrics.jsonl`: one JSON object a line with `kind`, `step` and the record's fields.

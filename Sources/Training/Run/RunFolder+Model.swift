@@ -3,7 +3,7 @@ import Tensor
 extension RunFolder {
   /// The network that the run's configuration names, for its images and classes.
   ///
-  /// - Throws: `FileError`, `MaskError`, `ConfigurationError`, `NetworkError`.
+  /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `NetworkError`.
   public func configuredNetwork() throws -> Network {
     let configuration = try readConfiguration()
     let description = try readNetwork()
@@ -16,7 +16,7 @@ extension RunFolder {
   /// The network of the run's last checkpoint with its weights, for passes of at most `batch`
   /// images. The data set is not needed.
   ///
-  /// - Throws: `FileError`, `MaskError`, `ConfigurationError`, `CheckpointError`, `NetworkError`,
+  /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `CheckpointError`, `NetworkError`,
   ///   `MemoryError`.
   public func restoredModel(engine: Engine, batch: Int = 1) throws -> (model: Model, step: Int) {
     let model = try Model(configuredNetwork(), engine: engine, batch: batch, seed: 0)

@@ -1,5 +1,6 @@
+import Files
 import Foundation
-import Sparsity
+import Masks
 
 extension RunFolder {
   /// The network of the run as a model of a processor sees it.
@@ -16,7 +17,7 @@ extension RunFolder {
 
   /// Reads `network.json`.
   ///
-  /// - Throws: `FileError`, `MaskError` naming the file and the field.
+  /// - Throws: `FileError`, `InputError` naming the file and the field.
   public func readNetwork() throws -> NetworkDescription {
     guard let data = FileManager.default.contents(atPath: network.path) else {
       throw FileError(
@@ -35,7 +36,7 @@ extension RunFolder {
 
   /// A mask snapshot of the run.
   ///
-  /// - Throws: `FileError`, `MaskError`.
+  /// - Throws: `FileError`, `InputError`.
   public func readSnapshot(_ file: URL) throws -> MaskSnapshot {
     guard let data = FileManager.default.contents(atPath: file.path) else {
       throw FileError(file.path, "read the snapshot", reason: "the file cannot be read")
@@ -59,7 +60,7 @@ extension RunFolder {
 
   /// The network with the masks of one of the run's snapshots.
   ///
-  /// - Throws: `FileError`, `MaskError`.
+  /// - Throws: `FileError`, `InputError`.
   public func workload(_ file: URL) throws -> Workload {
     try Workload(readNetwork(), snapshot: readSnapshot(file), file: file.path)
   }

@@ -1,5 +1,6 @@
+import Files
 import Foundation
-import Sparsity
+import Masks
 
 /// The folder of a run: `config.yaml`, `network.json`, `metrics.jsonl`, `masks/`, `checkpoints/`,
 /// `summary.json`.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What `metrics.jsonl` holds of a run, checked.

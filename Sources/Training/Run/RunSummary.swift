@@ -1,5 +1,5 @@
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 
 /// What a run came to, as `summary.json` and `swpu train --json` have it.

@@ -1,6 +1,7 @@
-import Formats
+import Exchange
+import Files
 import Foundation
-import Sparsity
+import Masks
 
 /// Writes what a training records for TensorBoard, beside `metrics.jsonl` and the snapshots.
 ///
@@ -11,12 +12,12 @@ struct TensorBoardLog {
   private let file: EventFile
   private var picturedEpoch = -1
 
-  /// - Throws: `FormatError` where the file cannot be made.
-  init(_ folder: RunFolder, step: Int) throws(FormatError) {
+  /// - Throws: `InputError` where the file cannot be made.
+  init(_ folder: RunFolder, step: Int) throws(InputError) {
     file = try EventFile(folder: folder.url, step: step)
   }
 
-  func append(_ record: StepMetrics, step: Int) throws(FormatError) {
+  func append(_ record: StepMetrics, step: Int) throws(InputError) {
     try scalars(
       [
         ("train/loss", record.loss), ("train/accuracy", record.accuracy),
@@ -24,11 +25,11 @@ struct TensorBoardLog {
       ], step: step)
   }
 
-  func append(_ record: MaskReport, step: Int) throws(FormatError) {
+  func append(_ record: MaskReport, step: Int) throws(InputError) {
     try scalars([("sparsity/all", record.sparsity)], step: step)
   }
 
-  func append(_ record: EpochReport, step: Int) throws(FormatError) {
+  func append(_ record: EpochReport, step: Int) throws(InputError) {
     try scalars(
       [
         ("epoch/train-loss", record.trainLoss), ("epoch/train-accuracy", record.trainAccuracy),
@@ -37,7 +38,7 @@ struct TensorBoardLog {
       ], step: step)
   }
 
-  mutating func append(_ snapshot: MaskSnapshot) throws(FormatError) {
+  mutating func append(_ snapshot: MaskSnapshot) throws(InputError) {
     var values: [(String, EventFile.Value)] = []
     for layer in snapshot.layers where layer.granularity != .dense {
       values.append(("sparsity/" + layer.name, .scalar(layer.mask.sparsity)))
@@ -51,7 +52,7 @@ struct TensorBoardLog {
     if !values.isEmpty { try file.append(values, step: snapshot.step) }
   }
 
-  private func scalars(_ values: [(tag: String, value: Double)], step: Int) throws(FormatError) {
+  private func scalars(_ values: [(tag: String, value: Double)], step: Int) throws(InputError) {
     try file.append(values.map { ($0.tag, .scalar($0.value)) }, step: step)
   }
 }

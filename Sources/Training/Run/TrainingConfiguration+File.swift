@@ -1,5 +1,6 @@
 import Foundation
-import Sparsity
+import Masks
+import Pruning
 import Yams
 
 /// A configuration that cannot be used.

@@ -1,5 +1,5 @@
 import Foundation
-import Sparsity
+import Pruning
 import Tensor
 import Yams
 

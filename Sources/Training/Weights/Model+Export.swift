@@ -1,4 +1,4 @@
-import Formats
+import Exchange
 
 extension Model {
   /// Weights, biases, scales, shifts and running statistics in the names and shapes of torchvision

@@ -1,4 +1,5 @@
-import Formats
+import Exchange
+import Files
 import Tensor
 
 /// What a model took from a file, and what it did not.
@@ -27,9 +28,9 @@ extension Model {
   /// convolutions that a norm follows, as in torchvision's `vgg16_bn`, move into the norm's mean: what
   /// the layers compute together stays the same. `num_batches_tracked` has no meaning here.
   ///
-  /// - Throws: `FormatError` for a tensor that is missing, of another shape or with values that are
+  /// - Throws: `InputError` for a tensor that is missing, of another shape or with values that are
   ///   not finite, and for one that the network has no place for; the model is then as it was.
-  public func load(_ file: SafetensorsFile) throws(FormatError) -> WeightImport {
+  public func load(_ file: SafetensorsFile) throws(InputError) -> WeightImport {
     var source = WeightSource(file)
     let names = network.exchangeNames
     var actions: [() -> Void] = []
@@ -76,7 +77,7 @@ extension Model {
     try source.checkAllUsed(by: network)
     if !biases.isEmpty {
       let names = network.nodes.filter { biases[$0.output] != nil }.map(\.name)
-      throw FormatError(
+      throw InputError(
         file: file.file, field: "layers \(names.joined(separator: ", "))", value: "a bias",
         allowed: "none: \(network.name) has no norm behind them to take it")
     }
@@ -125,20 +126,20 @@ private struct WeightSource {
 
   /// Takes a tensor.
   mutating func values(_ name: String, _ shape: [Int], least: Float = -.infinity)
-    throws(FormatError) -> [Float]
+    throws(InputError) -> [Float]
   {
     let field = "tensor '\(name)'"
     guard let entry = left.removeValue(forKey: name) else {
-      throw FormatError(
+      throw InputError(
         file: file.file, field: field, value: "no such tensor", allowed: "\(shape)")
     }
     guard entry.shape == shape else {
-      throw FormatError(
+      throw InputError(
         file: file.file, field: field + " shape", value: "\(entry.shape)", allowed: "\(shape)")
     }
     let values = try file.array(entry).values
     if let bad = values.first(where: { !$0.isFinite || $0 < least }) {
-      throw FormatError(
+      throw InputError(
         file: file.file, field: field + " values", value: "\(bad)",
         allowed: least == 0 ? "finite, 0 or more" : "finite")
     }
@@ -146,10 +147,10 @@ private struct WeightSource {
     return values
   }
 
-  func checkAllUsed(by network: Network) throws(FormatError) {
+  func checkAllUsed(by network: Network) throws(InputError) {
     if left.isEmpty { return }
     let names = left.keys.sorted()
-    throw FormatError(
+    throw InputError(
       file: file.file,
       field: "tensors \(names.prefix(8).joined(separator: ", "))"
         + (names.count > 8 ? " and \(names.count - 8) more" : ""),

@@ -1,4 +1,4 @@
-import Formats
+import Exchange
 import Foundation
 import Tensor
 

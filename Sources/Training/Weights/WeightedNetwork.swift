@@ -1,5 +1,6 @@
-import Formats
-import Sparsity
+import Exchange
+import Files
+import Masks
 import Tensor
 
 extension Network {
@@ -31,10 +32,10 @@ public struct WeightedNetwork: Sendable {
   /// - Parameters:
   ///   - model: its name; nil takes what `swpu export` left in the file.
   ///   - imageSize: side of the images; nil takes what `swpu export` left in the file, else 32.
-  /// - Throws: `FormatError`, `NetworkError`.
+  /// - Throws: `InputError`, `NetworkError`.
   public init(_ file: SafetensorsFile, model: ModelName?, imageSize: Int?) throws {
     guard let model = model ?? file.metadata["model"].flatMap(ModelName.init) else {
-      throw FormatError(
+      throw InputError(
         file: file.file, field: "__metadata__ 'model'",
         value: file.metadata["model"] ?? "nothing",
         allowed: ModelName.allCases.map(\.rawValue).joined(separator: ", ") + "; or say it")
@@ -45,7 +46,7 @@ public struct WeightedNetwork: Sendable {
       input: sizes.input, classes: sizes.classes, width: sizes.width)
     for tensor in network.exchangeWeights.values.sorted(by: { $0.name < $1.name }) {
       guard entries[tensor.name]?.shape == tensor.shape else {
-        throw FormatError(
+        throw InputError(
           file: file.file, field: "tensor '\(tensor.name)' shape",
           value: entries[tensor.name].map { "\($0.shape)" } ?? "no such tensor",
           allowed: "\(tensor.shape) in \(model.rawValue) for images of "
@@ -65,8 +66,8 @@ public struct WeightedNetwork: Sendable {
 
   /// The weights of a layer, in `[K][C][R][S]` order.
   ///
-  /// - Throws: `FormatError` for a type that is not a float's.
-  public func weights(of layer: String) throws(FormatError) -> [Float] {
+  /// - Throws: `InputError` for a type that is not a float's.
+  public func weights(of layer: String) throws(InputError) -> [Float] {
     guard let tensor = network.exchangeWeights[layer], let entry = entries[tensor.name] else {
       preconditionFailure("no layer \(layer) in \(network.name)")
     }
@@ -75,8 +76,8 @@ public struct WeightedNetwork: Sendable {
 
   /// The masks that the zeros of the weights make.
   ///
-  /// - Throws: `FormatError` for a type that is not a float's.
-  public func masks() throws(FormatError) -> MaskSnapshot {
+  /// - Throws: `InputError` for a type that is not a float's.
+  public func masks() throws(InputError) -> MaskSnapshot {
     var layers: [MaskSnapshot.Layer] = []
     for (name, convolution) in network.convolutions {
       let values = try weights(of: name)
@@ -107,7 +108,7 @@ public struct WeightedNetwork: Sendable {
       let image = (file.metadata["image"] ?? "").split(separator: "x").compactMap { Int($0) }
       let side = imageSize ?? (image.count == 3 ? image[1] : 32)
       guard (8...1024).contains(side) else {
-        throw FormatError(
+        throw InputError(
           file: file.file, field: "__metadata__ 'image'", value: "\(side)", allowed: "8 to 1024")
       }
       let whole = try model.network(
@@ -117,7 +118,7 @@ public struct WeightedNetwork: Sendable {
         let found = entries[tensor?.name ?? ""]?.shape ?? []
         guard found.count == tensor?.shape.count, found.allSatisfy({ (1...1 << 24).contains($0) })
         else {
-          throw FormatError(
+          throw InputError(
             file: file.file, field: "tensor '\(tensor?.name ?? "")' shape",
             value: found.isEmpty ? "no such tensor" : "\(found)",
             allowed: "\(tensor?.shape ?? []) or a multiple, as in \(model.rawValue)")
@@ -133,7 +134,7 @@ public struct WeightedNetwork: Sendable {
       let written = file.metadata["width"].flatMap { Double($0) }
       width = written ?? Double(first[0]) / Double(filters)
       guard width > 0, width <= 16 else {
-        throw FormatError(
+        throw InputError(
           file: file.file, field: "width", value: "\(width) times the filters of \(model.rawValue)",
           allowed: "more than 0, at most 16")
       }

@@ -1,4 +1,4 @@
-import Sparsity
+import Masks
 import Tensor
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
+import Masks
 import Processor
-import Sparsity
+import Studies
 import Synchronization
 import Tensor
 import Testing

@@ -1,4 +1,4 @@
-import FileMutation
+import HostileFiles
 import Foundation
 import Tensor
 import Testing

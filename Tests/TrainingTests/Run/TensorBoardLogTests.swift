@@ -1,5 +1,5 @@
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 import Testing
 

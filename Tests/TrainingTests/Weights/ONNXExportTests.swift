@@ -1,6 +1,7 @@
-import Formats
+import Exchange
 import Foundation
-import Sparsity
+import Masks
+import Pruning
 import Tensor
 import Testing
 

@@ -1,4 +1,5 @@
-import Formats
+import Exchange
+import Files
 import Foundation
 import Tensor
 import Testing
@@ -136,7 +137,7 @@ struct WeightExchangeTests {
       ([], "conv1.weight"),
     ]
     for (arrays, word) in cases {
-      let error = #expect(throws: FormatError.self, "\(word)") {
+      let error = #expect(throws: InputError.self, "\(word)") {
         try target.load(file(arrays))
       }
       #expect(error?.description.contains(word) == true, "\(word): \(error?.description ?? "")")
@@ -185,7 +186,7 @@ struct WeightExchangeTests {
     #expect(
       try Data(contentsOf: #require(whole.checkpointFiles.last))
         == Data(contentsOf: #require(parts.checkpointFiles.last)))
-    #expect(throws: FormatError.self) { try trainer(temporary.run("missing")) }
+    #expect(throws: InputError.self) { try trainer(temporary.run("missing")) }
     #expect(!FileManager.default.fileExists(atPath: temporary.run("missing").url.path))
 
     // The run's folder alone gives the network back.

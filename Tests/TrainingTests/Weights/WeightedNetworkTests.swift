@@ -1,6 +1,7 @@
-import Formats
+import Exchange
+import Files
 import Foundation
-import Sparsity
+import Masks
 import Tensor
 import Testing
 
@@ -102,7 +103,7 @@ struct WeightedNetworkTests {
       (right, ["model": "resnet18", "width": "1e300"], "width"),
     ]
     for (arrays, metadata, word) in cases {
-      let error = #expect(throws: FormatError.self, "\(word)") {
+      let error = #expect(throws: InputError.self, "\(word)") {
         try WeightedNetwork(file(arrays, metadata), model: nil, imageSize: nil)
       }
       #expect(error?.description.contains(word) == true, "\(word): \(error as Any)")

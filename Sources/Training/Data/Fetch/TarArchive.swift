@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A tar archive (POSIX ustar or GNU), compressed where its name ends in `.gz`.

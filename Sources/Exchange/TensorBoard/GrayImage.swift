@@ -1,0 +1,86 @@
+import Files
+import Foundation
+
+/// A picture in shades of grey.
+public struct GrayImage: Sendable, Equatable {
+  /// Columns.
+  public let width: Int
+  /// Rows.
+  public let height: Int
+  /// Row by row, 0 for black and 255 for white.
+  public let pixels: [UInt8]
+
+  /// A picture; it has at least one pixel.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    precondition(
+      width > 0 && height > 0 && pixels.count == width * height,
+      "\(pixels.count) pixels for a picture of \(width)x\(height)")
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// The bytes of a PNG file (ISO/IEC 15948), stored without compression.
+  public var png: Data {
+    var header = Data()
+    for side in [width, height] { header.append(bigEndian: UInt32(side)) }
+    // Eight bits a pixel, grey, and the only methods that there are.
+    header.append(contentsOf: [8, 0, 0, 0, 0])
+    // Each row starts with its filter: none.
+    var rows: [UInt8] = []
+    rows.reserveCapacity((width + 1) * height)
+    for row in 0..<height {
+      rows.append(0)
+      rows += pixels[row * width..<(row + 1) * width]
+    }
+    var file = Data([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+    file.append(Self.chunk("IHDR", header))
+    file.append(Self.chunk("IDAT", Self.zlib(rows)))
+    file.append(Self.chunk("IEND", Data()))
+    return file
+  }
+
+  private static func chunk(_ type: String, _ content: Data) -> Data {
+    var chunk = Data()
+    chunk.append(bigEndian: UInt32(content.count))
+    let checked = Data(type.utf8) + content
+    chunk.append(checked)
+    chunk.append(bigEndian: crc32(checked))
+    return chunk
+  }
+
+  /// Stored blocks of deflate in the wrapper of zlib (RFC 1950).
+  private static func zlib(_ bytes: [UInt8]) -> Data {
+    let mostInBlock = 0xffff
+    var data = Data([0x78, 0x01])
+    for start in stride(from: 0, to: bytes.count, by: mostInBlock) {
+      let end = min(start + mostInBlock, bytes.count)
+      data.append(end == bytes.count ? 1 : 0)
+      for word in [end - start, ~(end - start)] {
+        data.append(contentsOf: [
+          UInt8(truncatingIfNeeded: word), UInt8(truncatingIfNeeded: word >> 8),
+        ])
+      }
+      data.append(contentsOf: bytes[start..<end])
+    }
+    data.append(bigEndian: adler32(bytes))
+    return data
+  }
+}
+
+/// The checksum of zlib.
+func adler32(_ bytes: [UInt8]) -> UInt32 {
+  let modulus: UInt32 = 65_521
+  var (low, high): (UInt32, UInt32) = (1, 0)
+  for byte in bytes {
+    low = (low + UInt32(byte)) % modulus
+    high = (high + low) % modulus
+  }
+  return high << 16 | low
+}
+
+extension Data {
+  fileprivate mutating func append(bigEndian word: UInt32) {
+    append(contentsOf: [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) })
+  }
+}

@@ -1,0 +1,137 @@
+import Files
+import Tensor
+
+/// A network as a model of a processor sees it: what is multiplied, and what passes through the
+/// vector unit. A run records it once; masks come from its snapshots.
+public struct NetworkDescription: Codable, Hashable, Sendable {
+  /// A convolution, or a linear layer as a 1x1 convolution on a 1x1 map.
+  public struct Convolution: Codable, Hashable, Sendable {
+    /// Unique in its network.
+    public var name: String
+    /// Sizes.
+    public var geometry: ConvolutionGeometry
+    /// Whether training needs the gradient of what it reads; not so for the images.
+    public var needsInputGradient: Bool
+    /// Whether pruning may touch the weights.
+    public var prunable: Bool
+
+    /// A layer.
+    public init(
+      name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool, prunable: Bool
+    ) {
+      self.name = name
+      self.geometry = geometry
+      self.needsInputGradient = needsInputGradient
+      self.prunable = prunable
+    }
+
+    /// Sizes of the weights; channels are those of one group.
+    public var filterShape: FilterShape {
+      FilterShape(
+        filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+        columns: geometry.columns)
+    }
+  }
+
+  /// A layer without a multiplication by weights.
+  public struct VectorLayer: Codable, Hashable, Sendable {
+    /// What it does.
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+      /// Batch normalisation with activation.
+      case batchNorm
+      /// Batch normalisation of the sum with a residual, with activation.
+      case batchNormWithResidual
+      /// An activation by itself.
+      case activation
+      /// Max or average pooling, also of whole planes.
+      case pooling
+      /// Sum of two maps.
+      case add
+      /// Inverted dropout.
+      case dropout
+    }
+
+    /// Unique in its network.
+    public var name: String
+    /// What it does.
+    public var kind: Kind
+    /// Values read of one image, and values written.
+    public var inputElements, outputElements: Int
+
+    /// A layer.
+    public init(name: String, kind: Kind, inputElements: Int, outputElements: Int) {
+      self.name = name
+      self.kind = kind
+      self.inputElements = inputElements
+      self.outputElements = outputElements
+    }
+  }
+
+  /// Name of the network.
+  public var name: String
+  /// Images of a training step.
+  public var batch: Int
+  /// Convolutions and linear layers, in order.
+  public var convolutions: [Convolution]
+  /// All else, in order.
+  public var vectorLayers: [VectorLayer]
+
+  /// A network.
+  public init(
+    name: String, batch: Int, convolutions: [Convolution], vectorLayers: [VectorLayer]
+  ) {
+    self.name = name
+    self.batch = batch
+    self.convolutions = convolutions
+    self.vectorLayers = vectorLayers
+  }
+}
+
+extension NetworkDescription {
+  /// Weights of a layer at most, so that a file of some bytes cannot ask for much memory.
+  private static let mostWeights = 1 << 30
+
+  /// Checks what a file can get wrong.
+  ///
+  /// - Throws: `InputError` naming the file and the field.
+  public func validate(file: String) throws(InputError) {
+    func check(_ isRight: Bool, _ field: String, _ value: Int, _ allowed: String)
+      throws(InputError)
+    {
+      if !isRight {
+        throw InputError(file: file, field: field, value: "\(value)", allowed: allowed)
+      }
+    }
+    try check((1...1 << 20).contains(batch), "batch", batch, "1 to \(1 << 20)")
+    try check(!convolutions.isEmpty, "convolutions", 0, "at least one")
+    var names = Set<String>()
+    for layer in convolutions {
+      let geometry = layer.geometry
+      let shape = FilterShape(
+        validating: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+        columns: geometry.columns)
+      guard let shape, shape.count <= Self.mostWeights else {
+        throw InputError(
+          file: file, field: "layer \(layer.name)",
+          value:
+            "\(geometry.filters)x\(geometry.channelsPerGroup)x\(geometry.rows)x\(geometry.columns)",
+          allowed: "at most \(Self.mostWeights) weights")
+      }
+      for map in [geometry.input, geometry.output] {
+        try check(
+          map.height <= 1 << 14 && map.width <= 1 << 14, "layer \(layer.name) map",
+          max(map.height, map.width), "at most \(1 << 14) rows and columns")
+      }
+      if !names.insert(layer.name).inserted {
+        throw InputError(
+          file: file, field: "layer \(layer.name)", value: "twice", allowed: "unique names")
+      }
+    }
+    for layer in vectorLayers {
+      let elements = max(layer.inputElements, layer.outputElements)
+      try check(
+        min(layer.inputElements, layer.outputElements) >= 0 && elements <= 1 << 40,
+        "layer \(layer.name) elements", elements, "0 to \(1 << 40)")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Files
+import Foundation
+import Tensor
+
+extension Workload {
+  /// Shares of zeros to assume where no batch was observed: about half of what a ReLU lets through,
+  /// and no zeros in gradients, which a batch normalisation fills.
+  public struct AssumedZeros: Sendable, Equatable {
+    /// Share of zeros among activations; the images have none.
+    public var activations: Double
+    /// Share of zeros among the gradients of outputs.
+    public var gradients: Double
+
+    /// Shares.
+    public init(activations: Double = 0.5, gradients: Double = 0) {
+      self.activations = activations
+      self.gradients = gradients
+    }
+  }
+
+  /// A network with the masks of a snapshot; layers that it lacks are dense.
+  ///
+  /// - Parameter file: the snapshot's file, for errors.
+  /// - Throws: `InputError` when a layer of the snapshot has other sizes than the network's.
+  public init(
+    _ network: NetworkDescription, snapshot: MaskSnapshot, file: String,
+    assuming zeros: AssumedZeros = AssumedZeros()
+  ) throws(InputError) {
+    let found = Dictionary(snapshot.layers.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    var layers: [Layer] = []
+    for convolution in network.convolutions {
+      let known = found[convolution.name]
+      if let known, known.shape != convolution.filterShape {
+        throw InputError(
+          file: file, field: "layer \(convolution.name)", value: "\(known.shape)",
+          allowed: "\(convolution.filterShape), as in the network")
+      }
+      let input: Double? = known?.inputSparsity
+      let gradient: Double? = known?.gradientSparsity
+      layers.append(
+        Layer(
+          convolution: convolution, mask: known?.mask ?? LayerMask(dense: convolution.filterShape),
+          granularity: known?.granularity ?? .dense,
+          inputSparsity: input ?? zeros.input(of: convolution),
+          gradientSparsity: gradient ?? zeros.gradients))
+    }
+    self.init(
+      name: network.name, batch: network.batch, layers: layers,
+      vectorLayers: network.vectorLayers)
+  }
+
+  /// The network without its masks.
+  public var network: NetworkDescription {
+    NetworkDescription(
+      name: name, batch: batch, convolutions: layers.map(\.convolution),
+      vectorLayers: vectorLayers)
+  }
+}
+
+extension Workload.AssumedZeros {
+  package func input(of convolution: NetworkDescription.Convolution) -> Double {
+    convolution.needsInputGradient ? activations : 0
+  }
+}

@@ -1,7 +1,0 @@
-/// Why a description or a layer cannot go through the RTL, or a bench gave no result.
-public struct RTLError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What is wrong, and what is allowed.
-  public let description: String
-
-  init(_ description: String) { self.description = description }
-}

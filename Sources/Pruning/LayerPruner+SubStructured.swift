@@ -1,0 +1,49 @@
+import Masks
+
+extension LayerPruner {
+  /// The shapes of the next sub-structured mask; lines are then chosen under them, so that the
+  /// density is met to half a line.
+  ///
+  /// How many shapes go is settled by the common threshold, which removes shapes only while the
+  /// density falls, or by `shapeShare`: shapes take that share of the removed weights. Of those that
+  /// stay, `shapeUpdateFraction`, shrinking as the exchange of lines does, is exchanged by gradient.
+  func shapesToKeep(_ exchange: Exchange, movesShapes: Bool) -> Bits {
+    let now = exchange.mask
+    let total = layout.shapeCount
+    // Fewer shapes than these cannot hold the density.
+    let fewest = (exchange.target + shape.filters - 1) / shape.filters
+    if !movesShapes, now.keptShapes >= fewest { return now.shapes }
+
+    let floor = min(
+      total, max(1, Int((configuration.minimumShapeFraction * Double(total)).rounded(.up))))
+    let least = max(floor, fewest)
+    var survivors = now.shapes
+    var number = survivors.popcount
+    if let share = configuration.shapeShare {
+      let removed = share * Double(shape.count - exchange.target) / Double(shape.filters)
+      number = total - Int(removed.rounded())
+    } else {
+      survivors = CommonThreshold(
+        layout: layout, weights: exchange.weights, mask: now, target: exchange.target,
+        leastShapes: least
+      ).shapes()
+      number = survivors.popcount
+    }
+    let fraction = shapeFraction(exchange.fraction)
+    number = max(least, number)
+    if fraction == 0, number == survivors.popcount { return survivors }
+    let all = Bits(count: layout.count, repeating: true)
+    return UnitChoice(
+      kept: survivors,
+      saliency: Saliency.ofShapes(exchange.weights, layout, counted: now.lines),
+      growth: Saliency.ofShapes(exchange.gradient, layout, counted: all),
+      sizes: .uniform(1), rowLength: total
+    ).best(target: number, exchanging: fraction)
+  }
+
+  /// Shapes exchange `shapeUpdateFraction` of themselves where lines exchange `growFraction`.
+  private func shapeFraction(_ lineFraction: Double) -> Double {
+    guard configuration.growFraction > 0 else { return 0 }
+    return min(1, configuration.shapeUpdateFraction * lineFraction / configuration.growFraction)
+  }
+}

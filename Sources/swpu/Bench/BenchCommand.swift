@@ -1,0 +1,140 @@
+import ArgumentParser
+import Foundation
+import Masks
+import Studies
+import Tensor
+import Training
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure this machine: single layers, whole training steps, or the processor model.",
+    discussion: """
+      Everything is measured in turn, so that a drift of the machine meets all alike; figures are \
+      medians. Benchmarks/peers/compare measures PyTorch beside it.
+      """,
+    subcommands: [LayersCommand.self, StepCommand.self, SimulationBenchCommand.self])
+
+  struct Common: ParsableArguments {
+    @Option(parsing: .upToNextOption, help: "Images a step.")
+    var batch: [Int] = [32]
+
+    @Option(parsing: .upToNextOption, help: "Shares of the weights that are kept, 1 for dense.")
+    var density: [Double] = [1, 0.1]
+
+    @Option(help: "How masks are drawn: line or sub-structured.")
+    var granularity = Granularity.subStructured
+
+    @Option(help: "Samples of each figure.")
+    var samples = 9
+
+    @Flag(help: "Print one JSON document on standard output.")
+    var json = false
+
+    @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+
+    func validate() throws {
+      if let bad = batch.first(where: { !(1...4096).contains($0) }) {
+        throw ValidationError("--batch: \(bad) is not allowed; 1 to 4096")
+      }
+      if let bad = density.first(where: { $0 <= 0 || $0 > 1 }) {
+        throw ValidationError("--density: \(bad) is not allowed; more than 0, at most 1")
+      }
+      if granularity != .line && granularity != .subStructured {
+        throw ValidationError("--granularity: \(granularity.rawValue); line or sub-structured")
+      }
+      if !(1...10_000).contains(samples) {
+        throw ValidationError("--samples: \(samples) is not allowed; 1 to 10000")
+      }
+    }
+  }
+}
+
+struct LayersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "layers",
+    abstract: "Forward, input gradient and weight gradient of single layers.",
+    discussion: """
+      The stages of ResNet-18, a layer of stride 2 and a 1x1 layer, against the peak of the machine: \
+      multiply-adds in registers, measured in turn with the layers. Operations count kept weights \
+      whose taps lie inside the map. The results of the sparsest case are checked against plain \
+      loops first.
+
+      Examples:
+        swpu bench layers
+        swpu bench layers --batch 16 32 128 --density 1 0.2 0.1 0.05 --granularity line
+      """)
+
+  @OptionGroup var common: BenchCommand.Common
+
+  func run() throws {
+    let found = BenchmarkRun.layers(
+      batches: common.batch, densities: common.density, granularity: common.granularity,
+      samples: common.samples, engine: common.engineOptions.engine
+    ) { name, batch in
+      if !common.json { note("\(name), batch \(batch): done") }
+    }
+    if common.json { return try printJSON(found) }
+    print("layer               pass             batch  density  median ms   GFLOP/s  % of peak")
+    for row in found.rows {
+      print(
+        row.layer.padding(toLength: 20, withPad: " ", startingAt: 0)
+          + row.pass.padding(toLength: 16, withPad: " ", startingAt: 0)
+          + String(
+            format: "%6d  %7.3f  %9.3f  %8.1f  %9.1f", row.batch, row.density,
+            row.medianMilliseconds, row.gflopsOnNonZeros, row.percentOfPeak))
+    }
+    print(
+      String(
+        format: "peak: %.1f GFLOP/s on %d threads (%@)", found.peakGflops,
+        found.machine.threads, found.machine.kernels))
+    if let error = found.largestRelativeError {
+      print(String(format: "largest difference from plain loops: %.1e of the largest value", error))
+    }
+  }
+}
+
+struct StepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "Whole training steps: forward, loss, both gradients, optimiser.",
+    discussion: """
+      On a batch of random 32x32 images that is there already, with SGD, momentum and weight decay.
+
+      Examples:
+        swpu bench step
+        swpu bench step --model resnet18 --batch 32 128 --density 1 0.2 0.1 0.05
+      """)
+
+  @Option(parsing: .upToNextOption, help: "Networks.")
+  var model: [ModelName] = [.resnet18, .resnet20]
+
+  @OptionGroup var common: BenchCommand.Common
+
+  func run() throws {
+    let found = try BenchmarkRun.steps(
+      models: model, batches: common.batch, densities: common.density,
+      granularity: common.granularity, samples: common.samples,
+      engine: common.engineOptions.engine
+    ) { name, batch in
+      if !common.json { note("\(name.rawValue), batch \(batch): done") }
+    }
+    if common.json { return try printJSON(found) }
+    print("model        batch  density  granularity     median ms  images/s  against dense")
+    for row in found.rows {
+      let dense = found.rows.first {
+        $0.model == row.model && $0.batch == row.batch && $0.density == 1
+      }
+      let ratio = dense.map {
+        String(format: "%12.1fx", $0.medianMilliseconds / row.medianMilliseconds)
+      }
+      print(
+        row.model.padding(toLength: 13, withPad: " ", startingAt: 0)
+          + String(format: "%5d  %7.3f  ", row.batch, row.density)
+          + row.granularity.padding(toLength: 16, withPad: " ", startingAt: 0)
+          + String(
+            format: "%9.1f  %8.0f", row.medianMilliseconds,
+            Double(row.batch) / row.medianMilliseconds * 1e3) + (ratio ?? ""))
+    }
+  }
+}

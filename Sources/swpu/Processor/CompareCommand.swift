@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Masks
+import Processor
+import Report
+import Studies
+import Training
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Put SWPU, its ablations and the baselines side by side.",
+    discussion: """
+      All machines have the same multipliers, memories, supply and energy table. T1 is the reordering \
+      of rows, T2 detect-before-load, T3 the compress network; each is switched off in turn. \
+      docs/processor/baselines.md says what each baseline stands for.
+
+      Examples:
+        swpu compare runs/first
+        swpu compare runs/sub --own unstructured=runs/unstructured --own structured=runs/channel
+        swpu compare --model resnet18 --image-size 224 --batch 1
+      """)
+
+  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
+  @OptionGroup(title: "On what") var machine: MachineOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Run a machine on the masks that its own pruning gave as well. May be repeated.",
+      valueName: "machine=run"))
+  var own: [String] = []
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  func run() throws {
+    let hardware = try machine.description()
+    let table = try machine.table()
+    let workload = try options.workload()
+    note(options.origin(workload))
+    let machines = Comparison.machines(hardware)
+    var comparison = Comparison()
+    for candidate in machines {
+      try comparison.add(candidate, workload, table: table)
+    }
+    for pair in own {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let candidate = machines.first(where: { $0.name == parts[0] }) else {
+        throw ValidationError(
+          "--own: '\(pair)' is not machine=run; the machines are "
+            + machines.map(\.name).joined(separator: ", "))
+      }
+      let folder = RunFolder(URL(fileURLWithPath: parts[1]))
+      guard let file = folder.maskFiles.last else {
+        throw ValidationError("--own: \(folder.masks.path) holds no masks")
+      }
+      try comparison.add(
+        candidate, options.sized(folder.workload(file)), masks: parts[1], table: table)
+    }
+    if json { return try printJSON(comparison) }
+    print(ComparisonText(comparison).table.text)
+    print(
+      "\nA training step, vector unit and DRAM included. 'slower' and 'more' are against "
+        + "\(hardware.name). All figures are modelled.")
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Masks
+import Processor
+import Report
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Say where the cycles and picojoules of one layer went.",
+    discussion: """
+      Every part is counted; the parts add up to the total exactly.
+
+      Examples:
+        swpu explain runs/first --layer layer2.0.conv1
+        swpu explain --model resnet18 --layer layer4.1.conv2 --pass weight-gradient
+      """)
+
+  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
+  @OptionGroup(title: "On what") var machine: MachineOptions
+
+  @Option(help: "Name of the layer.")
+  var layer: String
+
+  @Option(help: "Only these passes: forward, input-gradient, weight-gradient.")
+  var pass: [Pass] = Pass.allCases
+
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  func run() throws {
+    let hardware = try machine.description()
+    let simulator = Simulator(hardware, table: try machine.table())
+    let workload = try options.workload()
+    guard let found = workload.layers.first(where: { $0.name == layer }) else {
+      throw ValidationError(
+        "--layer: '\(layer)' is none of \(workload.layers.map(\.name).joined(separator: ", "))")
+    }
+    note(options.origin(workload))
+    let results = try pass.filter {
+      $0 != .inputGradient || found.convolution.needsInputGradient
+    }.map { try simulator.pass($0, of: found, images: workload.batch) }
+    if json { return try printJSON(results.map { Explanation($0, hardware: hardware) }) }
+    print(
+      results.map { ExplanationText($0, hardware: hardware).text }.joined(separator: "\n\n\n"))
+  }
+
+  private struct Explanation: Encodable {
+    let result: PassResult
+    let multiplierCycles: [String: Int]
+
+    init(_ result: PassResult, hardware: HardwareDescription) {
+      self.result = result
+      multiplierCycles = Dictionary(
+        uniqueKeysWithValues: CycleParts(result, hardware: hardware).amounts.map {
+          ($0.reason, $0.multiplierCycles)
+        })
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Files
+import Foundation
+import Masks
+import Processor
+import Report
+import Studies
+import Training
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write a page with charts of one run, or of several side by side.",
+    discussion: """
+      One HTML file that needs no network and runs no script: what came out in words, loss and \
+      accuracy, sparsity and masks by layer, where the step's time goes, the step on the processor, \
+      and the commands to do it again. A run that has not ended is shown as far as it is.
+
+      Examples:
+        swpu report runs/first
+        swpu report runs/first runs/first-dense --output both.html --open
+      """)
+
+  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
+  var runs: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "The page (default: report.html in the run's folder; here for several runs).",
+      valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Show the page in the browser.")
+  var open = false
+
+  @OptionGroup(title: "On what to simulate") var machine: MachineOptions
+
+  func run() throws {
+    let hardware = try machine.description()
+    let table = try machine.table()
+    var surfaces: [NetworkDescription: EfficiencySurface] = [:]
+    var entries: [RunReport.Entry] = []
+    for (name, path) in zip(names, runs) {
+      let record = try RunRecord(
+        RunFolder(URL(fileURLWithPath: path)), name: name, path: path)
+      var processor: ProcessorRecord?
+      if let workload = record.workload {
+        note("\(name): simulating a step")
+        let surface =
+          try surfaces[workload.network]
+          ?? ProcessorRecord.surface(workload.network, hardware: hardware, table: table)
+        surfaces[workload.network] = surface
+        processor = try ProcessorRecord(
+          workload, hardware: hardware, table: table, surface: surface)
+      }
+      entries.append(RunReport.Entry(run: record, processor: processor))
+    }
+    let report = RunReport(
+      entries, hardware: hardware,
+      command: (["swpu"] + CommandLine.arguments.dropFirst()).map(shellWord)
+        .joined(separator: " "))
+    let file = URL(
+      fileURLWithPath: output ?? (runs.count == 1 ? runs[0] + "/report.html" : "report.html"))
+    let data = Data(report.html.utf8)
+    try writeAtomically(data, to: file)
+    print("\(file.path) (\(Amount.bytes(data.count)))")
+    if open { try show(file) }
+  }
+
+  /// The runs' own names; with the folder above, or a number, where two are the same.
+  private var names: [String] {
+    func last(_ count: Int) -> [String] {
+      runs.map {
+        URL(fileURLWithPath: $0).standardizedFileURL.pathComponents.suffix(count)
+          .joined(separator: "/")
+      }
+    }
+    let short = last(1)
+    let names = Set(short).count == runs.count ? short : last(2)
+    return names.enumerated().map { index, name in
+      let before = names[..<index].filter { $0 == name }.count
+      return before == 0 ? name : "\(name) (\(before + 1))"
+    }
+  }
+
+  private func show(_ file: URL) throws {
+    #if os(macOS)
+      let opener = "open"
+    #else
+      let opener = "xdg-open"
+    #endif
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [opener, file.path]
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw ValidationError("--open: '\(opener)' could not show \(file.path); open it by hand")
+    }
+  }
+}

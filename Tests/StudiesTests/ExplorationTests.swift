@@ -1,0 +1,35 @@
+import Foundation
+import Processor
+import Testing
+
+@testable import Studies
+
+@Suite struct ExplorationTests {
+  @Test("every combination once, the last axis first")
+  func combinations() throws {
+    let exploration = Exploration(
+      base: .small,
+      axes: [
+        Exploration.Axis(key: "array.rows", values: ["2", "4"]),
+        Exploration.Axis(key: "array.lanes", values: ["4", "8"]),
+      ])
+    #expect(exploration.combinations == [["2", "4"], ["2", "8"], ["4", "4"], ["4", "8"]])
+    #expect(try exploration.description(["2", "8"]).array.multipliers == 16)
+    #expect(throws: HardwareError.self) { try exploration.description(["0", "8"]) }
+  }
+
+  @Test("the Pareto set holds exactly the points that none beats")
+  func pareto() {
+    func point(_ seconds: Double, _ energy: Double, _ area: Double) -> Exploration.Point {
+      Exploration.Point(
+        values: [], multipliers: 1, cycles: 1, seconds: seconds, coreMillijoules: energy,
+        millijoules: energy, squareMillimetres: area, utilization: 1)
+    }
+    let points = [
+      point(1, 3, 1), point(2, 2, 1), point(3, 1, 1), point(3, 3, 1), point(2, 2, 1),
+      point(2, 2, 2),
+    ]
+    #expect(
+      points.map { $0.isParetoOptimal(among: points) } == [true, true, true, false, true, false])
+  }
+}
