@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint format bench exchange rtl-lint rtl-style rtl-formal synth clean
+.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal synth clean
 
 build:
 	swift build -c release
@@ -32,8 +32,19 @@ picture-libraries:
 docs:
 	docs/make-pages
 
-lint:
+lint: licences
 	swift format lint --strict --recursive Sources Tests Package.swift
+
+# Every source file and every script names its licence in its first lines.
+licences:
+	@unnamed=$$({ find $(sources) -path '*/.build' -prune -o -type f -name '*.[ch]' -print -o -type f \
+	  \( -name '*.swift' -o -name '*.inc' -o -name '*.sv' -o -name '*.py' -o -name '*.sh' \) -print; \
+	  grep -rlI --exclude-dir=.build -m 1 '^#!/' $(sources); } | sort -u \
+	  | while read -r file; do head -n 3 "$$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' \
+	    || echo "$$file"; done); \
+	  [ -z "$$unnamed" ] || { echo "without the line SPDX-License-Identifier: Apache-2.0:" $$unnamed; exit 1; }
+
+sources = Sources Tests rtl Benchmarks docs .ci Package.swift
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift

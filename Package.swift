@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
 // One-way arrows, each pointing at what it imports; ARCHITECTURE.md draws them:

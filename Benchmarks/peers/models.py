@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The networks that both sides train, and what they cost."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The work in PyTorch: training steps and single convolutions, in three kinds of arithmetic."""
 
 import re

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a line of one, two or three kept taps can reach at best: the inner loop of the forward kernel
 // alone, over lines at random places of maps that fill the second-level cache. No lists, no edges, no
 // results written, no next rows fetched.

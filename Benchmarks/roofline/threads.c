@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What two processors take to hand a word to each other and back. A step of a small network is a
 // hundred kernels of a tenth of a millisecond, each of which reads what the other thread has just
 // written: on virtual processors that the host moves between parts of a chip with caches of their

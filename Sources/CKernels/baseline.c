@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every CPU of the architecture has: NEON on arm64 (32 registers), SSE2 on x86-64 (16).
 #define LANES 4
 #define TABLE ck_table_baseline

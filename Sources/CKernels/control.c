@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The floating-point control word of a thread and the pause of a spinning one.
 #include "ckernels.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scalar reference convolutions: one dot product after the other, in double, straight from the
 // lists. For tests and benchmarks.
 #include "ckernels.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cpictures.h"
 
 #ifdef SWPU_PICTURES

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Files
 
 /// Reads the text headers of safetensors (JSON) and npy (a Python literal): braces, commas, whole

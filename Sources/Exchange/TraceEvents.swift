@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A timeline in the Chrome trace-event format, which Perfetto reads: complete events (`X`) on named

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Reads little-endian values from bytes that may be anything.
 ///
 /// Nothing is allocated for a size that the remaining bytes cannot fill.

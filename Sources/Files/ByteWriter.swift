@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Writes what `ByteReader` reads.
 package struct ByteWriter {
   package private(set) var bytes: [UInt8] = []

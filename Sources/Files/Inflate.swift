@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Decompresses deflate data (RFC 1951), as zip files hold it.
 ///
 /// The reader says how much it expects, and nothing beyond that is made: a small file cannot fill the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A file of another program's format that cannot be used: which field of which file, what was found,
 /// what is allowed.
 public struct InputError: Error, Equatable, CustomStringConvertible {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A zip file whose members are stored or deflated, read in memory: what `numpy.savez` writes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A fixed number of bits in 64-bit words: bit i stands in word i / 64 at place i % 64.
 ///
 /// The bits of the last word beyond `count` are zero.

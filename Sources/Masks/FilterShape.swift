@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The sizes of a layer's weights `W[K][C][R][S]`: filters, channels, kernel rows, kernel columns.
 ///
 /// In a grouped convolution C counts the channels of one group. A linear layer is a 1x1

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What pruning removes at once: the unit of a mask.
 ///
 /// The same trainer, schedules and budgets serve all of them; only the units differ.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LayerMask {
   /// Kept weights.
   public var keptElements: Int {

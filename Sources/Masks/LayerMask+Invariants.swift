@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LayerMask {
   /// What is wrong with the mask; empty for every mask that this module makes.
   ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Which weights of a layer are kept: `kept[k,c,r,s] = line[k,c,r] ∧ shape[c,r,s]`.
 ///
 /// A **line** is the kernel row `W[k,c,r,:]` of one filter; where kernels are single weights it is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How the lines of a layer tile its weights, seen as a matrix of K filters x C·R·S shapes.
 ///
 /// A line covers `height` filters x `width` neighbouring shapes: 1 x S, or blockSide x blockSide

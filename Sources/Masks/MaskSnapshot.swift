@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// The masks of a run at one moment, with what a model of the hardware needs to know of each layer.

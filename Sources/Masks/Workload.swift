@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// What a processor runs in one training step: the layers of a network with their masks and the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// A choice of units with equal numbers in all rows (filters), q or q + 1, and nearly equal numbers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// Ranks shapes and lines on one scale: the threshold t such that keeping lines of mean |w| ≥ t,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// The density of each prunable layer, so that together they keep `density` of their weights.

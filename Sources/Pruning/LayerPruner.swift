@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// Chooses which weights of a layer are kept: at first by magnitude, then by exchange.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// The candidates of a choice in rows that have room, row by row, with their scores and channels.

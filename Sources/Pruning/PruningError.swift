@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A pruning configuration that cannot be run: which field, what was found, what is allowed.
 public struct PruningError: Error, Equatable, CustomStringConvertible {
   /// The field as the configuration names it.

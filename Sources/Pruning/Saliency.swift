@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// How much units matter: the mean magnitude of a value over the weights of each unit.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// A choice among the units of a layer: which stay, which go, which come.

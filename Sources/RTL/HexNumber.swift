@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Processor
 
 /// Bits that a bench reads as one hexadecimal number: fields from the least significant on.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Processor
 
 /// Why a description or a layer cannot go through the RTL, or a bench gave no result.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Processor
 
 extension HardwareDescription {
@@ -24,6 +25,7 @@ extension HardwareDescription {
     try check(
       (1...3).contains(array.adderStages), "adder-stages", array.adderStages, "1, 2 or 3")
     return """
+      // SPDX-License-Identifier: Apache-2.0
       // Sizes of the machine, under the names of the hardware description; the values are those of the
       // preset `\(name)`. `swpu rtl generate` writes this file for other machines.
       package swpu_pkg;

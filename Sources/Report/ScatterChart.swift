@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A chart of points with a size each, as SVG that reads in light and dark; some stand out.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A table for a terminal or a page: the first column to the left, the others to the right.
 public struct TextTable {
   let header: [String]

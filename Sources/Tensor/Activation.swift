@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A function applied to each value, as the interval that it clamps to.
 public enum Activation: String, Sendable, Codable, CaseIterable {
   /// The identity.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// What a convolution does to a map: `y[k,p,q] = Σ w[k,c,r,s] · x[c, p·stride + r - pad, q·stride + s - pad]`.

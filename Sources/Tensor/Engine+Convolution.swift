@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// Weights of a convolution as both directions read them.

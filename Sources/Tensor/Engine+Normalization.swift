@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// Scale, shift and the statistics of a batch normalisation, one value a channel each.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension Engine {
   /// Fused multiply-adds in registers on all threads at once.
   ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// Runs kernels over tensors: an instruction set and the threads to use.

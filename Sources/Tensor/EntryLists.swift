@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// Builds the lists of lines (`lines3`) or single taps (`taps`), forward and transposed, by two

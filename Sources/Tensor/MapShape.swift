@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The size of one image's activations: channels, rows and columns.
 public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Planes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import CKernels
 
 /// The kept weights of a layer as the kernels read them: lists of lines, taps or blocks in filter

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A seeded stream of random numbers (SplitMix64, Steele, Lea and Flood 2014).
 ///
 /// Every random choice of a run comes from one of these. A stream is a value: copying it copies its

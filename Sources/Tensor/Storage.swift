@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Memory for tensors: zeroed, aligned to a page, in huge pages where the system has them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A run of 32-bit floats in a storage. Copies of a tensor share its values.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// Where every activation and gradient of a training step lies in one block of memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// A convolution, or a linear layer as a 1x1 convolution on a 1x1 map.

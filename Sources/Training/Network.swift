@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// A network as plain data: layers in the order in which they run, and the maps between them.

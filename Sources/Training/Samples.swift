@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Times of one thing, measured in turn with others so that a drift of the machine meets all alike.
 public struct Samples: Sendable {
   /// Milliseconds, in the order of measurement.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Where the time of a training step goes, with the final masks and without pruning. Both networks
 /// are measured in turn, on the same batch.
 public struct StepProfile: Codable, Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// A file with some changes of bytes, of numbers, of places and of length, for tests of parsers.

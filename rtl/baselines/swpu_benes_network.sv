@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Benes network: 2·log2(E) - 1 columns of E/2 two-by-two switches. Any permutation of the lanes, with
 // the switches set from outside (finding them is a search along loops, which is not part of it).
 // Combinational.

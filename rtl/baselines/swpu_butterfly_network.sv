@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An inverse butterfly: log2(E) columns of E/2 two-by-two switches, column j over lanes 2^j apart.
 // Packs any window as the compress network does, with the switches set from outside; a lane always
 // sees both inputs of its switch, whether they move or not. Combinational.

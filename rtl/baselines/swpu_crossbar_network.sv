@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A crossbar: an E:1 multiplexer for each lane, told which lane it takes. Combinational.
 module swpu_crossbar_network #(
   // Lanes E of the network, a power of two from 2 on.

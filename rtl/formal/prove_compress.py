@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proves the properties of swpu_compress_formal.sv for networks of the lanes given as arguments.
 
 Yosys does it by Boolean satisfiability, over all masks, data and rubbish. Ends with an error if a

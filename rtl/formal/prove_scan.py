@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proves the properties of swpu_scan_formal.sv for scan units of the sizes given as arguments, each
 ROWS,WINDOW,WORD: rows of a core, entries of a window, mask bits that are looked at in a cycle.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the network must do for every mask and every data, one bit a lane (all bits of a lane are
 // routed alike): bring packed data back to where they came from, whatever stands behind them, and
 // pack all of them to the front.

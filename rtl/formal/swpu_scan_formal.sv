@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No step of the scan passes an entry that a row needs without putting it into the window, and no
 // window loses an entry before it is taken. Entries lie where counting them one by one says.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole of it: from loaded memories and a description of a layer's pass to results in the output
 // memory.
 //

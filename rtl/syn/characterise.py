@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Characterises the units of the RTL with Liberty files: area, longest path, energy of an operation.
 
     python characterise.py --liberty FOLDER --liberty FILE --output synthesis.json

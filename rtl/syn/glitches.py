@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often nets move when gates take their time.
 
 All cycles of a trace are run at once: sources step from what they were to what they are, and gates

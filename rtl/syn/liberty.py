@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads what timing and power need from Liberty files: cells, pins, tables, states.
 
 Values come in the units of one library for all: picoseconds, femtofarads, femtojoules, picowatts, µm².

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A mapped netlist, and what happens in it cycle by cycle without delays, for many vectors at once.
 
 A value is an integer: bit v is the value in vector v. A cell is evaluated for all vectors by a few

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the networks' switches are set to pack the needed lanes of a window to the front."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Energy of a netlist from its library and what its nets did: a trace of settled values.
 
 Energy of switching is C·V²/2 a transition, C being the pins on the net. Internal energy comes from the

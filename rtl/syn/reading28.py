@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads synthesis.json at 28 nm and 1.0 V: the constants of the model's energy table.
 
     python reading28.py synthesis.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file of results: units by library and name, of one run or of several.
 
 What the file says at its top of date, commit, command, operands and tools holds for every unit that

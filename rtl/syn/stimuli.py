@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What units are fed with: operands of a real training (operands.txt), and drawn ones.
 
 A value of many vectors is an integer with bit v for vector v; `sliced` turns words into such values.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Maps a unit to the cells of a library with Yosys: SystemVerilog in, a netlist as JSON out.
 
 Netlists are kept in `.build/netlists`, by the content of all that they are made from.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Holds timing, activity and energy against figures worked out by hand, with a library of three cells.
 
     python -m unittest discover rtl/syn

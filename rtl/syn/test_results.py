@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Holds a file of results to what was in it before.
 
     python -m unittest discover rtl/syn

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Static timing of a netlist by the tables of its library: the longest path, and the slew of each net.
 
 No wires. The clock is ideal.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The units that are characterised, and what each is fed with."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sends vectors through the baselines' networks, of 8 and of 16 lanes. Each reads
 // `<network><lanes>.txt` in the folder `+vectors`: controls, data, lanes that count, what they have to
 // give.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multiplies and adds what the model did, a pair of operands a cycle, with adders of 1, 2 and 3
 // stages, and one that makes products of zeros too. A line of the file `+vectors`: whether there are
 // operands in this cycle, the operands, the partial sum, whether a product is made where zeros are

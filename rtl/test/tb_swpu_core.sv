@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Works through the items of layer passes, and compares every result, the cycles of every item, and
 // the runs read for it with those of the model. The file `+vectors` holds item after item:
 // - its description, the number of its tiles, of the lines of a tile and of the runs of a line at most,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Adds what the model added, a pair a cycle, in adders of 1, 2 and 3 stages. A line of the file
 // `+vectors`: whether there is a pair in this cycle, the pair, the sum.
 module tb_swpu_fp32_add;

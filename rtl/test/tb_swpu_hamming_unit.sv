@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Groups the rows of layers as the model does, in groups of 1, 4 and 16. Each unit reads
 // `hamming<rows of a group>.txt` in the folder `+vectors`. A layer is the numbers of its last row and
 // of the last word of a row, the words, the order with a mark at each seed, and the cycles.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the windows that the model's controller finds, in as many cycles. The file `+vectors` holds
 // tile after tile: last word, last kernel row and column, active taps; for each word the masks of the
 // rows (the last row first); the number of its windows, and the windows: whether it is the last,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs whole passes of layers on the top, and compares all of the output memory, which core took which
 // item, and the cycles of every item, with the model. The file `+vectors` holds pass after pass:
 // - the description of the layer, field by field, and how many lines follow of each kind;

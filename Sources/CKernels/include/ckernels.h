@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernels of the training engine: plain C functions behind one table per instruction set.
 //
 // Layout. An activation tensor is float [blocks][channels][height][width][lanes]: `lanes` images of

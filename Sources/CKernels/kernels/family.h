@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A kernel family: how the kept weights of a layer are packed, and the kernels that run over such
 // lists. Each has a folder of families/, and its row of this table is all that the rest knows of it.
 

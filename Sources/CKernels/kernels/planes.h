@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernels over whole planes share: where a plane lies, which of its lanes are images of
 // the batch, sums over it, and the activation interval.
 typedef double double_vec __attribute__((vector_size(8 * LANES)));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Generic vectors of LANES floats, in the compiler's own vector types: the same source becomes
 // AVX-512, AVX2, SSE or NEON by the target it is compiled for. Included by kernel families only,
 // inside a file that defines LANES.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// PNG and JPEG pictures from memory, as rows of red, green and blue bytes.
 ///
 /// Both libraries report errors by jumping; the jumps begin and end in here. No function keeps

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Files
 
 /// Reads a message of Protocol Buffers over a slice of a file, field by field. Nothing is copied, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Writes a message of Protocol Buffers, field by field: https://protobuf.dev/programming-guides/encoding.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What the multiplier and the adder compute.
 ///
 /// Operands are rounded from FP32 once, to the nearest value of the format and on a tie to the one

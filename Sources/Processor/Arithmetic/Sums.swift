@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The interleaved partial sums of a row's lanes, or of its weight gradients.
 ///
 /// An adder of A stages takes a new sum each cycle only if the sums differ, so each result is kept as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Cycles between the stations of a core, as `rtl/src` builds them. The recurrence of `RowClock` counts
 /// in the cycles of the scan; the rows run `loadToRow` cycles behind it, their adders `takeToAdd` more.
 package enum CorePipeline {

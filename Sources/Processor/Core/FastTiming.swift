@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The fast level: the recurrence over a stream of tiles, jumping over whole periods.
 ///
 /// When the rows stand to each other as they did after an earlier repetition of the same stretch,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The masks of a group while its windows are planned.
 struct GroupScan {
   let part: LoweredPart

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension PassSchedule {
   /// What happens in the pass, from the plans of the groups and the number of tiles of each class.
   ///

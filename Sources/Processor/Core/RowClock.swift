@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The timing recurrence of a core. For windows w = 0, 1, … with `issues[g][w]` cycles of row g:
 ///
 ///     start[w]     = max(load[w-1], start[w-1] + scanCycles(w))

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What a group of rows does in each window, for every class of tiles: the schedule that the timing
 /// model runs.
 ///

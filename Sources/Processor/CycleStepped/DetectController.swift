@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The detect-before-load controller of a group: finds the entries that any row needs, one after
 /// another, and packs them into windows; counts what has to be read for a window, and what each row
 /// does in it.

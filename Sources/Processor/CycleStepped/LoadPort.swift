@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The load port: gathers a window in a register of its own while it counts the cycles of the
 /// memory, then hands it over as soon as a slot of the window buffer is free.
 struct LoadPort: Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A core at the cycle-stepped level: every unit is a state machine that is stepped a clock at a
 /// time. It shares with the fast level only what comes before the core (lowering, tiles, groups, and
 /// which core gets which item).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The rows of a core: each takes the published windows in order, L entries a cycle, and adds up its
 /// partial sums where a window says so. A window without work for a row takes it no time.
 struct SteppedRows: Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A window on its way from the controller to the rows.
 struct SteppedWindow: Sendable {
   /// Cycles of the scan that finds it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The sequencer of an item: leads the controller through the tiles, in the weight-gradient pass all
 /// tiles for one fixed window before the next, and says where rows add up their partial sums.
 struct TileSequencer: Sendable {

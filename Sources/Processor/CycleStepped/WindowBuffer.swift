@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The window buffer: D slots, each of which is free again `loadToRow` cycles after every row is done
 /// with its window.
 /// Windows are numbered as they come; window w stands in slot w mod D.

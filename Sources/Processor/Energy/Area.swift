@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Parts of a machine that take area.
 public enum AreaUnit: String, BreakdownUnit {
   /// Multipliers, adders and their registers, and the sums and weights of the rows.

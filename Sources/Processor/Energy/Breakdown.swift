@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Something that has parts which are told apart in results.
 public protocol BreakdownUnit: RawRepresentable, CaseIterable, Hashable, Sendable
 where RawValue == String {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Parts of a machine that draw energy.
 public enum EnergyUnit: String, BreakdownUnit {
   /// Products, additions and the registers that they write.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension EnergyTable {
   // The scaling that several sources below share: energies of 45 nm at 0.9 V (Horowitz, ISSCC 2014)
   // by the polynomial fits of Stillmaker and Baas (Integration, 2017), the 28 nm row interpolated

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension EnergyTable {
   /// Tables that come with the model.
   public enum Choice: String, CaseIterable, Codable, Sendable {

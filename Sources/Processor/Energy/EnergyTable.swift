@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Every energy and area that the model multiplies counts by, each with where it comes from. Nothing
 /// else in the model is a physical constant.
 ///

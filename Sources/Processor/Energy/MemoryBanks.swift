@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A memory on the chip as banks that are accessed by themselves.
 struct MemoryBanks {
   /// Banks.

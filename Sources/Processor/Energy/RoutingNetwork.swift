@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How operands come from a window to the multipliers of a row: what a switch of a network costs is
 /// the same for all, so that machines differ by how many they have and toggle.
 public enum RoutingNetwork: Hashable, Sendable {

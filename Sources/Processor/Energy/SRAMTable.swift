@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Memories by size and width: a full grid, between whose points the logarithms are interpolated.

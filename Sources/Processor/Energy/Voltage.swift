@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// How the energy of an event changes from one supply to another: that of a capacitance, CV².

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Yams
 
 /// A hardware description or energy table that cannot be used: which key of which file, and what is

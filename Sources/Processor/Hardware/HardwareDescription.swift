@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// One processor: every size, technique and supply that the model knows. A YAML file holds one; the

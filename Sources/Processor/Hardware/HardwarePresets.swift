@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension HardwareDescription {
   /// The default: 1,024 multipliers in 8 cores. A sweep over masks of a ResNet-18 training chose the
   /// array (docs/results/processor): few rows share a window, so little waits for the slowest, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// One direction of a lowered part: output i reads source `step · i + offsets[tap]`, where that lies
 /// in the map.
 public struct Axis: Hashable, Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// One pass of one layer as operand vectors against rows; a strided input gradient is several such

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The three passes of training through a layer.
 public enum Pass: String, Codable, Sendable, CaseIterable {
   /// FF: `y = w * x`.

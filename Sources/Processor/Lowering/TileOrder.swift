@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The tiles of some bands in their order, with what repeats folded: the stream of a row's work is
 /// periodic over the tiles of a row, the rows of a plane and the planes of a batch.
 public struct TileOrder: Hashable, Sendable {

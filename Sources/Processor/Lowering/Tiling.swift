@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How the outputs of a part are cut into vectors of at most T lanes.
 ///
 /// A tile is neighbouring outputs of one row; where rows are shorter than T, of several rows, and

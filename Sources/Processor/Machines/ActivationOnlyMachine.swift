@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LayerPass {
   /// Dense weights; each lane works through the operands of its own output that are not zero.
   ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The expected maximum of independent binomial numbers: how long the slowest of some lanes works
 /// when each has a random share of the same number of operands.
 struct BinomialMaximum {

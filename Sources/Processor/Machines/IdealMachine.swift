@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LayerPass {
   /// A bound: every multiplier makes one effectual product a cycle and nothing else happens, so its
   /// activity has multiplications only. It knows of zeros in the mask, not in the operands.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// The movement of TensorDash (arXiv 2009.00748): 16 multipliers each take one of 8 operand pairs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// Runs a pass of a layer on any machine, at the fast level.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension PassSchedule {
   /// The timing of rows that do not step through windows but take a number of cycles of their own for
   /// an item. Their operands come just in time where the ports can deliver them at all: an item lasts

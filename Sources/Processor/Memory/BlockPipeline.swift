@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Time of blocks that are loaded while those before them are worked on, and stored while those after
 /// them are:
 ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The search for the blocks that move least.
 struct BlockSearch {
   private let blocked: BlockedPass

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Bits between the chip and the DRAM, by tensor.
 public struct MemoryTraffic: Codable, Hashable, Sendable {
   /// Activations read; in the input-gradient pass output gradients.

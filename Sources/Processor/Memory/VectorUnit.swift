@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// Work of the vector unit, or of the reorder unit beside it.

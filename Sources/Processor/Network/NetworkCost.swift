@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Networks that can pack needed operands to the front, for comparison by what they are made of.
 ///
 /// Sizes are for E lanes, a power of two, of one data bit each; an operand vector multiplies the

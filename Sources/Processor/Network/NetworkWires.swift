@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Bits that changed on the wires behind a stage of a compress network.
 public struct StageToggles: Hashable, Sendable, Codable {
   /// On the way through a switch that moves a vector.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Masks
 
 /// The order in which a group's controller goes through the source lines of a part.

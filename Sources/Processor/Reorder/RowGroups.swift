@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LoweredPart {
   /// The rows in groups of at most G, in the order that a policy gives them.
   ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension LoweredPart {
   /// The rows of groups (of which the last may be smaller), exchanged until no exchange saves anything
   /// by the estimate of `SwapRefinement`; or those that this makes of the order by popcount, if they

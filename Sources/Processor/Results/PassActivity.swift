@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What happened in a pass of a layer on some machine, counted: energy is these counts times the
 /// energies of a table.
 public struct PassActivity: Codable, Hashable, Sendable {

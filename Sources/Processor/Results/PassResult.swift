@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A pass of a layer on a machine, with its memory traffic and energy.
 public struct PassResult: Codable, Sendable {
   /// Name of the layer.

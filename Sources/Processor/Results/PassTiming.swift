@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How long the cores take for a pass, and where the row-cycles of all of them went.
 public struct PassTiming: Codable, Sendable, Equatable {
   /// Cycles until the last core is done.

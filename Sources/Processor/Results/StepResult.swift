@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Sums over passes, vector work or steps.
 public struct Totals: Codable, Sendable {
   /// Cycles, one after the other.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The windows of a group for the tiles in which the same taps read inside the map: which entry
 /// stands at which lane, and how each row's network is set.
 package struct ControllerWindows: Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Bars from the left, each of segments that add up, with their sums at their ends.
 struct BarChart: Chart {
   /// A bar.

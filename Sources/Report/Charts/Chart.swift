@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A chart of the page: a drawing, what it shows in words, and its numbers as a table.
 protocol Chart {
   /// What it shows, in a line.

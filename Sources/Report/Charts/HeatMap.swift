@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Rows of shares over steps of a training: the fuller a cell, the more is kept.
 struct HeatMap: Chart {
   /// A row.

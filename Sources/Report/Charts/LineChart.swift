@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Lines over a common axis, named at their ends and told apart by colour, dash and marker.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Products a second over products a byte of the DRAM, under what multipliers and DRAM allow.
 struct RooflineChart: Chart {
   /// A pass of a layer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Puts charts on a page: each with a title, a description for those who do not see it, and its
 /// numbers behind it. Counts them, so that identifiers are unique on the page.
 struct Figures {

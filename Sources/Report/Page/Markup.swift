@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A piece of HTML or SVG that is well-formed XML too. Text becomes markup by being escaped and in no

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The look of a page: light, dark, on paper and on a telephone.
 enum PageStyle {
   /// The style sheet. Series differ in colour (chosen for colour-blind readers, at a contrast of 4 to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension TextTable {
   /// The table for a page, in a box that scrolls by itself where the page is narrow.
   func markup(caption: String) -> Markup {

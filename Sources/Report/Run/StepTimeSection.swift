@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Training
 
 /// Where the time of a training step goes, against the same network without pruning.

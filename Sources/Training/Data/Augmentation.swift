@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// Random changes of a training image that leave it in its class.

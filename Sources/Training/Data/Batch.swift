@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The images and labels of one step.
 ///
 /// The buffers keep their size from batch to batch; give the same value to `BatchLoader.next` again

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Prepares batches on a thread of its own, a few ahead of the computation.

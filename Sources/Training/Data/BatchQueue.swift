@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// The hand-over of batches from the thread that prepares them to the one that uses them.

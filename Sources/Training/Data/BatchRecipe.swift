@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// What is in each batch: a pure function of the seed, the epoch and the number of the batch.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// The binary files of CIFAR-10 and CIFAR-100: records of one or two labels and 3,072 pixels,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// A colour that waves over the plane: base + wave * triangle(direction · position + phase).
 struct Paint {
   var base: SIMD3<Float>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// A file of a data set, read piece by piece; one whose name ends in `.gz` is decompressed on the

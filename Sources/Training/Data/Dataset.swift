@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The training and the test split of a classification task.
 public struct Dataset: Sendable {
   /// The name for reports, such as `cifar10`.

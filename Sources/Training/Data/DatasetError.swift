@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// What is wrong with the files of a data set.
 ///
 /// The description names the file, what was found, what was expected, and the official page of the

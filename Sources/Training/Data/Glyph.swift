@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The outline of a shape as straight strokes, in coordinates -1...1 with y downwards.
 ///
 /// Only additions, products, quotients and square roots are used, which IEEE 754 rounds alike on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// The IDX files of MNIST and of the sets that copy its format: grey images and labels apart, a

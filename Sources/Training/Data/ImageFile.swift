@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Images of one size in a file, read one at a time, so that they take no memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Labelled images of one size, one byte a value.
 ///
 /// The values lie in memory, or in a file from which they are read image by image, so that a set may

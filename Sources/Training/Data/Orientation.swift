@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// How a stored picture has to be turned to be upright, as cameras note it in JPEG files (EXIF 2.3,
 /// tag 0x0112).
 struct Orientation: Hashable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// `z = activation((y - μ) / √(σ² + ε) · γ + β + residual)` by channel; training takes μ and σ² from

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// `y = activation(x)`; its gradient passes where the output lies inside the activation's interval.

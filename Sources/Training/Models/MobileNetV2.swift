@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// MobileNetV2 (Sandler et al. 2018): inverted residuals with depthwise convolutions. Images below

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// LeNet-5 (LeCun et al. 1998) with ReLU and max pooling.

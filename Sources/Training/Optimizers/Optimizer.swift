@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Tensor
 
 /// How weights follow their gradients. Both keep their state in the parameters' slots and touch kept

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// Where a training is, with the sums of the epoch under way.
 public struct TrainingProgress: Codable, Sendable, Equatable {
   /// The epoch under way, from 0; the number of epochs when training has ended.

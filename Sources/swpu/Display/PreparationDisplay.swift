@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Shows on standard error how far the preparation of a data set is: a live line on a terminal, a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes ONNX files as PyTorch exports them. Call: make_onnx.py FOLDER (needs torch, onnx, onnxscript)"""
 import pathlib
 import sys

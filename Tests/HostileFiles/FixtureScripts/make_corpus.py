@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the files of the corpus that other programs make. Call: make_corpus.py FOLDER"""
 import pathlib
 import sys

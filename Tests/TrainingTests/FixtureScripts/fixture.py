@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drawing inputs and writing fixtures. The format is described in make_fixtures.py."""
 
 import json

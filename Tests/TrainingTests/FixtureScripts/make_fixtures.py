@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write the fixtures of TrainingTests: what PyTorch answers, for the engine to agree with.
 
 usage: python3 make_fixtures.py      (writes ../Fixtures/*.json, about ten seconds)

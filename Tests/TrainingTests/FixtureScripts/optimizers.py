@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures of the optimisers, of clipping and of the learning rate's schedules."""
 
 import math

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write ../Fixtures/pictures.json: small PNG and JPEG files and what Pillow makes of them.
 
 usage: python3 pictures.py

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Serve files of a folder on this machine, for tests of downloads.
 
 usage: range_server.py FOLDER

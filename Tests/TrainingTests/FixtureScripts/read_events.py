@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a folder of events as TensorBoard does and prints JSON. Call: read_events.py FOLDER
 (needs tensorboard; pictures are opened where pillow is there)"""
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ten training steps of ResNet-20, from values that the tests draw themselves."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs every NAME.onnx of a folder on the floats of NAME.images and writes NAME.logits.
 Call: run_onnx.py FOLDER (needs onnxruntime; with onnx the files are checked, too)"""
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names and shapes of torchvision's networks, one `network name shape` a line.
 
 Run where torchvision is installed; the fixture that is committed was made with 0.29.2:

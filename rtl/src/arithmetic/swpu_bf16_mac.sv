@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A multiplier of a row and its adder: adds the product of two BF16 operands to a partial sum in
 // FP32. The partial sums, as many as the adder has stages, are kept and interleaved by the row.
 //

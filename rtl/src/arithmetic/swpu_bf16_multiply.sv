@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The product of two BF16 codes in FP32. Combinational.
 //
 // The significand of the product, 8 by 8 bits, is exact; what leaves the range of FP32 is rounded to

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FP32 addition, rounded to nearest, ties to even, with subnormals and infinities; the only NaN that
 // it gives is 0x7FC00000. A new sum each cycle, each `AdderStages` cycles later.
 module swpu_fp32_add #(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The detect-before-load controller of a core (T2): leads the scan through the tiles of an item, and
 // gives the load port one window after the other.
 //

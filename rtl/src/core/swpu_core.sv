@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A core: controller, load port, window buffer and G rows, with the memories of the group's masks and
 // weights. It works through one item at a time: a group of rows on tiles, or on fixed windows of the
 // weight gradient.

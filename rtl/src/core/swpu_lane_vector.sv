@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The operand vector of one lane of a window, as it grows by the runs of a cycle. Combinational.
 module swpu_lane_vector (
   // What is there of it: nothing, if the window begins.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The load port of a core: reads the lines of a window, gathers its operand vectors in a register of
 // its own, and hands the window over as soon as a slot of the window buffer is free.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A row of a core: packs what it needs of a window to the front (T3), multiplies, and keeps partial
 // sums: for each lane of a tile, or for each entry of a fixed window of the weight gradient, whose sums
 // go back to mask order through the same switches.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a row does in each cycle: it takes the published windows in order, L entries a cycle, and adds
 // up its partial sums where a window says so. Windows in which it has nothing to do take it no time: a
 // priority encoder over the window buffer goes past all of them at once.

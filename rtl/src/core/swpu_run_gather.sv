@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a run of a line holds of the line's vector through one kernel column. Combinational.
 module swpu_run_gather (
   // A run is there, and its number in its line.

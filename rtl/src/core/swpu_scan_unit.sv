@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The scan of the detect-before-load controller (T2): ORs the masks of a group's rows, finds the
 // entries that any row needs, and packs them into windows of E, with what each row needs of them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The window buffer of a core: D windows, published in order, each of which stays until no row needs
 // it any more. Every row looks at a window of its own choice.
 module swpu_window_buffer (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Of a fixed window of the weight gradient, the entries that read inside the map in a tile, packed to
 // the front by the log shifter; each carries its lane in the fixed window as its tag. Combinational.
 module swpu_window_filter (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The lines of a window: which of its entries begin one that has to be read, and which stand ready from
 // the window before. Combinational.
 module swpu_window_lines (

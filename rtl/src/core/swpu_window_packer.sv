@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Packs the entries of a word that are wanted into the lanes of a window behind those that it holds, as
 // many as it has room for. Combinational.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The places of a word's entries in their kernel, from that of its first, and the place of the first
 // entry of the next word. Combinational.
 //

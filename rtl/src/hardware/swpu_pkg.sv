@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sizes of the machine, under the names of the hardware description; the values are those of the
 // preset `swpu`. `swpu rtl generate` writes this file for other machines.
 package swpu_pkg;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the units of a core hand to each other, and the largest layer that they take.
 package swpu_types_pkg;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One direction of a part: of a layer's rows, or of its columns. Combinational.
 //
 // Forward and weight gradient: an output reads the layer's input, `stride` apart, through the taps in

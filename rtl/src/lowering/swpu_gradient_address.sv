@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Addresses of the output gradients that the ports of a core read in the weight gradient: of a row's
 // plane, those at the lanes of the tile. Combinational.
 module swpu_gradient_address (

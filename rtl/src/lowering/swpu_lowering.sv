@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A pass of a layer, or a phase of a strided input gradient, as operand vectors against rows: its
 // axes, its tiles, and what its addresses are made of. Combinational, and slow: divisions of small
 // numbers, made once a part.

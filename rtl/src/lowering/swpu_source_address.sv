@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Addresses of the elements that the ports of a core read of the map: run after run of a line, whose
 // source in the tile is its columns, then its rows, then its images. Combinational but for where a line
 // goes on that is not read to its end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tiles of an item, one after the other: where lanes read through each kernel row and column, how
 // many runs a line takes, where the source lies and where results go.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The memory of the map that operand vectors come from: activations, or output gradients. A model, as
 // swpu_memory is: each port gathers the elements of a run, which need not be neighbours where a tile
 // spans several rows or images. Data come in the cycle after.

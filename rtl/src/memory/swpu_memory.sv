@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A memory with one port to write and some to read; data come in the cycle after their address. A
 // model: where a memory is built from macros, several read ports are copies.
 module swpu_memory #(

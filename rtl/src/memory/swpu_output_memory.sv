@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The memory of results, words of FP32; in the weight gradient also of the output gradients, two of
 // them in a word. A model, as swpu_memory is: every row of every core writes when it has results, as
 // the model of the processor has it, and each port gathers a run of gradients. Data come in the cycle

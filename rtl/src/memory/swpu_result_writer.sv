@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Addresses of a core's results. It keeps where results go from the time that their last window is
 // taken until the slowest row has written: the target of a tile, or the entries of a fixed window.
 module swpu_result_writer #(

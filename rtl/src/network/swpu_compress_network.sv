@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The compress network in front of a row's multipliers (T3): packs the operand vectors that the row
 // needs of a window to the front, and brings packed results back to their places.
 //

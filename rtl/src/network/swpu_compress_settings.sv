@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The switches that pack the needed lanes of a window to the front. Combinational.
 //
 // A vector moves down by the number of unneeded lanes below it: by 1 in stage 0 if bit 0 of that

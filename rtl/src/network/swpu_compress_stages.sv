@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data path of the compress network: log2(E) columns of one 3:1 multiplexer a lane, used in both
 // directions. Combinational.
 //

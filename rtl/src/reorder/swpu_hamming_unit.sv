@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The reorder unit (T1): puts the rows of a layer into groups by the Hamming distance of their masks.
 //
 // A group is seeded with the row that needs least of those left, then takes again and again the row

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Deals the items of a pass to the cores: the one with the most work left to the core with the least so
 // far, of equal ones the first. It looks through the items left for each that it deals, one a cycle, and
 // cores may begin with the first while it looks for the next.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads the masks and weights of a group into a core: row after row, in the order that the reorder unit
 // gave them, a word of the mask or a weight a cycle. Data of all memories come in the cycle after.
 module swpu_group_loader (

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes the items of a pass: groups of rows, cut into slices of the tiles, or of the fixed windows of
 // the weight gradient, and how much work each is expected to be. A group none of whose rows keeps a
 // weight is not an item.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A core with what feeds it: its items' tiles and addresses, and a loader that brings the masks and
 // weights of the next item while the core works on the one before.
 module swpu_worker #(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// Brings a file of known size from a web server, by the program `curl`; what an interrupted try has

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Foundation
 
 /// SHA-256 (FIPS 180-4), piece by piece.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /// The bytes of a tar archive, for tests.
 enum TarFile {
   /// An entry with its header; `kind` is "0" for a file, "5" for a folder, "2" for a link.
