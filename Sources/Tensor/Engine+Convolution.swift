@@ -64,17 +64,52 @@ extension Engine {
     check(output, geometry.output, images: images)
     filters.checkWeights(weights.values)
     if let bias { precondition(bias.count >= geometry.filters, "a bias for each filter") }
+    let layouts = (
+      layout(geometry.input, images: images), layout(geometry.output, images: images)
+    )
+    var shape = geometry.kernelShape(blocks: layouts.0.blocks)
+    var source = input
+    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
+      let tiled = TiledConvolution(forward: geometry, input: layouts.0, output: layouts.1)
+      shape = tiled.shape
+      source = windows(tiled.windows, of: input)
+    }
     filters.withList(filters.forward, weights: weights.values) { list in
-      let arguments = ck_conv_args(
-        shape: geometry.kernelShape(blocks: kernels.blocks(images)), list: list,
-        source: input.pointer, destination: output.pointer,
+      var arguments = ck_conv_args(
+        shape: shape, list: list, source: source.pointer, destination: output.pointer,
         bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0)
       switch path {
       case .kernels: run(arguments, kernels.table.pointee.forward)
       case .reference:
-        withUnsafePointer(to: arguments) { ck_reference_forward($0, Int32(kernels.lanes)) }
+        onWholeImages(reading: (input, layouts.0), writing: (output, layouts.1)) {
+          arguments.source = UnsafePointer($0.pointer)
+          arguments.destination = $1.pointer
+          ck_reference_forward(&arguments, Int32(kernels.lanes))
+        }
       }
     }
+  }
+
+  /// Calls `body` with copies of two activations in which images are whole, as the plain loops read
+  /// them, and puts the second one back.
+  private func onWholeImages(
+    reading source: (Tensor, BatchLayout), writing destination: (Tensor, BatchLayout),
+    _ body: (Tensor, Tensor) -> Void
+  ) {
+    let copies = (wholeImages(source.0, source.1), wholeImages(destination.0, destination.1))
+    body(copies.0, copies.1)
+    let layout = destination.1
+    if !layout.isWhole {
+      change(copies.1, layout.whole, into: destination.0, layout)
+    }
+  }
+
+  /// An activation in which images are whole: a copy where they are cut into tiles.
+  private func wholeImages(_ tensor: Tensor, _ layout: BatchLayout) -> Tensor {
+    if layout.isWhole { return tensor }
+    let whole = Tensor(count: layout.whole.floats)
+    change(tensor, layout, into: whole, layout.whole)
+    return whole
   }
 
   /// Input gradient: the transposed, turned weights over the gradient of the output.
@@ -88,15 +123,39 @@ extension Engine {
     check(inputGradient, geometry.input, images: images)
     check(outputGradient, geometry.output, images: images)
     filters.checkWeights(weights.transposed)
+    let layouts = (
+      layout(geometry.input, images: images), layout(geometry.output, images: images)
+    )
+    var shape = geometry.kernelShape(blocks: layouts.0.blocks)
+    var source = outputGradient
+    var destination = inputGradient
+    let isAligned = TiledConvolution.isAligned(layouts.0, stride: geometry.stride)
+    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
+      // Tiles that meet the stride in different phases: whole images, cut afterwards.
+      let written = isAligned ? layouts.0 : layouts.0.whole
+      let tiled = TiledConvolution(inputGradient: geometry, input: written, output: layouts.1)
+      shape = tiled.shape
+      source = windows(tiled.windows, of: outputGradient)
+      if !isAligned { destination = workspace.tensor(.whole, floats: written.floats) }
+    }
     filters.withList(filters.transposed, weights: weights.transposed) { list in
-      let arguments = ck_conv_args(
-        shape: geometry.kernelShape(blocks: kernels.blocks(images)), list: list,
-        source: outputGradient.pointer, destination: inputGradient.pointer, bias: nil,
-        accumulate: accumulate ? 1 : 0)
+      var arguments = ck_conv_args(
+        shape: shape, list: list, source: source.pointer, destination: destination.pointer,
+        bias: nil, accumulate: accumulate && isAligned ? 1 : 0)
       switch path {
-      case .kernels: run(arguments, kernels.table.pointee.input_gradient)
+      case .kernels:
+        run(arguments, kernels.table.pointee.input_gradient)
+        if !isAligned {
+          change(
+            destination, layouts.0.whole, into: inputGradient, layouts.0, accumulate: accumulate)
+        }
       case .reference:
-        withUnsafePointer(to: arguments) { ck_reference_input_gradient($0, Int32(kernels.lanes)) }
+        arguments.accumulate = accumulate ? 1 : 0
+        onWholeImages(reading: (outputGradient, layouts.1), writing: (inputGradient, layouts.0)) {
+          arguments.source = UnsafePointer($0.pointer)
+          arguments.destination = $1.pointer
+          ck_reference_input_gradient(&arguments, Int32(kernels.lanes))
+        }
       }
     }
   }
@@ -114,35 +173,59 @@ extension Engine {
     filters.checkWeights(gradient)
     precondition(
       scratch.count >= weightGradientScratch(filters), "scratch of \(scratch.count) floats")
+    let layouts = (
+      layout(geometry.input, images: images), layout(geometry.output, images: images)
+    )
+    var shape = geometry.kernelShape(blocks: layouts.0.blocks)
+    var source = input
+    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
+      let tiled = TiledConvolution(forward: geometry, input: layouts.0, output: layouts.1)
+      shape = tiled.shape
+      source = windows(tiled.windows, of: input)
+    }
     filters.withList(filters.transposed, weights: nil) { list in
       filters.targets.withUnsafeBufferPointer { targets in
         filters.kept.withUnsafeBufferPointer { kept in
-          let arguments = ck_weight_gradient_args(
-            shape: geometry.kernelShape(blocks: kernels.blocks(images)), list: list,
-            targets: targets.baseAddress,
+          var arguments = ck_weight_gradient_args(
+            shape: shape, list: list, targets: targets.baseAddress,
             kept: filters.packing == .blocks4 ? kept.baseAddress : nil,
-            input: input.pointer, output_gradient: outputGradient.pointer,
+            input: source.pointer, output_gradient: outputGradient.pointer,
             gradient: gradient.pointer, scratch: scratch.pointer)
           switch path {
           case .kernels:
             // Every shard streams the whole output gradient: one for each thread.
             run(arguments, shards: pool.threads, kernels.table.pointee.weight_gradient)
           case .reference:
-            withUnsafePointer(to: arguments) {
-              ck_reference_weight_gradient($0, Int32(kernels.lanes))
-            }
+            let copies = (wholeImages(input, layouts.0), wholeImages(outputGradient, layouts.1))
+            arguments.input = UnsafePointer(copies.0.pointer)
+            arguments.output_gradient = UnsafePointer(copies.1.pointer)
+            ck_reference_weight_gradient(&arguments, Int32(kernels.lanes))
           }
         }
       }
     }
   }
 
-  /// Floats of scratch that the weight gradient of a packing needs.
+  /// Floats of scratch that the weight gradient of a packing needs, for any number of images.
   public func weightGradientScratch(_ filters: PackedFilters) -> Int {
-    withUnsafePointer(to: filters.geometry.kernelShape(blocks: 1)) { shape in
-      Int(
-        kernels.table.pointee.weight_gradient_scratch(
-          shape, filters.packing.rawValue, Int64(filters.entryCount)))
+    let geometry = filters.geometry
+    // Batches too small to fill the lanes each have tiles of their own.
+    let shapes =
+      [geometry.kernelShape(blocks: 0)]
+      + (1..<kernels.lanes).map { images in
+        TiledConvolution(
+          forward: geometry, input: layout(geometry.input, images: images),
+          output: layout(geometry.output, images: images)
+        ).shape
+      }
+    return shapes.reduce(0) { largest, shape in
+      withUnsafePointer(to: shape) {
+        max(
+          largest,
+          Int(
+            kernels.table.pointee.weight_gradient_scratch(
+              $0, filters.packing.rawValue, Int64(filters.entryCount))))
+      }
     }
   }
 

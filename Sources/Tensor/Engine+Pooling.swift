@@ -42,6 +42,23 @@ public struct PoolingGeometry: Hashable, Sendable {
   }
 }
 
+extension PoolingGeometry {
+  /// What the tiles of the output read of those of the input; nil where images are whole, or each
+  /// tile is made of one tile alone.
+  func windows(_ input: BatchLayout, _ output: BatchLayout) -> WindowGeometry? {
+    if input.isWhole && output.isWhole { return nil }
+    if padding == 0, size <= stride, input.hasTiles(of: output),
+      input.height == output.height * stride, input.width == output.width * stride
+    {
+      return nil
+    }
+    return WindowGeometry(
+      source: input, tiles: output, height: (output.height - 1) * stride + size,
+      width: (output.width - 1) * stride + size, rowStep: output.height * stride,
+      columnStep: output.width * stride, firstRow: -padding, firstColumn: -padding)
+  }
+}
+
 /// Which element of each window won a max pooling, one byte each.
 public struct PoolingWinners: Sendable {
   private let bytes: Tensor
@@ -63,10 +80,14 @@ extension Engine {
   ) {
     check(input, geometry.input, images: images)
     check(output, geometry.output, images: images)
+    let windows = geometry.windows(
+      layout(geometry.input, images: images), layout(geometry.output, images: images))
+    let padding: Float = geometry.kind == .max ? -.infinity : 0
     run(
       arguments(
-        geometry, source: input, destination: output, winners: winners, accumulate: false,
-        images: images), kernels.table.pointee.pool)
+        geometry, windows, source: self.windows(windows, of: input, fill: padding),
+        destination: output, winners: winners, accumulate: false, images: images),
+      kernels.table.pointee.pool)
   }
 
   /// Gradient of `pool`.
@@ -78,25 +99,38 @@ extension Engine {
     check(inputGradient, geometry.input, images: images)
     precondition(
       geometry.kind == .average || winners != nil, "max pooling keeps its winners for backward")
+    let windows = geometry.windows(
+      layout(geometry.input, images: images), layout(geometry.output, images: images))
+    let destination =
+      windows.map { workspace.tensor(.windows, floats: workspace.plan($0).floats) }
+      ?? inputGradient
     run(
       arguments(
-        geometry, source: outputGradient, destination: inputGradient, winners: winners,
-        accumulate: accumulate, images: images), kernels.table.pointee.pool_gradient)
+        geometry, windows, source: outputGradient, destination: destination, winners: winners,
+        accumulate: accumulate && windows == nil, images: images),
+      kernels.table.pointee.pool_gradient)
+    if let windows {
+      addWindows(windows, windows: destination, to: inputGradient, accumulate: accumulate)
+    }
   }
 
+  /// - Parameter windows: what tiles read instead of the map, padding included.
   private func arguments(
-    _ geometry: PoolingGeometry, source: Tensor, destination: Tensor, winners: PoolingWinners?,
-    accumulate: Bool, images: Int
+    _ geometry: PoolingGeometry, _ windows: WindowGeometry?, source: Tensor, destination: Tensor,
+    winners: PoolingWinners?, accumulate: Bool, images: Int
   ) -> ck_pool_args {
     if let winners { precondition(winners.count >= floats(geometry.output, images: images)) }
+    let input = layout(geometry.input, images: images)
+    let output = layout(geometry.output, images: images)
     return ck_pool_args(
       kind: Int32(geometry.kind == .max ? CK_MAX_POOL : CK_AVERAGE_POOL),
-      blocks: Int32(kernels.blocks(images)), channels: Int32(geometry.input.channels),
-      height: Int32(geometry.input.height), width: Int32(geometry.input.width),
-      out_height: Int32(geometry.output.height), out_width: Int32(geometry.output.width),
+      blocks: Int32(output.blocks), channels: Int32(geometry.input.channels),
+      height: Int32(windows?.height ?? input.height), width: Int32(windows?.width ?? input.width),
+      out_height: Int32(output.height), out_width: Int32(output.width),
       size: Int32(geometry.size), stride: Int32(geometry.stride),
-      padding: Int32(geometry.padding), source: source.pointer, destination: destination.pointer,
-      winners: winners?.pointer, accumulate: accumulate ? 1 : 0)
+      padding: Int32(windows == nil ? geometry.padding : 0), source: source.pointer,
+      destination: destination.pointer, winners: winners?.pointer,
+      accumulate: accumulate ? 1 : 0)
   }
 
   /// The mean of each plane.

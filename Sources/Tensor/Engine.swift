@@ -4,13 +4,16 @@ import CKernels
 /// Runs kernels over tensors: an instruction set and the threads to use.
 ///
 /// Activations are `[blocks][channels][height][width][lanes]` with `lanes` images of the batch
-/// innermost; `images` of them are real, the rest of the last block is padding. Every operation
-/// gives the same bits for any number of threads.
+/// innermost; `images` of them are real, the rest of the last block is padding. The images of a batch
+/// that does not fill the lanes are cut into tiles, which take a lane each. `blockImages` and
+/// `unblockImages` are the way in and out. Every operation gives the same bits for any number of
+/// threads. One caller at a time.
 public struct Engine: Sendable {
   /// The instruction set, which fixes the layout.
   public let kernels: Kernels
   /// The threads.
   public let pool: ThreadPool
+  let workspace = Workspace()
 
   /// An engine on `threads` threads.
   public init(kernels: Kernels = .best, threads: Int = ThreadPool.processors) {
@@ -20,7 +23,12 @@ public struct Engine: Sendable {
 
   /// Floats that an activation of a batch takes.
   public func floats(_ map: MapShape, images: Int) -> Int {
-    kernels.blocks(images) * map.count * kernels.lanes
+    layout(map, images: images).floats
+  }
+
+  /// Where the images of a batch lie.
+  func layout(_ map: MapShape, images: Int) -> BatchLayout {
+    workspace.layout(map, images: images, lanes: kernels.lanes)
   }
 
   /// Enough to balance the threads; the same for any number of them.
@@ -44,10 +52,7 @@ public struct Engine: Sendable {
   }
 
   func planes(_ map: MapShape, images: Int) -> ck_planes {
-    precondition(images > 0, "a batch has at least one image")
-    return ck_planes(
-      blocks: Int32(kernels.blocks(images)), channels: Int32(map.channels),
-      pixels: Int32(map.pixels), images: Int32(images))
+    layout(map, images: images).planes
   }
 
   func check(_ tensor: Tensor, _ map: MapShape, images: Int) {
@@ -75,6 +80,33 @@ public struct Engine: Sendable {
       ck_relayout_args(
         planes: planes(map, images: images), source: source.pointer,
         destination: destination.pointer), kernels.table.pointee.unblock_images)
+  }
+
+  /// Makes every value of a map a channel of one pixel.
+  ///
+  /// - Parameter map: the size of an image of `source`.
+  public func flatten(_ source: Tensor, into destination: Tensor, map: MapShape, images: Int) {
+    let flat = MapShape(channels: map.count, height: 1, width: 1)
+    let planar = workspace.tensor(.planar, floats: images * map.count)
+    unblockImages(source, into: planar, map: map, images: images)
+    blockImages(planar, into: destination, map: flat, images: images)
+  }
+
+  /// Gradient of `flatten`: the way back.
+  public func flattenGradient(
+    outputGradient: Tensor, inputGradient: Tensor, accumulate: Bool, map: MapShape, images: Int
+  ) {
+    let flat = MapShape(channels: map.count, height: 1, width: 1)
+    let planar = workspace.tensor(.planar, floats: images * map.count)
+    unblockImages(outputGradient, into: planar, map: flat, images: images)
+    if accumulate {
+      let floats = floats(map, images: images)
+      let gradient = workspace.tensor(.whole, floats: floats)
+      blockImages(planar, into: gradient, map: map, images: images)
+      add(gradient, to: inputGradient.prefix(floats))
+    } else {
+      blockImages(planar, into: inputGradient, map: map, images: images)
+    }
   }
 
   /// Exact zeros in each channel, over the real images of a batch.

@@ -31,9 +31,6 @@ public struct Kernels: Sendable, CustomStringConvertible {
   /// The name of the instruction set.
   public var description: String { name }
 
-  /// The blocks that hold a number of images.
-  public func blocks(_ images: Int) -> Int { (images + lanes - 1) / lanes }
-
   /// Runs fused multiply-adds in registers on the calling thread.
   ///
   /// - Returns: the floating-point operations done; the caller takes the time. Their quotient is

@@ -57,7 +57,7 @@ struct ArenaPlan {
     valueBuffers[0] = newBuffer(bytes(network.map(network.input)), at: 0)
     for (index, node) in network.nodes.enumerated() {
       for input in node.inputs { use(valueBuffers[input.index], at: index) }
-      if case .flatten = node.layer {
+      if case .flatten = node.layer, network.map(node.inputs[0]).pixels == 1 {
         valueBuffers[node.output.index] = valueBuffers[node.inputs[0].index]
       } else {
         valueBuffers[node.output.index] = newBuffer(bytes(network.map(node.output)), at: index)
@@ -88,7 +88,7 @@ struct ArenaPlan {
         continue
       }
       let buffer: Int
-      if node.layer.computesGradientInPlace && !takenOver {
+      if node.layer.computesGradientInPlace(of: network.map(node.inputs[place])) && !takenOver {
         buffer = gradient
         takenOver = true
       } else {
@@ -160,9 +160,10 @@ extension Layer {
   }
 
   /// Whether the gradient of an input may be written over the gradient of the output.
-  var computesGradientInPlace: Bool {
+  func computesGradientInPlace(of input: MapShape) -> Bool {
     switch self {
-    case .batchNorm, .activation, .add, .flatten, .dropout: true
+    case .batchNorm, .activation, .add, .dropout: true
+    case .flatten: input.pixels == 1
     case .convolution, .pooling, .globalAveragePool: false
     }
   }

@@ -27,6 +27,8 @@ public final class Model {
   private let planar: Tensor
   private let output: Tensor
   private let outputGradient: Tensor
+  private let planarLogits: Tensor
+  private let planarGradient: Tensor
 
   /// Lays out a network for batches of at most `batch` images and draws its first weights.
   ///
@@ -76,6 +78,8 @@ public final class Model {
     input = value(network.input)
     planar = Tensor(count: batch * network.map(network.input).count)
     output = value(network.output)
+    planarLogits = Tensor(count: batch * network.map(network.output).count)
+    planarGradient = Tensor(count: planarLogits.count)
     outputGradient = gradient(network.output)!
   }
 
@@ -112,19 +116,20 @@ public final class Model {
   public func evaluate(_ loss: SoftmaxCrossEntropy, labels: [Int32], images: Int)
     -> SoftmaxCrossEntropy.Result
   {
-    loss.evaluate(
-      output, labels: labels, images: images, classes: classes, lanes: engine.kernels.lanes,
-      gradient: outputGradient)
+    let map = network.map(network.output)
+    engine.unblockImages(output, into: planarLogits, map: map, images: images)
+    let result = loss.evaluate(
+      planarLogits, labels: labels, images: images, classes: classes, lanes: 1,
+      gradient: planarGradient)
+    engine.blockImages(planarGradient, into: outputGradient, map: map, images: images)
+    return result
   }
 
   /// The logits of the last forward pass, `[image][class]`.
   public func logits(images: Int) -> [Float] {
-    let lanes = engine.kernels.lanes
-    return (0..<images * classes).map { index in
-      let image = index / classes
-      return output[
-        image / lanes * classes * lanes + index % classes * lanes + image % lanes]
-    }
+    engine.unblockImages(
+      output, into: planarLogits, map: network.map(network.output), images: images)
+    return planarLogits.prefix(images * classes).array()
   }
 
   /// Computes the gradients of all parameters from the gradient that `evaluate` left.

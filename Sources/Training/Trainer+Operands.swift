@@ -50,15 +50,17 @@ extension Model {
           ConvolutionOperands(
             name: convolution.name, geometry: convolution.geometry, mask: convolution.mask,
             weights: convolution.denseWeights,
-            input: firstImage(ports.inputs[0], ports.inputMaps[0]),
-            gradient: firstImage(ports.upstream, ports.outputMap)))
+            input: firstImage(ports.inputs[0], ports.inputMaps[0], images: images),
+            gradient: firstImage(ports.upstream, ports.outputMap, images: images)))
       }
       layer.backward(pass)
     }
     return operands.reversed()
   }
 
-  private func firstImage(_ tensor: Tensor, _ map: MapShape) -> [Float] {
-    (0..<map.count).map { tensor[$0 * engine.kernels.lanes] }
+  private func firstImage(_ tensor: Tensor, _ map: MapShape, images: Int) -> [Float] {
+    let planar = Tensor(count: images * map.count)
+    engine.unblockImages(tensor, into: planar, map: map, images: images)
+    return planar.prefix(map.count).array()
   }
 }

@@ -7,6 +7,12 @@
 // kernels that mix images (statistics, gradients of statistics) leave out. No halo is stored.
 // Every tensor starts on a 64-byte boundary.
 //
+// Tiles. A batch that does not fill a vector is laid out as if it had more images of smaller maps:
+// an image is cut into tile_rows x tile_columns tiles of equal size, and lane
+// (image*tile_rows + row)*tile_columns + column holds one of them. There is one block then. To most
+// kernels a tile is an image; a convolution or a pooling first gathers the windows of its tiles
+// (ck_window_args) and then runs without padding.
+//
 // Shards. A kernel is called as f(args, shard, shards) for every shard in 0..<shards, in any order
 // and from any thread; the shards write disjoint memory, and no bit of a result depends on `shards`.
 #ifndef CKERNELS_H
@@ -28,7 +34,8 @@ typedef struct {
 
 // How the kept weights of a layer are packed.
 enum {
-  // Lines of three: 3x3 kernels, padding 1, stride 1 or 2 (stride 2: even height and width). One
+  // Lines of three: 3x3 kernels, padding 1, stride 1 or 2 (stride 2: even height and width), or on
+  // windows, whose padding is such that no tap falls outside of what is read. One
   // entry is one kernel row (k,c,r,:) of which 1-3 taps are kept. Segments: rows x 7, kernel row
   // outside, tap pattern inside in the order of ck_tap_patterns.
   CK_LINES3 = 0,
@@ -85,8 +92,10 @@ typedef struct {
 // Whole planes: normalisation, activation, pooling
 
 typedef struct {
-  int32_t blocks, channels, pixels; // pixels = height*width of a plane
-  int32_t images;                   // of the batch, padding left out: 1...blocks*lanes
+  int32_t blocks, channels, pixels; // pixels = height*width of a plane, of a tile where there are
+  int32_t images;                   // of the batch, padding left out: 1...blocks*lanes; or tiles
+  int32_t tile_rows, tile_columns;  // tiles of an image; 1 x 1: it is whole
+  int32_t tile_width;               // columns of a plane
 } ck_planes;
 
 // Training: normalise by the batch's statistics, then add the residual, then clamp to
@@ -183,8 +192,9 @@ typedef struct {
   int32_t accumulate;        // backward only
 } ck_pool_args;
 
-// Mean over the pixels of a plane: [blocks][channels][pixels][lanes] -> [blocks][channels][lanes],
-// and its backward, which spreads gradient / pixels. Shards split (block, channel) planes.
+// Mean over the pixels of a plane, all tiles of an image: [blocks][channels][pixels][lanes] ->
+// [blocks][channels][lanes] of whole images, and its backward, which spreads gradient / pixels.
+// Shards split (block, channel) planes.
 typedef struct {
   ck_planes planes;
   const float *source;
@@ -206,13 +216,40 @@ typedef struct {
   float scale;
 } ck_dropout_args;
 
-// Planar images [images][channels][pixels] <-> blocked layout, padding lanes written as zero.
-// Shards split tiles of a block.
+// Planar images [images][channels][height][width] <-> blocked layout, padding lanes written as zero.
+// Shards split parts of a block.
 typedef struct {
   ck_planes planes;
   const float *source;
   float *destination;
 } ck_relayout_args;
+
+// ---------------------------------------------------------------------------------------------
+// Windows of tiles
+
+// `count` pixels of a window, from `to` on, are pixels of the source plane from `from` on with their
+// lanes exchanged: lane l takes lane shuffles[shuffle*lanes + l], or the fill where that is -1.
+// Shuffle 0 leaves all lanes in place. With `gather` set, each lane of the one pixel has a place of
+// its own in the plane: gathers[gather*lanes + l] = pixel*lanes + lane, or -1.
+typedef struct {
+  int32_t to, from, count, shuffle;
+  int32_t gather;            // or -1
+} ck_window_run;
+
+// Copies the windows that the tiles of one map read from the tiles of another: planes of
+// source_pixels to planes of window_pixels, which the runs cover. And the gradient: adds each
+// pixel of a window to where it came from. Shards split planes.
+typedef struct {
+  int32_t planes, source_pixels, window_pixels;
+  int32_t lanes;             // that hold windows; the others are filled with zeros
+  int32_t runs;
+  const ck_window_run *run;
+  const int32_t *shuffles, *gathers;
+  float *source;             // written by the gradient only
+  float *windows;
+  float fill;
+  int32_t accumulate;        // windows: adds to them; gradient: adds to what source holds
+} ck_window_args;
 
 // ---------------------------------------------------------------------------------------------
 // Optimisers on packed arrays. Shards split elements. Gradients are multiplied by gradient_scale
@@ -273,6 +310,8 @@ typedef struct {
   void (*dropout)(const ck_dropout_args *, int32_t shard, int32_t shards);
   void (*block_images)(const ck_relayout_args *, int32_t shard, int32_t shards);
   void (*unblock_images)(const ck_relayout_args *, int32_t shard, int32_t shards);
+  void (*windows)(const ck_window_args *, int32_t shard, int32_t shards);
+  void (*window_gradient)(const ck_window_args *, int32_t shard, int32_t shards);
 
   void (*sgd)(const ck_sgd_args *, int32_t shard, int32_t shards);
   void (*adamw)(const ck_adamw_args *, int32_t shard, int32_t shards);

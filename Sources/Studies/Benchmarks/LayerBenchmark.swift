@@ -95,7 +95,11 @@ public struct LayerBenchmark {
     weights.values.store(filters.pack((0..<geometry.weights).map { _ in random.normal() * 0.1 }))
     engine.transpose(filters, weights)
     func tensor(_ map: MapShape) -> Tensor {
-      Tensor((0..<engine.floats(map, images: batch)).map { _ in random.uniform() - 0.5 })
+      let tensor = Tensor(count: engine.floats(map, images: batch))
+      engine.blockImages(
+        Tensor((0..<batch * map.count).map { _ in random.uniform() - 0.5 }), into: tensor,
+        map: map, images: batch)
+      return tensor
     }
     input = tensor(geometry.input)
     output = tensor(geometry.output)

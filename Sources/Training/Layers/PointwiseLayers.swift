@@ -45,16 +45,30 @@ final class AdditionLayer: RunningLayer {
   }
 }
 
-/// Every value of a map becomes a channel: the layout is the same, so nothing moves.
+/// Every value of a map becomes a channel. Where a map has one pixel both are one buffer, and nothing
+/// moves.
 final class FlattenLayer: RunningLayer {
   let ports: Ports
+  private var inputMap: MapShape { ports.inputMaps[0] }
 
   init(ports: Ports) { self.ports = ports }
 
-  func forward(_ pass: Pass) {}
+  func forward(_ pass: Pass) {
+    if inputMap.pixels > 1 {
+      pass.engine.flatten(
+        ports.inputs[0], into: ports.output, map: inputMap, images: pass.images)
+    }
+  }
 
   func backward(_ pass: Pass) {
-    passOn(ports.upstream, to: ports.inputGradients[0], ports.outputMap, pass)
+    guard let slot = ports.inputGradients[0] else { return }
+    if inputMap.pixels > 1 {
+      pass.engine.flattenGradient(
+        outputGradient: ports.upstream, inputGradient: slot.tensor, accumulate: slot.accumulate,
+        map: inputMap, images: pass.images)
+    } else {
+      passOn(ports.upstream, to: slot, ports.outputMap, pass)
+    }
   }
 }
 
