@@ -80,13 +80,17 @@ let package = Package(
     ),
     // Stands in for malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    // Plain loops and the comparison of arrays; without optimisation they would take most of a test run.
+    .target(
+      name: "Oracles", dependencies: ["Tensor"], path: "Tests/Oracles",
+      swiftSettings: [.unsafeFlags(["-O"], .when(configuration: .debug))]),
     // Damaged files for the tests of parsers.
     .target(
       name: "HostileFiles", dependencies: ["Files", "Tensor"], path: "Tests/HostileFiles",
       exclude: ["FixtureScripts"], resources: [.copy("Corpus")]),
     // Layers, weights and counts for the tests of masks and of pruning.
     .target(name: "MaskSamples", dependencies: ["Masks", "Tensor"], path: "Tests/MaskSamples"),
-    .testTarget(name: "TensorTests", dependencies: ["Tensor"]),
+    .testTarget(name: "TensorTests", dependencies: ["Tensor", "Oracles"]),
     .testTarget(name: "FilesTests", dependencies: ["Files", "HostileFiles"]),
     .testTarget(
       name: "MasksTests", dependencies: ["Files", "MaskSamples", "Masks", "Pruning", "Tensor"]),
@@ -99,7 +103,7 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Training", "Exchange", "Files", "Masks", "Pruning", "Tensor", "AllocationCounter",
-        "HostileFiles",
+        "HostileFiles", "Oracles",
       ],
       exclude: ["FixtureScripts"],
       resources: [.copy("Fixtures")]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Oracles
 import Tensor
 import Testing
 
@@ -39,7 +40,7 @@ struct OptimizerTests {
         optimizer.update(
           [parameter], rate: setup.learningRate, step: index, gradientScale: 1, engine: engine)
         #expect(
-          difference(parameter.values.array(), step.parameter.values) < 3e-6,
+          relativeDifference(parameter.values.array(), step.parameter.values) < 3e-6,
           "\(example.name), step \(index)")
       }
     }
@@ -65,7 +66,7 @@ struct OptimizerTests {
         parameters, limit: example.configuration.maximumNorm, engine: engine)
       for (parameter, clipped) in zip(parameters, example.clipped) {
         #expect(
-          difference(parameter.gradient.array().map { $0 * scale }, clipped.values) < 1e-5,
+          relativeDifference(parameter.gradient.array().map { $0 * scale }, clipped.values) < 1e-5,
           "\(example.name)")
       }
     }
@@ -125,7 +126,7 @@ struct OptimizerTests {
         gradient: gradient)
       #expect(abs(result.loss - example.loss) < 1e-5 * max(1, example.loss), "\(example.name)")
       let found = (0..<images * classes).map { gradient[place($0 / classes, $0 % classes)] }
-      #expect(difference(found, example.logitsGradient.values) < 1e-6, "\(example.name)")
+      #expect(relativeDifference(found, example.logitsGradient.values) < 1e-6, "\(example.name)")
       #expect(gradient.array().allSatisfy { !$0.isNaN }, "padding lanes have no gradient")
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Oracles
 import Tensor
 import Testing
 
@@ -79,14 +80,14 @@ struct LayerFixtureTests {
     layer.store(denseWeights: weight.values)
     if let bias { layer.bias?.values.store(bias.values) }
     let found = harness.forward([input.values])
-    #expect(difference(found, output.values) < 1e-5, Comment(rawValue: name))
+    #expect(relativeDifference(found, output.values) < 1e-5, Comment(rawValue: name))
     let gradients = harness.backward(upstream.values)
-    #expect(difference(gradients[0], inputGradient.values) < 1e-5, Comment(rawValue: name))
+    #expect(relativeDifference(gradients[0], inputGradient.values) < 1e-5, Comment(rawValue: name))
     let dense = layer.filters.expand(layer.weight.gradient)
-    #expect(difference(dense, weightGradient.values) < 1e-5, Comment(rawValue: name))
+    #expect(relativeDifference(dense, weightGradient.values) < 1e-5, Comment(rawValue: name))
     if let biasGradient {
       let found = try #require(layer.bias).gradient.array()
-      #expect(difference(found, biasGradient.values) < 1e-5, Comment(rawValue: name))
+      #expect(relativeDifference(found, biasGradient.values) < 1e-5, Comment(rawValue: name))
     }
   }
 
@@ -127,26 +128,30 @@ struct LayerFixtureTests {
       layer.runningVariance.store(example.runningVariance.values)
       let comment = Comment(rawValue: example.name)
       // Inputs far from zero lose digits to their mean, in any order of additions.
-      let tolerance: Float = example.name.contains("far") ? 2e-3 : 1e-5
+      let tolerance = example.name.contains("far") ? 2e-3 : 1e-5
       for step in example.steps {
         let inputs = [step.input.values] + (step.residual.map { [$0.values] } ?? [])
         let output = harness.forward(inputs, training: setup.training)
-        #expect(difference(output, step.output.values) < tolerance, comment)
+        #expect(relativeDifference(output, step.output.values) < tolerance, comment)
         #expect(
-          difference(layer.runningMean.array(), step.runningMean.values) < tolerance, comment)
+          relativeDifference(layer.runningMean.array(), step.runningMean.values) < tolerance,
+          comment)
         #expect(
-          difference(layer.runningVariance.array(), step.runningVariance.values) < tolerance,
+          relativeDifference(layer.runningVariance.array(), step.runningVariance.values)
+            < tolerance,
           comment)
         if !setup.training { continue }
         let gradients = harness.backward(step.upstreamGradient.values)
-        #expect(difference(gradients[0], step.inputGradient.values) < tolerance, comment)
+        #expect(relativeDifference(gradients[0], step.inputGradient.values) < tolerance, comment)
         if let residual = step.residualGradient {
-          #expect(difference(gradients[1], residual.values) < tolerance, comment)
+          #expect(relativeDifference(gradients[1], residual.values) < tolerance, comment)
         }
         #expect(
-          difference(layer.gamma.gradient.array(), step.gammaGradient.values) < tolerance, comment)
+          relativeDifference(layer.gamma.gradient.array(), step.gammaGradient.values) < tolerance,
+          comment)
         #expect(
-          difference(layer.beta.gradient.array(), step.betaGradient.values) < tolerance, comment)
+          relativeDifference(layer.beta.gradient.array(), step.betaGradient.values) < tolerance,
+          comment)
       }
     }
   }
@@ -194,7 +199,7 @@ struct LayerFixtureTests {
         inputs: 2, kernels: Kernels.available[table]
       ) { network, inputs in try network.add("add", inputs[0], inputs[1]) }
       let output = harness.forward([example.input.values, example.residual.values])
-      #expect(difference(output, example.output.values) < 1e-6)
+      #expect(relativeDifference(output, example.output.values) < 1e-6)
       let gradients = harness.backward(example.upstreamGradient.values)
       #expect(gradients[0] == example.inputGradient.values)
       #expect(gradients[1] == example.residualGradient.values)
@@ -230,9 +235,9 @@ struct LayerFixtureTests {
       }
       let comment = Comment(rawValue: example.name)
       let output = harness.forward([example.input.values])
-      #expect(difference(output, example.output.values) < 1e-6, comment)
+      #expect(relativeDifference(output, example.output.values) < 1e-6, comment)
       let gradient = harness.backward(example.upstreamGradient.values)[0]
-      #expect(difference(gradient, example.inputGradient.values) < 1e-6, comment)
+      #expect(relativeDifference(gradient, example.inputGradient.values) < 1e-6, comment)
     }
   }
 }

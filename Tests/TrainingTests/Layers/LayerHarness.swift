@@ -71,13 +71,3 @@ struct LayerHarness {
 func randomValues(_ count: Int, _ random: inout SeededRandom) -> [Float] {
   (0..<count).map { _ in 2 * random.uniform() - 1 }
 }
-
-/// The largest difference, relative to the largest expected value (at least 1).
-func difference(_ found: [Float], _ expected: [Float]) -> Float {
-  if found.count != expected.count { return .infinity }
-  let scale = expected.reduce(Float(1)) { max($0, abs($1)) }
-  return zip(found, expected).reduce(Float(0)) { largest, pair in
-    let difference = abs(pair.0 - pair.1)
-    return difference <= largest ? largest : difference
-  } / scale
-}

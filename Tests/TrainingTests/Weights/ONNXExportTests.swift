@@ -2,6 +2,7 @@
 import Exchange
 import Foundation
 import Masks
+import Oracles
 import Pruning
 import Tensor
 import Testing
@@ -169,19 +170,18 @@ struct ONNXExportTests {
     }
     let said = try Python.run(script: "run_onnx.py", folder.path)
     print(String(decoding: said, as: UTF8.self), terminator: "")
-    var largest: Float = 0
+    var largest = 0.0
     for (name, logits) in expected {
       let data = try Data(
         contentsOf: folder.appendingPathComponent(name).appendingPathExtension("logits"))
       let found = Tensor(count: logits.count)
       #expect(data.count == 4 * logits.count, "\(name)")
       if data.count == 4 * logits.count { found.store(bytes: data) }
-      let worst = zip(found.array(), logits).map { abs($0 - $1) }.max() ?? .infinity
-      let size = logits.map { abs($0) }.max() ?? 0
-      #expect(worst <= 1e-4 * max(1, size), "\(name): \(worst) of \(size)")
+      let worst = relativeDifference(found.array(), logits)
+      #expect(worst <= 1e-4, "\(name): \(worst)")
       // A network that says nothing would agree with anything.
       #expect(Set(logits).count > 6, "\(name)")
-      largest = max(largest, worst / max(1, size))
+      largest = max(largest, worst)
     }
     print("\(expected.count) networks, largest difference \(largest)")
   }
