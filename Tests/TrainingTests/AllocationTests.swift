@@ -2,6 +2,7 @@
 import AllocationCounter
 import Foundation
 import Masks
+import Oracles
 import Synchronization
 import Testing
 
@@ -42,7 +43,11 @@ private struct WatchedThreads {
 }
 
 /// Linux with glibc only: elsewhere a program cannot stand in for malloc.
-@Suite("Allocations", .enabled(if: allocation_counter_works()), .serialized)
+@Suite(
+  "Allocations",
+  .enabled(
+    if: allocation_counter_works() || RequiredTools.contains("allocation-counter"),
+    "the program's malloc cannot be replaced here"), .serialized)
 struct AllocationTests {
   @Test("The counter sees arrays of the test's thread and tensors of the workers")
   func counts() {

@@ -44,6 +44,23 @@ struct ModelTests {
     #expect(model.arenaBytes < model.unsharedBytes)
   }
 
+  @Test(
+    "The width multiplies the filters of every layer but the last; layers draw weights of their own"
+  )
+  func widths() throws {
+    let map = MapShape(channels: 3, height: 32, width: 32)
+    let network = try ModelName.resnet18.network(input: map, classes: 7, width: 0.5)
+    let filters = network.convolutions.map(\.convolution.geometry.filters)
+    #expect(filters.first == 32 && filters.last == 7)
+    #expect(Set(filters) == [7, 32, 64, 128, 256])
+    let model = try Model(
+      ModelName.resnet20.network(input: map, classes: 7), engine: Engine(threads: 1), batch: 1,
+      seed: 1)
+    let equal = model.convolutions.filter { $0.geometry.filters == 16 && $0.geometry.rows == 3 }
+      .dropFirst().map(\.denseWeights)
+    #expect(equal.count == 6 && Set(equal).count == 6)
+  }
+
   @Test("Grey images of 28x28 fit LeNet-5")
   func lenetOnGreyImages() throws {
     let network = try ModelName.lenet5.network(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Masks
+import Oracles
 import Pruning
 import Tensor
 import Testing
@@ -186,6 +187,55 @@ struct PruningRunTests {
     let floors = try densities(.uniform, sparsity: 0.95)
     #expect(abs(floors[0] - 1.0 / 12) < 1e-9)
     #expect(abs((floors[0] * 288 + floors[1] * 4608) / 4896 - 0.05) < 0.002)
+  }
+
+  @Test("What stays keeps its value and its optimiser's state; what comes back starts at zero")
+  func repacking() throws {
+    let model = try model()
+    let layer = model.convolutions[0]
+    let optimizer = Optimizer.sgd(momentum: 0.9, nesterov: false, weightDecay: 0)
+    optimizer.prepare(model.parameters)
+    func half(_ isFirst: Bool) -> LayerMask {
+      LayerMask(
+        shape: layer.filterShape,
+        elements: Bits(count: layer.filterShape.count) {
+          ($0 % 3 == 0) || ($0 % 2 == 0) == isFirst
+        })
+    }
+    layer.apply(half(true))
+    let count = layer.filterShape.count
+    layer.weight.slots = [Tensor(layer.filters.pack((0..<count).map { Float($0 + 1) }))]
+    let before = layer.denseWeights
+    layer.apply(half(false))
+    let after = layer.denseWeights
+    let state = layer.filters.expand(layer.weight.slots[0])
+    for place in 0..<count {
+      let stays = place % 3 == 0
+      // Places that were not kept before come back, and those that are not kept now are gone.
+      #expect(after[place] == (stays ? before[place] : 0))
+      #expect(state[place] == (stays ? Float(place + 1) : 0))
+    }
+  }
+
+  @Test("A step that computes all gradients leaves the kept ones where the optimiser reads them")
+  func denseGradients() throws {
+    let model = try model()
+    let pruner = try pruning(model, .line)
+    pruner.start(on: model.engine)
+    let layer = model.convolutions[0]
+    func gradients(dense: Bool) -> [Float] {
+      var random = SeededRandom(seed: 6)
+      model.stage(randomValues(8 * 288, &random))
+      model.forward(images: 8, training: true)
+      _ = model.evaluate(SoftmaxCrossEntropy(), labels: [0, 1, 2, 3, 0, 1, 2, 3], images: 8)
+      layer.weight.gradient.fill(0)
+      model.backward(images: 8, denseGradients: dense)
+      return layer.filters.expand(layer.weight.gradient)
+    }
+    let (kept, all) = (gradients(dense: false), gradients(dense: true))
+    #expect(relativeDifference(all, kept, least: 1e-6) < 1e-4)
+    #expect(largestMagnitude(kept) > 1e-6)
+    #expect(layer.denseGradient?.count == layer.filterShape.count)
   }
 
   @Test(

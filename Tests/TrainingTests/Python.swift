@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Oracles
 import Testing
 
 /// The Python of `SWPU_PYTHON`, or `python3`: for tests that hold files against their real readers.
@@ -38,5 +39,14 @@ enum Python {
       throw Failure(description: try String(contentsOf: errors, encoding: .utf8))
     }
     return data
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  /// Runs where Python has a package, and fails without it where it has to be.
+  static func needsPython(_ package: String) -> Self {
+    .enabled(
+      if: Python.has(package) || RequiredTools.contains(package),
+      "needs Python with \(package); see make exchange")
   }
 }

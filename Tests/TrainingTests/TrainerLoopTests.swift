@@ -238,4 +238,71 @@ struct TrainerLoopTests {
     #expect(try losses(probability: 0.5, seed: 5) == dropped)
     #expect(try Set(losses(probability: 0, seed: 5)).count == 1)
   }
+
+  @Test("Evaluation drops nothing")
+  func dropoutInEvaluation() throws {
+    var network = Network(name: "drops", input: MapShape(channels: 3, height: 32, width: 32))
+    let x = try network.pool("shrink", network.input, .average, size: 4)
+    let dropped = try network.dropout("dropout", x, probability: 0.5)
+    try network.linear("fc", dropped, outputs: 10)
+    let model = try Model(network, engine: Engine(threads: 1), batch: 2, seed: 1)
+    var random = SeededRandom(seed: 4)
+    model.stage(randomValues(2 * 3 * 32 * 32, &random))
+    var found: [[Float]] = []
+    for seed in 1...3 as ClosedRange<UInt64> {
+      model.forward(images: 2, training: false, seed: seed)
+      found.append(model.logits(images: 2))
+    }
+    #expect(found[0] == found[1] && found[1] == found[2])
+    model.forward(images: 2, training: true, seed: 1)
+    #expect(model.logits(images: 2) != found[0])
+  }
+
+  @Test("Every fiftieth step is recorded with its means and its rate")
+  func stepMetrics() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("steps")
+    var configuration = Self.configuration()
+    configuration.batch = 2
+    configuration.epochs = 2
+    configuration.learningRateDecay = .step
+    let trainer = try Trainer(
+      configuration, data: Self.data, engine: Engine(threads: 1), folder: folder,
+      network: Self.network())
+    var steps: [StepReport] = []
+    #expect(
+      try trainer.run(report: { event in
+        if case .step(let report) = event { steps.append(report) }
+      }))
+    struct Line: Decodable {
+      let kind: String
+      let step: Int
+      let loss, accuracy: Double?
+      let learningRate: Float?
+    }
+    let lines = try Data(contentsOf: folder.metrics).split(separator: UInt8(ascii: "\n"))
+      .map { try JSONDecoder().decode(Line.self, from: Data($0)) }.filter { $0.kind == "step" }
+    #expect(lines.map(\.step) == [50, 100])
+    #expect(lines.map(\.learningRate) == [0.1, 0.001])
+    for line in lines {
+      #expect(line.loss == steps[line.step - 1].loss)
+      #expect(line.accuracy == steps[line.step - 1].accuracy)
+    }
+  }
+
+  @Test("A run is evaluated as it was at its last checkpoint")
+  func evaluation() throws {
+    let temporary = try TemporaryFolder()
+    let folder = temporary.run("run")
+    var configuration = TrainerTests.configuration(.line)
+    configuration.model = .lenet5
+    let trainer = try Trainer(
+      configuration, data: Self.data, engine: Engine(threads: 1), folder: folder)
+    #expect(try trainer.run())
+    let found = try evaluateRun(
+      folder, configuration: configuration, data: Self.data, engine: Engine(threads: 1))
+    #expect(found.step == 10 && found.sparsity == trainer.model.sparsity)
+    #expect(found.accuracy == trainer.progress.testAccuracy)
+    #expect(found.loss == trainer.progress.testLoss)
+  }
 }

@@ -58,7 +58,7 @@ struct TensorBoardLogTests {
 
   @Test(
     "TensorBoard reads a training, also one that was stopped and went on",
-    .enabled(if: Python.has("tensorboard"), "needs Python with tensorboard; see make exchange"))
+    .needsPython("tensorboard"))
   func tensorBoard() throws {
     let temporary = try TemporaryFolder()
     let folder = temporary.run("run")

@@ -146,7 +146,7 @@ struct ONNXExportTests {
 
   @Test(
     "ONNX Runtime computes the same logits within 1e-4",
-    .enabled(if: Python.has("onnxruntime"), "needs Python with onnxruntime; see make exchange"))
+    .needsPython("onnxruntime"))
   func runtime() throws {
     let folder = try TemporaryFolder().url
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Processor
+import Masks
+import Testing
+import Training
+
+@testable import swpu
+
+/// Every option of a command arrives where it belongs. The options are read in this process, so that all
+/// of them take no time.
+@Suite("Options of the commands")
+struct OptionTests {
+  @Test(
+    "An option of a training is the key of its name, and changes no other",
+    arguments: [
+      ("model", "mlp"), ("width", "0.5"), ("data", "cifar10"), ("data-path", "/some/where"),
+      ("image-size", "64"), ("train-images", "640"), ("initialize-from", "w.safetensors"),
+      ("granularity", "line"), ("sparsity", "0.8"), ("schedule", "dynamic"),
+      ("balanced", "filters"), ("budget", "erk"), ("epochs", "3"), ("batch", "16"),
+      ("optimizer", "adamw"), ("learning-rate", "0.25"), ("learning-rate-decay", "step"),
+      ("clip", "1.5"), ("label-smoothing", "0.25"), ("seed", "7"),
+    ])
+  func training(option: String, value: String) throws {
+    func lines(_ arguments: [String]) throws -> Set<String> {
+      let yaml = try ConfigurationOptions.parse(arguments).read().yaml
+      return Set(yaml.split(separator: "\n").map(String.init))
+    }
+    let changed = try lines(["--\(option)", value]).subtracting(lines([]))
+    let names = changed.map { $0.prefix { $0 != ":" } }
+    // The default learning rate follows the optimiser.
+    #expect(
+      Set(names.map(String.init)) == (option == "optimizer" ? [option, "learning-rate"] : [option]))
+    #expect(changed.contains { $0.hasPrefix("\(option): ") && $0.contains(value) }, "\(changed)")
+  }
+
+  @Test("Options stand above the file, the file above the defaults")
+  func configurationFile() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("c-\(UUID()).yaml")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try "epochs: 5\nbatch: 16\nmomentum: 0.5\n".write(to: file, atomically: true, encoding: .utf8)
+    let found = try ConfigurationOptions.parse(["--config", file.path, "--batch", "24"]).read()
+    #expect(found.epochs == 5 && found.batch == 24 && found.momentum == 0.5)
+    #expect(found.width == TrainingConfiguration().width)
+  }
+
+  @Test("A machine is a preset, its changes and its supply")
+  func machine() throws {
+    func description(_ arguments: String...) throws -> HardwareDescription {
+      try MachineOptions.parse(arguments).description()
+    }
+    #expect(try description() == .swpu)
+    #expect(try description("--hardware", "swpu-small") == .small)
+    let changed = try description(
+      "--set", "array.rows=4", "--set", "techniques.compress=false", "--voltage", "0.75")
+    var expected = HardwareDescription.swpu
+    expected.array.rows = 4
+    expected.techniques.compress = false
+    expected.supply.volts = 0.75
+    #expect(changed == expected)
+  }
+
+  @Test("The constants of energy are those that are named")
+  func energyTable() throws {
+    #expect(try MachineOptions.parse([]).table() == .standard)
+    let synthesised = try MachineOptions.parse(["--energy-table", "synthesised"]).table()
+    #expect(synthesised != .standard)
+    #expect(try MachineOptions.parse(["--energy-table", "published"]).table() == .standard)
+  }
+
+  @Test("A workload has the network, the masks, the seed and the batch that were asked for")
+  func workload() throws {
+    func workload(_ arguments: String...) throws -> Workload {
+      try WorkloadOptions.parse(["--model", "lenet5"] + arguments).workload()
+    }
+    let plain = try workload()
+    #expect(plain.layers.map(\.name) == ["conv1", "conv2", "fc1", "fc2", "fc3"])
+    func sparsity(_ workload: Workload) -> Double {
+      let pruned = workload.layers.filter { $0.granularity != .dense }
+      let all = pruned.reduce(0) { $0 + $1.mask.shape.count }
+      return 1 - Double(pruned.reduce(0) { $0 + $1.mask.keptElements }) / Double(max(1, all))
+    }
+    #expect(abs(sparsity(plain) - 0.9) < 0.01)
+    #expect(abs(sparsity(try workload("--sparsity", "0.5")) - 0.5) < 0.01)
+    #expect(try workload("--sparsity", "0").layers.allSatisfy { $0.mask.density == 1 })
+    #expect(try workload("--seed", "2").layers.map(\.mask) != plain.layers.map(\.mask))
+    let lines = try workload("--granularity", "unstructured")
+    #expect(lines.layers.contains { $0.mask.elements != nil })
+    #expect(try workload("--batch", "5").batch == 5)
+    let large = try workload("--image-size", "64")
+    #expect(large.layers[0].geometry.input.height == 64)
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs every kernel over random layers under AddressSanitizer and UndefinedBehaviorSanitizer:
+//
+//     kernels [layers [first seed]]
+//
+// `Storage` maps whole pages, so a sanitizer in the Swift tests would see no overrun. Here every buffer
+// has its exact size.
+#include "buffers.h"
+
+int main(int count, char **arguments) {
+  const long layers = count > 1 ? atol(arguments[1]) : 300;
+  const uint64_t first = count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
+  for (int32_t index = 0; ck_table(index) != NULL; index++) {
+    const ck_kernels *table = ck_table(index);
+    if (!ck_table_supported(index)) {
+      printf("%s: not supported here\n", table->name);
+      continue;
+    }
+    for (uint64_t seed = first; seed < first + (uint64_t)layers; seed++) {
+      check_layers(table, seed);
+      check_planes(table, seed);
+    }
+    printf("%s: %ld layers and planes\n", table->name, layers);
+    fflush(stdout);
+  }
+  return 0;
+}
