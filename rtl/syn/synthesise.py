@@ -5,12 +5,15 @@ Netlists are kept in `.build/netlists`, by the content of all that they are made
 """
 
 import contextlib
+import fnmatch
 import hashlib
 import json
+import multiprocessing
 import os
 import pathlib
 import re
 import tempfile
+from concurrent import futures
 from importlib import metadata
 
 RTL = pathlib.Path(__file__).resolve().parent.parent
@@ -57,6 +60,10 @@ def sources(top):
     return [file for file in files if file.stem in found]
 
 
+def is_unwanted(cell):
+    return any(fnmatch.fnmatch(cell, pattern) for pattern in UNWANTED)
+
+
 def key(*parts):
     """The same for the same content, in text, files and settings."""
     digest = hashlib.sha256()
@@ -74,12 +81,16 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
     """
     files = sources(top)
     name = key(
-        *files, *library.files, top, sorted(parameters.items()), picoseconds, is_large, apart, UNWANTED,
+        *files, *library.files, top, sorted(parameters.items()), int(picoseconds), is_large, apart, UNWANTED,
         QUICK, DRIVERS, metadata.version("pyosys"))
     kept = KEPT / f"{top}-{name}.json"
     if kept.exists():
         return json.loads(kept.read_text())
-    netlist = mapped(files, top, parameters, library, picoseconds, is_large, apart)
+    driver = next((driver for driver in DRIVERS if driver in library), None)
+    # In a process of its own: what Yosys mapped before changes what it makes.
+    with futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        netlist = process.submit(
+            mapped, files, top, parameters, library.files, driver, picoseconds, is_large, apart).result()
     KEPT.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(netlist))
@@ -87,10 +98,10 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
     return netlist
 
 
-def mapped(files, top, parameters, library, picoseconds, is_large, apart):
+def mapped(files, top, parameters, libraries, driver, picoseconds, is_large, apart):
     from pyosys import libyosys
 
-    liberty = " ".join(f"-liberty {file}" for file in library.files)
+    liberty = " ".join(f"-liberty {file}" for file in libraries)
     unwanted = " ".join(f"-dont_use {pattern}" for pattern in UNWANTED)
     settings = " ".join(f"-G {name}={value}" for name, value in parameters.items())
     with tempfile.TemporaryDirectory() as folder:
@@ -98,7 +109,6 @@ def mapped(files, top, parameters, library, picoseconds, is_large, apart):
         constraints, netlist = folder / "constraints", folder / "netlist.json"
         generic, script = ("-noabc", f"-script {QUICK}") if is_large else ("", "")
         hierarchy = "--keep-hierarchy" if apart else ""
-        driver = next((name for name in DRIVERS if name in library), None)
         constraints.write_text(
             f"set_driving_cell {driver}\nset_load {DRIVERS[driver]} [all_outputs]\n"
             if driver else "")

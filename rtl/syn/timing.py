@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static timing of a netlist by the tables of its library: the longest path, and the slew of each net.
 
-No wires. The clock is ideal.
+A net passes on the latest of its arrivals with the slowest of their slews, as the usual tools do. The
+clock is ideal. Wires are a capacitance on each net, where they are given.
 """
 
 import math
 
 
 class Timing:
-    """Times in picoseconds, for the worst edge into every net."""
+    """Times in picoseconds, of the rising and of the falling edge of every net."""
 
-    def __init__(self, netlist):
+    def __init__(self, netlist, wires=None):
+        """`wires` has femtofarads by net; None for none."""
         self.netlist = netlist
-        self.loads = loads(netlist)
+        self.output_load = typical_load(netlist)
+        self.wires = wires or {}
+        # Femtofarads on every net: for energy, and for each edge.
+        self.loads = self._loads(lambda pin: pin.capacitance)
+        self.edge_loads = [self._loads(lambda pin: pin.edges[edge]) for edge in (0, 1)]
         self.input_slew = self._input_slew()
+        # What drives a net, as (instance, pin).
+        self.drivers = {
+            instance.nets[pin]: (instance, pin)
+            for instance in netlist.instances for pin in instance.cell.outputs()
+            if pin in instance.nets
+        }
         # (time, slew) of the rising and of the falling edge; None where nothing arrives.
         self.arrivals = [[None, None] for _ in range(netlist.net_count)]
-        # The pin, edge and net that an arrival came from, to follow a path back.
+        # The net and edge that the latest arrival came from, by net and edge.
+        self.causes = {}
         for name in netlist.inputs():
             if name not in ("clk_i", "rst_ni"):
                 for net in netlist.ports[name][1]:
@@ -26,7 +39,7 @@ class Timing:
             for arc in register.cell.arcs:
                 if arc.kind == "rising_edge" and arc.pin in register.nets:
                     for edge in (0, 1):
-                        self._arrive(arc, register.nets[arc.pin], edge, clock)
+                        self._arrive(arc, register.nets[arc.pin], edge, clock, None)
         for gate in netlist.gates:
             for arc in gate.cell.arcs:
                 if arc.kind != "combinational" or arc.pin not in gate.nets:
@@ -38,7 +51,9 @@ class Timing:
                     }.get(arc.sense, (0, 1))
                     for from_edge in from_edges:
                         if source[from_edge]:
-                            self._arrive(arc, gate.nets[arc.pin], edge, source[from_edge])
+                            self._arrive(
+                                arc, gate.nets[arc.pin], edge, source[from_edge],
+                                (gate.nets[arc.related], from_edge))
 
     def _input_slew(self):
         for instance in self.netlist.instances:
@@ -49,31 +64,73 @@ class Timing:
                     return table.slews[1]
         return 0.0
 
-    def _arrive(self, arc, net, edge, source):
+    def _arrive(self, arc, net, edge, source, cause):
         delay, slew = (("cell_rise", "rise_transition"), ("cell_fall", "fall_transition"))[edge]
         if delay not in arc.tables:
             return
-        time = source[0] + arc.tables[delay](source[1], self.loads[net])
+        load = self.edge_loads[edge][net]
+        found = source[0] + arc.tables[delay](source[1], load), arc.tables[slew](source[1], load)
         known = self.arrivals[net][edge]
-        if known is None or time > known[0]:
-            self.arrivals[net][edge] = (time, arc.tables[slew](source[1], self.loads[net]))
+        if not known or found[0] > known[0]:
+            self.causes[net, edge] = cause
+        self.arrivals[net][edge] = (
+            (max(found[0], known[0]), max(found[1], known[1])) if known else found)
 
-    def critical_path(self):
-        """The longest of all paths, with the set-up time of the register that it ends in."""
-        longest = 0.0
+    def _ends(self):
+        """All paths' ends: time with the set-up time of the register that it ends in, net and edge."""
         for name in self.netlist.outputs():
             for net in self.netlist.ports[name][1]:
-                longest = max([longest] + [a[0] for a in self.arrivals[net] if a])
+                for edge, arrival in enumerate(self.arrivals[net]):
+                    if arrival:
+                        yield arrival[0], net, edge
         for register in self.netlist.registers:
             for arc in register.cell.arcs:
                 if arc.kind != "setup_rising":
                     continue
+                net = register.nets[arc.pin]
                 for edge, name in enumerate(("rise_constraint", "fall_constraint")):
-                    arrival = self.arrivals[register.nets[arc.pin]][edge]
+                    arrival = self.arrivals[net][edge]
                     if arrival and name in arc.tables:
                         setup = arc.tables[name](arrival[1], self.input_slew)
-                        longest = max(longest, arrival[0] + setup)
-        return longest
+                        yield arrival[0] + setup, net, edge
+
+    def critical_path(self):
+        """The longest of all paths."""
+        return max((end[0] for end in self._ends()), default=0.0)
+
+    def longest(self):
+        """The instances on the longest path, from its end."""
+        place = max(self._ends(), default=None)
+        place = place and place[1:]
+        path = []
+        while place and place[0] in self.drivers:
+            path.append(self.drivers[place[0]][0])
+            place = self.causes.get(place)
+        return path
+
+    def delay(self, instance, cell, pin, more=0.0):
+        """The mean delay to an output if the instance were another cell of the same pins, in picoseconds,
+        with femtofarads more to drive."""
+        load = self.loads[instance.nets[pin]] + more
+        found = [
+            arc.tables[name](
+                self.input_slew if cell.is_register else self.slew(instance.nets[arc.related]), load)
+            for arc in cell.arcs if arc.pin == pin and arc.kind in ("combinational", "rising_edge")
+            for name in ("cell_rise", "cell_fall") if name in arc.tables
+        ]
+        return math.fsum(found) / max(1, len(found))
+
+    def _loads(self, capacitance):
+        """Femtofarads of every net's pins and wire; an output of the unit drives as much as a typical
+        input."""
+        result = [self.wires.get(net, 0.0) for net in range(self.netlist.net_count)]
+        for net, sinks in self.netlist.sinks.items():
+            for instance, pin in sinks:
+                result[net] += capacitance(instance.cell.pins[pin])
+        for name in self.netlist.outputs():
+            for net in self.netlist.ports[name][1]:
+                result[net] += self.output_load
+        return result
 
     def slew(self, net):
         """The mean slew of a net's two edges."""
@@ -81,17 +138,10 @@ class Timing:
         return math.fsum(known) / len(known) if known else self.input_slew
 
 
-def loads(netlist):
-    """Femtofarads of the pins on every net; an output of the unit drives as much as a typical input."""
-    result = [0.0] * netlist.net_count
+def typical_load(netlist):
+    """The mean of a pin, in femtofarads."""
     pins = [
-        (net, instance.cell.pins[pin].capacitance)
-        for net, sinks in netlist.sinks.items() for instance, pin in sinks
+        instance.cell.pins[pin].capacitance
+        for sinks in netlist.sinks.values() for instance, pin in sinks
     ]
-    for net, capacitance in pins:
-        result[net] += capacitance
-    typical = math.fsum(c for _, c in pins) / max(1, len(pins))
-    for name in netlist.outputs():
-        for net in netlist.ports[name][1]:
-            result[net] += typical
-    return result
+    return math.fsum(pins) / max(1, len(pins))
