@@ -14,6 +14,7 @@ src/core/swpu_scan_unit.sv
 src/core/swpu_window_filter.sv
 src/core/swpu_controller.sv
 src/core/swpu_window_lines.sv
+src/core/swpu_read_walk.sv
 src/core/swpu_run_gather.sv
 src/core/swpu_lane_vector.sv
 src/core/swpu_load_port.sv

@@ -59,81 +59,94 @@ module swpu_load_port (
 
   // The window under way.
   logic is_busy_q, is_first_q;
-  entry_t [Window-1:0] entries_q;
+  found_t window_q;
+  logic is_fresh_q;
   control_t control_q;
   tile_t tile_q;
   logic [NumberBits-1:0] tile_number_q;
-  // The window's last line, which the next window may go on with.
-  logic [EntryBits-1:0] last_line_d, last_line_q;
-  // Entries that stand ready from the window before.
-  logic [Window-1:0] stored_d, stored_q;
-  // First entries of the lines that are not read to their end, and the runs read of the first.
-  logic [Window-1:0] heads_new, heads_d, heads_q;
-  logic [RunBits-1:0] run_d, run_q;
-  // Rows whose output gradients are not read to their end, and the runs read of the first.
-  logic [Rows-1:0] rows_new, rows_d, rows_q;
-  logic [RunBits-1:0] row_run_d, row_run_q;
+  // The last line of the window before, and of this one, which the next window may go on with.
+  logic [EntryBits-1:0] line_before_q, last_line;
+  // First entries of the lines that are read, and entries that stand ready from the window before.
+  logic [Window-1:0] heads, stored;
+  // Rows whose output gradients are read.
+  logic [Rows-1:0] rows_q;
 
-  logic takes;
+  logic takes, lines_done, gradients_done;
   assign takes = window_valid_i && window_ready_o;
   assign window_ready_o = !is_busy_q || hands_over_o;
-  assign hands_over_o = is_busy_q && heads_d == '0 && rows_d == '0 && slot_free_i;
+  assign hands_over_o = is_busy_q && lines_done && gradients_done && slot_free_i;
   assign busy_o = is_busy_q || publish_o;
 
+  // All of it stands in registers: a window comes late in its cycle.
   swpu_window_lines i_lines (
-    .window_i   (window_i),
-    .is_fresh_i (is_fresh_i),
-    .last_line_i(last_line_q),
-    .heads_o    (heads_new),
-    .stored_o   (stored_d),
-    .last_line_o(last_line_d)
+    .window_i   (window_q),
+    .is_fresh_i (is_fresh_q),
+    .last_line_i(line_before_q),
+    .heads_o    (heads),
+    .stored_o   (stored),
+    .last_line_o(last_line)
+  );
+
+  logic [Window-1:0][RunBits-1:0] line_runs;
+  logic [Rows-1:0][RunBits-1:0] row_runs;
+  logic [Ports-1:0][Window-1:0] read_head;
+  logic [Ports-1:0][Rows-1:0] gradient_head;
+
+  always_comb begin
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      line_runs[lane] = heads[lane] ? tile_q.runs[window_q.entries[lane].row] : '0;
+    end
+    for (int unsigned row = 0; row < Rows; row++) begin
+      row_runs[row] = rows_q[row] ? tile_q.gradient_runs : '0;
+    end
+  end
+
+  swpu_read_walk #(
+    .Items   (Window),
+    .Ports   (Ports),
+    .ReadBits(RunBits)
+  ) i_line_walk (
+    .clk_i,
+    .rst_ni,
+    .begin_i  (takes),
+    .is_busy_i(is_busy_q),
+    .reads_i  (line_runs),
+    .read_o   (read_o),
+    .item_o   (read_head),
+    .number_o (read_run_o),
+    .done_o   (lines_done)
+  );
+
+  swpu_read_walk #(
+    .Items   (Rows),
+    .Ports   (Ports),
+    .ReadBits(RunBits)
+  ) i_gradient_walk (
+    .clk_i,
+    .rst_ni,
+    .begin_i  (takes),
+    .is_busy_i(is_busy_q),
+    .reads_i  (row_runs),
+    .read_o   (gradient_read_o),
+    .item_o   (gradient_head),
+    .number_o (gradient_run_o),
+    .done_o   (gradients_done)
   );
 
   always_comb begin
-    for (int unsigned row = 0; row < Rows; row++) begin
-      rows_new[row] = makes_gradients_i && |window_i.needed[row];
-    end
-  end
-
-  // Reads of this cycle, port after port.
-  always_comb begin
-    logic [Window-1:0] head;
-    logic [LaneBits-1:0] lane;
-    heads_d = heads_q;
-    run_d = run_q;
     for (int unsigned port = 0; port < Ports; port++) begin
-      head = heads_d & -heads_d;
-      lane = '0;
-      for (int unsigned i = 0; i < Window; i++) if (head[i]) lane = LaneBits'(i);
-      read_o[port] = is_busy_q && head != '0;
-      read_line_o[port] = entries_q[lane].line;
-      read_row_o[port] = entries_q[lane].row;
-      read_run_o[port] = run_d;
-      run_d = run_d + 1'b1;
-      if (run_d == tile_q.runs[read_row_o[port]]) begin
-        run_d = '0;
-        heads_d = heads_d & ~head;
+      read_line_o[port] = '0;
+      read_row_o[port] = '0;
+      for (int unsigned lane = 0; lane < Window; lane++) begin
+        if (read_head[port][lane]) begin
+          read_line_o[port] = read_line_o[port] | window_q.entries[lane].line;
+          read_row_o[port] = read_row_o[port] | window_q.entries[lane].row;
+        end
       end
-      if (head == '0) run_d = '0;
-    end
-  end
-
-  always_comb begin
-    logic [Rows-1:0] first;
-    rows_d = rows_q;
-    row_run_d = row_run_q;
-    for (int unsigned port = 0; port < Ports; port++) begin
-      first = rows_d & -rows_d;
       gradient_row_o[port] = '0;
-      for (int unsigned i = 0; i < Rows; i++) if (first[i]) gradient_row_o[port] = RowBits'(i);
-      gradient_read_o[port] = is_busy_q && first != '0;
-      gradient_run_o[port] = row_run_d;
-      row_run_d = row_run_d + 1'b1;
-      if (row_run_d == tile_q.gradient_runs) begin
-        row_run_d = '0;
-        rows_d = rows_d & ~first;
+      for (int unsigned row = 0; row < Rows; row++) begin
+        if (gradient_head[port][row]) gradient_row_o[port] = gradient_row_o[port] | RowBits'(row);
       end
-      if (first == '0) row_run_d = '0;
     end
   end
 
@@ -157,20 +170,18 @@ module swpu_load_port (
     if (!rst_ni) begin
       is_busy_q <= 1'b0;
       is_first_q <= 1'b0;
-      entries_q <= '0;
+      window_q <= '0;
+      is_fresh_q <= 1'b0;
       control_q <= '0;
       tile_q <= '0;
       tile_number_q <= '0;
-      last_line_q <= '0;
-      stored_q <= '0;
-      heads_q <= '0;
-      run_q <= '0;
+      line_before_q <= '0;
       rows_q <= '0;
-      row_run_q <= '0;
     end else if (takes) begin
       is_busy_q <= 1'b1;
       is_first_q <= 1'b1;
-      entries_q <= window_i.entries;
+      window_q <= window_i;
+      is_fresh_q <= is_fresh_i;
       for (int unsigned lane = 0; lane < Window; lane++) begin
         control_q.tags[lane] <= window_i.entries[lane].tag;
       end
@@ -180,19 +191,13 @@ module swpu_load_port (
       control_q.number <= number_i;
       tile_q <= tile_i;
       tile_number_q <= tile_number_i;
-      last_line_q <= last_line_d;
-      stored_q <= stored_d;
-      heads_q <= heads_new;
-      run_q <= '0;
-      rows_q <= rows_new;
-      row_run_q <= '0;
+      line_before_q <= last_line;
+      for (int unsigned row = 0; row < Rows; row++) begin
+        rows_q[row] <= makes_gradients_i && |window_i.needed[row];
+      end
     end else begin
       if (hands_over_o) is_busy_q <= 1'b0;
       is_first_q <= 1'b0;
-      heads_q <= heads_d;
-      run_q <= run_d;
-      rows_q <= rows_d;
-      row_run_q <= row_run_d;
     end
   end
 
@@ -214,18 +219,19 @@ module swpu_load_port (
       control_o <= '0;
     end else begin
       clears_q <= is_busy_q && is_first_q;
-      uses_stored_q <= stored_q & {Window{is_busy_q && is_first_q}};
+      uses_stored_q <= stored & {Window{is_busy_q && is_first_q}};
       read_q <= read_o;
       read_run_q <= read_run_o;
       columns_q <= tile_q.columns;
       for (int unsigned lane = 0; lane < Window; lane++) begin
-        lane_column_q[lane] <= entries_q[lane].column;
+        lane_column_q[lane] <= window_q.entries[lane].column;
         for (int unsigned port = 0; port < Ports; port++) begin
-          lane_hits_q[lane][port] <= read_o[port] && entries_q[lane].line == read_line_o[port];
+          lane_hits_q[lane][port] <=
+              read_o[port] && window_q.entries[lane].line == read_line_o[port];
         end
       end
       for (int unsigned port = 0; port < Ports; port++) begin
-        stores_q[port] <= read_o[port] && read_line_o[port] == last_line_q;
+        stores_q[port] <= read_o[port] && read_line_o[port] == last_line;
         read_places_q[port] <= tile_q.rows[read_row_o[port]];
       end
       gradient_read_q <= gradient_read_o;

@@ -62,10 +62,13 @@ module swpu_row_sequencer #(
   } state_e;
 
   function automatic logic [CountBits-1:0] count_ones(logic [Window-1:0] lanes);
-    logic [CountBits-1:0] count;
-    count = '0;
-    for (int unsigned lane = 0; lane < Window; lane++) count = count + CountBits'(lanes[lane]);
-    return count;
+    logic [Window-1:0][CountBits-1:0] counts;
+    for (int unsigned lane = 0; lane < Window; lane++) counts[lane] = CountBits'(lanes[lane]);
+    // By a tree; a window has a power of two of lanes.
+    for (int unsigned level = 1; level <= LaneBits; level++) begin
+      for (int unsigned i = 0; i < Window >> level; i++) counts[i] = counts[2*i] + counts[2*i+1];
+    end
+    return counts[0];
   endfunction
 
   function automatic logic [SlotBits-1:0] after(logic [SlotBits-1:0] slot);
@@ -92,8 +95,45 @@ module swpu_row_sequencer #(
   assign takes_last = state_q == Take
       && (CountBits + 1)'(first_q) + (CountBits + 1)'(Taken) >= (CountBits + 1)'(count_q);
 
+  // Windows that are left, from the next on around the ring: all are gone past up to the first in which
+  // there is something to do, and that too if it only drains.
+  logic [Slots-1:0] open, work, stops, from_next, stops_ahead, pick, up_to_pick, passed, last;
+  control_t picked, current;
+
+  // In the cycle in which a row looks for a window it is done with its own.
+  for (genvar slot = 0; slot < Slots; slot++) begin : gen_window
+    assign open[slot] = left_q[slot] && !(state_q == Take && slot_q == SlotBits'(slot));
+    assign work[slot] = controls_i[slot].needed[Row] != '0;
+    assign stops[slot] = open[slot] && (work[slot] || controls_i[slot].drains);
+    assign up_to_pick[slot] = |(pick >> slot);
+  end
+  assign from_next = {Slots{1'b1}} << next_q;
+  assign stops_ahead = stops & from_next;
+  assign pick = stops_ahead != '0 ? stops_ahead & -stops_ahead : stops & -stops;
   always_comb begin
-    logic [SlotBits-1:0] slot;
+    passed = '1;
+    if (stops_ahead != '0) passed = from_next & up_to_pick;
+    else if (stops != '0) passed = from_next | up_to_pick;
+  end
+
+  // The window behind which the next search starts, where nothing is found.
+  logic [Slots-1:0] wrapped, ending;
+  assign wrapped = open & ~from_next;
+  assign ending = wrapped != '0 ? wrapped : open;
+  for (genvar slot = 0; slot < Slots; slot++) begin : gen_last
+    assign last[slot] = ending[slot] && ending >> slot == Slots'(1);
+  end
+
+  always_comb begin
+    picked = '0;
+    for (int unsigned slot = 0; slot < Slots; slot++) begin
+      if (pick[slot]) picked = picked | controls_i[slot];
+    end
+    current = controls_i[slot_q];
+  end
+
+  always_comb begin
+    logic [Slots-1:0] seen;
     state_d = state_q;
     slot_d = slot_q;
     next_d = next_q;
@@ -109,10 +149,7 @@ module swpu_row_sequencer #(
     is_free = 1'b0;
     finds = 1'b0;
     meets_publish = 1'b0;
-    chosen = controls_i[slot_q];
-    chosen_needed = '0;
     record_o = 1'b0;
-    slot = next_q;
 
     unique case (state_q)
       Idle: is_free = 1'b1;
@@ -120,7 +157,7 @@ module swpu_row_sequencer #(
         first_d = first_q + CountBits'(Taken);
         if (takes_last) begin
           left[slot_q] = 1'b0;
-          begins_drain = controls_i[slot_q].drains;
+          begins_drain = current.drains;
           is_free = !begins_drain;
         end
         // A turn for each cycle of a tile, or for each tile of a fixed window.
@@ -134,32 +171,30 @@ module swpu_row_sequencer #(
       end
     endcase
 
+    // What is found does not wait for whether the row is free to look for it.
+    seen = stops != '0 ? pick : last;
+    chosen = picked;
+    if (stops == '0 && publish_i && is_used_i) begin
+      meets_publish = is_free;
+      chosen = publish_control_i;
+    end
+    chosen_needed = chosen.needed[Row];
+
     if (is_free) begin
       state_d = Idle;
-      for (int unsigned i = 0; i < Slots; i++) begin
-        if (left[slot] && !finds) begin
-          chosen = controls_i[slot];
-          chosen_needed = chosen.needed[Row];
-          next_d = after(slot);
-          slot_d = slot;
-          if (chosen_needed != '0) begin
-            finds = 1'b1;
-          end else begin
-            left[slot] = 1'b0;
-            finds = chosen.drains;
-          end
+      left = open & ~(passed & ~work);
+      for (int unsigned slot = 0; slot < Slots; slot++) begin
+        if (seen[slot]) begin
+          slot_d = SlotBits'(slot);
+          next_d = after(SlotBits'(slot));
         end
-        slot = after(slot);
       end
-      if (!finds && publish_i && is_used_i) begin
-        meets_publish = 1'b1;
-        chosen = publish_control_i;
-        chosen_needed = chosen.needed[Row];
-        next_d = after(publish_slot_i);
+      if (meets_publish) begin
         slot_d = publish_slot_i;
-        finds = chosen_needed != '0 || chosen.drains;
+        next_d = after(publish_slot_i);
       end
-      if (finds && chosen_needed != '0) begin
+      finds = chosen_needed != '0 || chosen.drains;
+      if (chosen_needed != '0) begin
         state_d = Take;
         first_d = '0;
         count_d = count_ones(chosen_needed);
@@ -167,6 +202,8 @@ module swpu_row_sequencer #(
       end else begin
         begins_drain = finds;
       end
+    end else begin
+      chosen = current;
     end
 
     record_needed_o = chosen_needed;
@@ -180,10 +217,8 @@ module swpu_row_sequencer #(
       if (makes_gradients_i) begin
         record_o = 1'b1;
         record_needed_o = own_d;
-        drain_d = DrainBits'(ProductDelay + Stages + (Stages > 1 ? Stages - 1 : 1));
-        for (int unsigned round = 1; round < Stages; round++) begin
-          drain_d = drain_d + rounds(own_count_d);
-        end
+        drain_d = DrainBits'(ProductDelay + Stages + (Stages > 1 ? Stages - 1 : 1))
+            + DrainBits'(Stages - 1) * rounds(own_count_d);
       end
     end
     drains_d = begins_drain;

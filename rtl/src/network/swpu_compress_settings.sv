@@ -15,17 +15,32 @@ module swpu_compress_settings #(
   output logic [Stages-1:0][Lanes-1:0] moving_o
 );
 
+  if (Lanes < 2 || Lanes != 1 << Stages) begin : gen_lanes
+    $error("Lanes is %0d; powers of two from 2 on are allowed", Lanes);
+  end
+
   logic [Lanes-1:0] occupied[Stages+1]  /* verilator split_var */;
   // How far the vector at a lane has to move in all, bit by bit; it travels with the vector.
   logic [Stages-1:0][Lanes-1:0] distance[Stages+1]  /* verilator split_var */;
   logic [Stages-1:0][Lanes-1:0] unneeded_below;
 
-  always_comb begin
-    logic [Stages-1:0] unneeded;
-    unneeded = '0;
-    for (int unsigned lane = 0; lane < Lanes; lane++) begin
-      for (int unsigned i = 0; i < Stages; i++) unneeded_below[i][lane] = unneeded[i];
-      unneeded = unneeded + Stages'(!needed_i[lane]);
+  // Unneeded lanes below each lane, by parallel prefixes: after level k those of the 2^k lanes below.
+  logic [Lanes-1:0][Stages-1:0] below[Stages+1]  /* verilator split_var */;
+  for (genvar lane = 0; lane < Lanes; lane++) begin : gen_below
+    if (lane == 0) begin : gen_first
+      assign below[0][lane] = '0;
+    end else begin : gen_other
+      assign below[0][lane] = Stages'(!needed_i[lane-1]);
+    end
+    for (genvar level = 0; level < Stages; level++) begin : gen_level
+      if (lane >= 1 << level) begin : gen_add
+        assign below[level+1][lane] = below[level][lane] + below[level][lane-(1<<level)];
+      end else begin : gen_keep
+        assign below[level+1][lane] = below[level][lane];
+      end
+    end
+    for (genvar i = 0; i < Stages; i++) begin : gen_bit
+      assign unneeded_below[i][lane] = below[Stages][lane][i];
     end
   end
   assign occupied[0] = needed_i;
