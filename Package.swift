@@ -64,7 +64,7 @@ let package = Package(
       name: "Processor",
       dependencies: ["Files", "Masks", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
-    .target(name: "RTL", dependencies: ["Masks", "Processor", "Pruning", "Tensor"]),
+    .target(name: "RTL", dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor"]),
     .target(
       name: "Studies",
       dependencies: ["Exchange", "Files", "Masks", "Processor", "Pruning", "Tensor", "Training"]),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Processor
 
-/// A bench of `rtl/test`: built with Verilator once, and run on files of vectors.
+/// A bench of `rtl/test`: built with Verilator once for its content, and run on files of vectors.
 public struct RTLBench {
   /// What a bench says at its end.
   public struct Outcome: Equatable, Sendable, CustomStringConvertible {
@@ -36,54 +37,105 @@ public struct RTLBench {
     .split(separator: ":").map { "\($0)/verilator" }
     .first { FileManager.default.isExecutableFile(atPath: $0) }
 
-  /// Where the bench is built and its vectors stand.
+  /// Where the vectors and what is printed stand.
   public let folder: URL
-  private let name: String
+  private let program: URL
 
-  /// Builds a bench in a new temporary folder, which `remove` takes away.
+  /// Builds a bench, or takes the one that was built from the same content before. Its vectors get a new
+  /// temporary folder, which `remove` takes away.
   ///
   /// - Parameters:
   ///   - name: a file of `rtl/test` without its ending.
   ///   - hardware: the folder `rtl`.
   ///   - package: stands for `swpu_pkg` of `rtl/src/hardware`; nil for the file.
   ///   - isLong: whether the bench runs so long that optimising it pays.
-  public init(_ name: String, hardware: URL, package: String? = nil, isLong: Bool = false)
-    throws
-  {
-    self.name = name
+  ///   - kept: a folder that keeps built benches, the newest 24 of them; nil to keep none.
+  ///   - willBuild: called before Verilator and the C++ compiler start, which takes minutes.
+  public init(
+    _ name: String, hardware: URL, package: String? = nil, isLong: Bool = false, kept: URL? = nil,
+    willBuild: () -> Void = {}
+  ) throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("swpu-\(name)-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     do {
-      var sources = [
-        "-F", hardware.appendingPathComponent("swpu.f").path,
-      ]
+      let listed = try String(
+        contentsOf: hardware.appendingPathComponent("swpu.f"), encoding: .utf8)
+      var sources = listed.split(separator: "\n").map {
+        hardware.appendingPathComponent(String($0))
+      }
       if let package {
         let file = folder.appendingPathComponent("swpu_pkg.sv")
         try Data(package.utf8).write(to: file)
-        let listed = try String(
-          contentsOf: hardware.appendingPathComponent("swpu.f"), encoding: .utf8)
-        sources =
-          [file.path]
-          + listed.split(separator: "\n").filter { !$0.hasSuffix("/swpu_pkg.sv") }.map {
-            hardware.appendingPathComponent(String($0)).path
-          }
+        sources = [file] + sources.filter { $0.lastPathComponent != "swpu_pkg.sv" }
       }
-      let effort = isLong ? "-O2" : "-O0"
-      let built = try execute(
-        Self.verilator ?? "verilator",
-        [
-          "--binary", "--timing", "-Wall", "-MAKEFLAGS",
-          "VM_PARALLEL_BUILDS=0 OPT_FAST=\(effort) OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-          "--Mdir", folder.appendingPathComponent("build").path, "--top-module", name,
-          hardware.appendingPathComponent("lint/verilator.vlt").path,
-        ] + sources + [
-          hardware.appendingPathComponent("test/\(name).sv").path, "-o", "bench",
-        ], output: "build.log")
-      if built.status != 0 { throw RTLError("\(name) cannot be built:\n\(built.output)") }
+      sources.insert(hardware.appendingPathComponent("lint/verilator.vlt"), at: 0)
+      sources.append(hardware.appendingPathComponent("test/\(name).sv"))
+      let options = [
+        "--binary", "--timing", "--assert", "-Wall", "-MAKEFLAGS",
+        "VM_PARALLEL_BUILDS=0 OPT_FAST=\(isLong ? "-O2" : "-O0") OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+        "--top-module", name,
+      ]
+      let built = folder.appendingPathComponent("build/bench")
+      guard let kept else {
+        program = built
+        willBuild()
+        try Self.build(name, options, sources, in: folder)
+        return
+      }
+      let verilator = try Self.execute(
+        Self.verilator ?? "verilator", ["--version"],
+        log: folder.appendingPathComponent("version.log"))
+      var content = Array((options.joined(separator: "\0") + verilator.output).utf8)
+      for source in sources { content += try Data(contentsOf: source) + [0] }
+      program = kept.appendingPathComponent("\(name)-\(String(checksum(content), radix: 16))")
+      if !FileManager.default.isExecutableFile(atPath: program.path) {
+        willBuild()
+        try Self.build(name, options, sources, in: folder)
+        try Self.keep(built, as: program)
+      }
     } catch {
-      remove()
+      try? FileManager.default.removeItem(at: folder)
       throw error
+    }
+  }
+
+  private static func build(_ name: String, _ options: [String], _ sources: [URL], in folder: URL)
+    throws
+  {
+    let built = try execute(
+      verilator ?? "verilator",
+      options + ["--Mdir", folder.appendingPathComponent("build").path]
+        + sources.map(\.path) + ["-o", "bench"],
+      log: folder.appendingPathComponent("build.log"))
+    if built.status != 0 { throw RTLError("\(name) cannot be built:\n\(built.output)") }
+  }
+
+  /// Benches that are kept at most.
+  private static let mostKept = 24
+
+  /// Puts a built bench among those that are kept, whole or not at all, and takes the oldest away.
+  private static func keep(_ built: URL, as program: URL) throws {
+    let files = FileManager.default
+    let kept = program.deletingLastPathComponent()
+    try files.createDirectory(at: kept, withIntermediateDirectories: true)
+    let partial = kept.appendingPathComponent("partial-\(UUID().uuidString)")
+    do {
+      try files.copyItem(at: built, to: partial)
+      if rename(partial.path, program.path) != 0 { throw CocoaError(.fileWriteUnknown) }
+    } catch {
+      try? files.removeItem(at: partial)
+      throw RTLError("\(program.path) cannot be written: \(error.localizedDescription)")
+    }
+    func changed(_ file: URL) -> Date {
+      (try? file.resourceValues(forKeys: [.contentModificationDateKey]))?.contentModificationDate
+        ?? .distantPast
+    }
+    let benches = try files.contentsOfDirectory(at: kept, includingPropertiesForKeys: nil)
+      .filter { $0.lastPathComponent.hasPrefix("tb_swpu_") }
+      .sorted { changed($0) > changed($1) }
+    for old in benches.dropFirst(mostKept) where old != program {
+      try? files.removeItem(at: old)
     }
   }
 
@@ -98,8 +150,8 @@ public struct RTLBench {
       try Data(text.utf8).write(to: folder.appendingPathComponent(file))
     }
     let path = argument.map { folder.appendingPathComponent($0).path } ?? folder.path
-    let ran = try execute(
-      folder.appendingPathComponent("build/bench").path, ["+vectors=\(path)"], output: "run.log")
+    let ran = try Self.execute(
+      program.path, ["+vectors=\(path)"], log: folder.appendingPathComponent("run.log"))
     if ran.status != 0 { return Outcome(checked: 0, differing: 0, output: ran.output) }
     return Self.outcome(ran.output)
   }
@@ -118,10 +170,9 @@ public struct RTLBench {
   }
 
   /// Runs a program to its end; what it prints goes through a file, as a full pipe would stop it.
-  private func execute(_ program: String, _ arguments: [String], output: String) throws
+  private static func execute(_ program: String, _ arguments: [String], log: URL) throws
     -> (status: Int32, output: String)
   {
-    let log = folder.appendingPathComponent(output)
     try Data().write(to: log)
     let file = try FileHandle(forWritingTo: log)
     let process = Process()

@@ -63,13 +63,18 @@ public struct RTLVerification: Encodable, Sendable, Equatable {
   ///   - rtl: the folder `rtl`.
   ///   - unit: what is simulated.
   ///   - seeds: each names a pass.
+  ///   - kept: a folder that keeps built benches for the next call; nil to keep none.
+  ///   - willBuild: called before the bench is built, which takes minutes, with its name.
   /// - Throws: `RTLError` if anything differs, or the bench did not compare exactly what it was given.
   public init(
-    _ hardware: HardwareDescription, rtl: URL, unit: Unit = .core, seeds: Range<UInt64>
+    _ hardware: HardwareDescription, rtl: URL, unit: Unit = .core, seeds: Range<UInt64>,
+    kept: URL? = nil,
+    willBuild: (String) -> Void = { _ in }
   ) throws {
+    let name = "tb_swpu_\(unit.rawValue)"
     let bench = try RTLBench(
-      "tb_swpu_\(unit.rawValue)", hardware: rtl, package: hardware.rtlPackage(),
-      isLong: seeds.count >= Self.longRun)
+      name, hardware: rtl, package: hardware.rtlPackage(), isLong: seeds.count >= Self.longRun,
+      kept: kept, willBuild: { willBuild(name) })
     defer { bench.remove() }
     for first in stride(from: seeds.lowerBound, to: seeds.upperBound, by: Self.passesPerFile) {
       var text = ""

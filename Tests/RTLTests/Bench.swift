@@ -20,11 +20,15 @@ enum Bench {
   static let hardware = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("rtl")
 
+  /// Where benches are kept from one run of the tests to the next.
+  static let kept = hardware.deletingLastPathComponent().appendingPathComponent(
+    ".build/rtl-benches")
+
   /// Builds a bench and runs it once on files of vectors.
   static func run(_ name: String, vectors: [String: String], argument: String? = nil) throws
     -> Outcome
   {
-    let bench = try RTLBench(name, hardware: hardware)
+    let bench = try RTLBench(name, hardware: hardware, kept: kept)
     defer { bench.remove() }
     return try bench.run(vectors: vectors, argument: argument)
   }

@@ -41,7 +41,8 @@ import Testing
   @Test("48 passes on two machines: every bit, the cycles of every item, and what is read")
   func passes() throws {
     for machine in Self.machines.prefix(2) {
-      let verified = try RTLVerification(machine, rtl: Bench.hardware, seeds: 0..<24)
+      let verified = try RTLVerification(
+        machine, rtl: Bench.hardware, seeds: 0..<24, kept: Bench.kept)
       #expect(verified.passes == 24)
       #expect(verified.results > 2000 && verified.cycles > 5000)
     }
@@ -53,10 +54,12 @@ import Testing
   @Test("1,200 passes on four machines and 60 on the default")
   func passes() throws {
     for machine in CoreRTLTests.machines {
-      let verified = try RTLVerification(machine, rtl: Bench.hardware, seeds: 1000..<1300)
+      let verified = try RTLVerification(
+        machine, rtl: Bench.hardware, seeds: 1000..<1300, kept: Bench.kept)
       #expect(verified.passes == 300)
     }
-    let verified = try RTLVerification(.swpu, rtl: Bench.hardware, seeds: 2000..<2060)
+    let verified = try RTLVerification(
+      .swpu, rtl: Bench.hardware, seeds: 2000..<2060, kept: Bench.kept)
     #expect(verified.passes == 60)
   }
 }

@@ -146,7 +146,8 @@ import Testing
       }
     }
     let bench = try RTLBench(
-      "tb_swpu_scan_unit", hardware: Bench.hardware, package: hardware.rtlPackage())
+      "tb_swpu_scan_unit", hardware: Bench.hardware, package: hardware.rtlPackage(),
+      kept: Bench.kept)
     defer { bench.remove() }
     let outcome = try bench.run(vectors: ["scan.txt": text], argument: "scan.txt")
     #expect(outcome == Bench.Outcome(checked: windows, differing: 0))

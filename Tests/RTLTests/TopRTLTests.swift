@@ -26,7 +26,7 @@ import Testing
   @Test("24 passes on three cores: every word of the output memory, which core, how long")
   func passes() throws {
     let verified = try RTLVerification(
-      Self.machines[0], rtl: Bench.hardware, unit: .top, seeds: 0..<24)
+      Self.machines[0], rtl: Bench.hardware, unit: .top, seeds: 0..<24, kept: Bench.kept)
     #expect(verified.passes == 24)
     #expect(verified.results > 2000 && verified.cycles > 5000)
   }
@@ -55,13 +55,13 @@ import Testing
   func passes() throws {
     for machine in TopRTLTests.machines {
       let verified = try RTLVerification(
-        machine, rtl: Bench.hardware, unit: .top, seeds: 1000..<1150)
+        machine, rtl: Bench.hardware, unit: .top, seeds: 1000..<1150, kept: Bench.kept)
       #expect(verified.passes == 150)
     }
     var machine = HardwareDescription.swpu
     machine.array.cores = 2
     let verified = try RTLVerification(
-      machine, rtl: Bench.hardware, unit: .top, seeds: 2000..<2024)
+      machine, rtl: Bench.hardware, unit: .top, seeds: 2000..<2024, kept: Bench.kept)
     #expect(verified.passes == 24)
   }
 
@@ -72,7 +72,7 @@ import Testing
     machine.memory.maskKibibytes = 8
     machine.memory.activationKibibytes = 64
     let bench = try RTLBench(
-      "tb_swpu_top", hardware: Bench.hardware, package: machine.rtlPackage())
+      "tb_swpu_top", hardware: Bench.hardware, package: machine.rtlPackage(), kept: Bench.kept)
     defer { bench.remove() }
     var random = SeededRandom(seed: 1, stream: 311)
     for stride in 1...2 {

@@ -15,6 +15,10 @@ module swpu_butterfly_network #(
   output logic [Lanes-1:0][Width-1:0]    data_o
 );
 
+  if (Lanes < 2 || $countones(Lanes) != 1) begin : gen_lanes
+    $error("Lanes is %0d; powers of two from 2 on are allowed", Lanes);
+  end
+
   logic [Lanes-1:0][Width-1:0] column[Stages+1]  /* verilator split_var */;
 
   assign column[0] = data_i;

@@ -12,6 +12,10 @@ module swpu_crossbar_network #(
   output logic [Lanes-1:0][Width-1:0]    data_o
 );
 
+  if (Lanes < 2 || $countones(Lanes) != 1) begin : gen_lanes
+    $error("Lanes is %0d; powers of two from 2 on are allowed", Lanes);
+  end
+
   for (genvar lane = 0; lane < Lanes; lane++) begin : gen_lane
     assign data_o[lane] = data_i[takes_i[lane]];
   end

@@ -38,6 +38,15 @@ module swpu_top #(
   output logic [Cores-1:0][swpu_types_pkg::JobBits-1:0]      item_number_o
 );
 
+  if (Cores < 1 || Cores > swpu_types_pkg::MostCores) begin : gen_cores
+    $error("Cores is %0d; 1 to MostCores are allowed", Cores);
+  end
+
+  if (WeightKibibytes < 1 || MaskKibibytes < 1) begin : gen_weights
+    $error("%0d and %0d KiB of weights and masks; 1 or more are allowed",
+           WeightKibibytes, MaskKibibytes);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Rows = swpu_pkg::Rows;

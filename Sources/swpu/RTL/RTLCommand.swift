@@ -39,8 +39,9 @@ struct RTLVerifyCommand: ParsableCommand {
     abstract: "Run random layer passes through the RTL and the model; needs Verilator.",
     discussion: """
       Compares every result bit by bit and the cycles of every item; of a core the runs read from
-      memory, of the top which core takes which item. A top of many large cores takes long to build:
-      --set array.cores=2 simulates fewer.
+      memory, of the top which core takes which item. Building a bench takes minutes, of a top of many
+      large cores very long: --set array.cores=2 simulates fewer. Built benches are kept for the next
+      call in the folder rtl of the cache (XDG_CACHE_HOME/swpu, else ~/.cache/swpu).
       """)
 
   @OptionGroup var machine: MachineOptions
@@ -68,7 +69,12 @@ struct RTLVerifyCommand: ParsableCommand {
     if !RTLBench.isAvailable { throw ValidationError("verilator is not on the PATH") }
     let verified = try RTLVerification(
       machine.description(), rtl: URL(fileURLWithPath: rtl), unit: unit,
-      seeds: seed..<seed + UInt64(passes))
+      seeds: seed..<seed + UInt64(passes),
+      kept: URL(fileURLWithPath: DatasetSource.cacheFolder).appendingPathComponent("rtl"),
+      willBuild: { bench in
+        FileHandle.standardError.write(
+          Data("Compiling \(bench) with Verilator, once for this machine and RTL…\n".utf8))
+      })
     if json { return try printJSON(verified) }
     print(
       "\(verified.passes) passes, \(verified.items) items: \(verified.results) results equal in "

@@ -36,6 +36,10 @@ module swpu_bf16_mac #(
   output logic [31:0] sum_o
 );
 
+  if (AdderStages < 1 || AdderStages > 3) begin : gen_stages
+    $error("AdderStages is %0d; 1 to 3 are allowed", AdderStages);
+  end
+
   logic multiplies;
   logic operands_valid_q, product_valid_q;
   logic [15:0] a_q, b_q;

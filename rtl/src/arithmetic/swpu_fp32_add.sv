@@ -14,6 +14,10 @@ module swpu_fp32_add #(
   output logic [31:0] sum_o
 );
 
+  if (AdderStages < 1 || AdderStages > 3) begin : gen_stages
+    $error("AdderStages is %0d; 1 to 3 are allowed", AdderStages);
+  end
+
   typedef struct packed {
     logic        is_nan;
     logic        is_infinite;

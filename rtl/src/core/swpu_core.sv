@@ -287,4 +287,9 @@ module swpu_core (
     end
   end
 
+`ifndef SYNTHESIS
+  // An item begins when the one before is done.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || done_o);
+`endif
+
 endmodule

@@ -49,6 +49,10 @@ module swpu_load_port (
   output logic                                              busy_o
 );
 
+  if (swpu_pkg::PortsPerCore < 1) begin : gen_ports
+    $error("PortsPerCore is %0d; 1 or more are allowed", swpu_pkg::PortsPerCore);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Window = swpu_pkg::Window;

@@ -43,6 +43,18 @@ module swpu_row #(
   output logic                                   is_idle_o
 );
 
+  if (Row >= swpu_pkg::Rows) begin : gen_row
+    $error("Row is %0d; the core has fewer rows", Row);
+  end
+
+  if (swpu_pkg::Lanes < 1 || $countones(swpu_pkg::Lanes) != 1) begin : gen_lanes
+    $error("Lanes is %0d; powers of two are allowed", swpu_pkg::Lanes);
+  end
+
+  if (swpu_pkg::Slots < 1 || swpu_pkg::Slots > swpu_pkg::Window) begin : gen_slots
+    $error("Slots is %0d; 1 to Window are allowed", swpu_pkg::Slots);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Window = swpu_pkg::Window;

@@ -37,6 +37,14 @@ module swpu_row_sequencer #(
   output logic                                   is_idle_o
 );
 
+  if (Row >= swpu_pkg::Rows) begin : gen_row
+    $error("Row is %0d; the core has fewer rows", Row);
+  end
+
+  if (swpu_pkg::Window < 2 || $countones(swpu_pkg::Window) != 1) begin : gen_window
+    $error("Window is %0d; powers of two from 2 on are allowed", swpu_pkg::Window);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Slots = swpu_pkg::WindowsInFlight;
@@ -282,5 +290,11 @@ module swpu_row_sequencer #(
   assign own_count_o = own_count_q;
   assign ends_drain_o = state_q == Drain && drain_q == DrainBits'(1);
   assign is_idle_o = state_q == Idle && left_q == '0;
+
+`ifndef SYNTHESIS
+  // A row that takes has something left to take, and chooses one window at most.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) state_q != Take || first_q < count_q);
+  assert property (@(posedge clk_i) disable iff (!rst_ni) $onehot0(pick));
+`endif
 
 endmodule

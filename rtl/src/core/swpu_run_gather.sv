@@ -12,6 +12,10 @@ module swpu_run_gather (
   output swpu_types_pkg::vector_t                          vector_o
 );
 
+  if (swpu_pkg::PortElements < 1 || $countones(swpu_pkg::PortElements) != 1) begin : gen_elements
+    $error("PortElements is %0d; powers of two are allowed", swpu_pkg::PortElements);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Elements = swpu_pkg::PortElements;

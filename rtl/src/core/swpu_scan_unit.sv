@@ -206,4 +206,9 @@ module swpu_scan_unit (
 
   assign word_o = word_d;
 
+`ifndef SYNTHESIS
+  // A window holds no more than it has lanes.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) window_o.count <= CountBits'(Window));
+`endif
+
 endmodule

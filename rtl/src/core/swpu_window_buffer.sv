@@ -23,6 +23,10 @@ module swpu_window_buffer (
   output swpu_types_pkg::operand_t [swpu_pkg::Lanes-1:0]   gradients_o[swpu_pkg::Rows]
 );
 
+  if (swpu_pkg::WindowsInFlight < 1) begin : gen_slots
+    $error("WindowsInFlight is %0d; 1 or more are allowed", swpu_pkg::WindowsInFlight);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Slots = swpu_pkg::WindowsInFlight;
@@ -69,5 +73,10 @@ module swpu_window_buffer (
     assign vectors_o[row] = vectors_q[slot_i[row]];
     assign gradients_o[row] = gradients_q[slot_i[row]][row];
   end
+
+`ifndef SYNTHESIS
+  // A window is handed over into a slot that is free.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !hands_over_i || slot_free_o);
+`endif
 
 endmodule

@@ -23,6 +23,14 @@ module swpu_window_packer #(
   output logic                                     has_more_o
 );
 
+  if (swpu_pkg::MaskWord < 2 || $countones(swpu_pkg::MaskWord) != 1) begin : gen_word
+    $error("MaskWord is %0d; powers of two from 2 on are allowed", swpu_pkg::MaskWord);
+  end
+
+  if (swpu_pkg::Window < 2 || swpu_pkg::Window > swpu_pkg::MaskWord) begin : gen_window
+    $error("Window is %0d; 2 to MaskWord are allowed", swpu_pkg::Window);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Bits = swpu_pkg::MaskWord;

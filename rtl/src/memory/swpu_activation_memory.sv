@@ -16,6 +16,10 @@ module swpu_activation_memory #(
   output swpu_types_pkg::run_t [Ports-1:0]         data_o
 );
 
+  if (Elements < 2 || IndexBits > swpu_types_pkg::AddressBits) begin : gen_elements
+    $error("Elements is %0d; 2 to as many as an address numbers are allowed", Elements);
+  end
+
   swpu_types_pkg::operand_t elements_q[Elements];
 
   always_ff @(posedge clk_i) begin

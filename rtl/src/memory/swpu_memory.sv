@@ -15,6 +15,14 @@ module swpu_memory #(
   output logic [ReadPorts-1:0][Width-1:0]        read_data_o
 );
 
+  if (Words < 2) begin : gen_words
+    $error("Words is %0d; 2 or more are allowed", Words);
+  end
+
+  if (Width < 1 || ReadPorts < 1) begin : gen_sizes
+    $error("%0d bits and %0d ports; 1 or more are allowed", Width, ReadPorts);
+  end
+
   logic [Width-1:0] words_q[Words];
 
   always_ff @(posedge clk_i) begin

@@ -25,6 +25,10 @@ module swpu_output_memory #(
   output swpu_types_pkg::run_t [ReadPorts-1:0]         gradient_data_o
 );
 
+  if (Words < 2 || IndexBits >= swpu_types_pkg::AddressBits) begin : gen_words
+    $error("Words is %0d; 2 to half of what an address numbers are allowed", Words);
+  end
+
   import swpu_types_pkg::*;
 
   sum_t words_q[Words];
@@ -47,5 +51,10 @@ module swpu_output_memory #(
       if (result_write_i[port]) words_q[IndexBits'(result_address_i[port])] = result_data_i[port];
     end
   end
+
+`ifndef SYNTHESIS
+  // Nothing is loaded while results are written.
+  assert property (@(posedge clk_i) !write_i || result_write_i == '0);
+`endif
 
 endmodule

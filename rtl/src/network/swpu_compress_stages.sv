@@ -22,6 +22,14 @@ module swpu_compress_stages #(
   output logic [Lanes-1:0][Width-1:0]  data_o
 );
 
+  if (Lanes < 2 || Lanes != 1 << Stages) begin : gen_lanes
+    $error("Lanes is %0d; powers of two from 2 on are allowed", Lanes);
+  end
+
+  if (Width < 1) begin : gen_width
+    $error("Width is %0d; 1 or more are allowed", Width);
+  end
+
   logic [Lanes-1:0][Width-1:0] column[Stages+1]  /* verilator split_var */;
 
   assign column[0] = data_i;

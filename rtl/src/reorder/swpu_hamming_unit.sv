@@ -40,6 +40,14 @@ module swpu_hamming_unit #(
   output logic                          busy_o
 );
 
+  if (Rows < 1 || Rows > LayerRows) begin : gen_rows
+    $error("Rows is %0d; 1 to LayerRows are allowed", Rows);
+  end
+
+  if (LayerRows < 2 || RowWords < 2) begin : gen_layer
+    $error("%0d rows of %0d words; 2 or more are allowed", LayerRows, RowWords);
+  end
+
   localparam int unsigned CountBits = $clog2(swpu_pkg::MaskWord + 1);
   // Bits of a row, and distances to all rows of a group.
   localparam int unsigned SumBits = $clog2(Rows * RowWords * swpu_pkg::MaskWord + 1);
@@ -247,5 +255,10 @@ module swpu_hamming_unit #(
       else distance_q[read_row_q] <= total;
     end
   end
+
+`ifndef SYNTHESIS
+  // A layer begins when the one before is through.
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || !busy_o);
+`endif
 
 endmodule

@@ -24,6 +24,10 @@ module swpu_dealer #(
   output logic                                             done_o
 );
 
+  if (Cores < 1 || Cores > swpu_types_pkg::MostCores) begin : gen_cores
+    $error("Cores is %0d; 1 to MostCores are allowed", Cores);
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned CoreBits = index_bits(Cores);
@@ -123,5 +127,12 @@ module swpu_dealer #(
     assign job_o[i] = jobs_q[number_o[i]];
   end
   assign done_o = !is_dealing_q;
+
+`ifndef SYNTHESIS
+  // There is room for an item, and all are dealt before others come.
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+      !write_i || clear_i || count_q < (JobBits + 1)'(Jobs));
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !deal_i || !is_dealing_q);
+`endif
 
 endmodule
