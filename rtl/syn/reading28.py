@@ -45,9 +45,11 @@ AREA_FACTOR = at_28(AREA_FROM_130[32], AREA_FROM_130[20])
 
 
 class Node:
-    """What was found with one library: energies in femtojoules, by activity."""
+    """What was found with one library: energies in femtojoules, by activity; with wires where a unit was
+    placed, or without."""
 
-    def __init__(self, file, node):
+    def __init__(self, file, node, wires=True):
+        self.wires = wires
         self.node = node
         library = next(
             entry for entry in file["libraries"] if NODES.get(prefix(entry["name"])) == node)
@@ -55,13 +57,17 @@ class Node:
         self.units = {u["unit"]: u for u in file["units"] if u["library"] == library["name"]}
 
     def energy(self, unit, stimulus, activity, part):
-        return self.units[unit]["energies"][stimulus][activity][part]
+        found = self.units[unit]["energies"][stimulus]
+        return found["placed" if self.wires and "placed" in found else "bare"][activity][part]
 
     def work(self, unit, stimulus, name):
         return self.units[unit]["energies"][stimulus]["work"][name]
 
     def area(self, unit, key="squareMicrometres"):
-        return self.units[unit]["mappings"]["relaxed"][key]
+        mapping = self.units[unit]["mappings"]["relaxed"]
+        if self.wires and key in mapping.get("placed", {}):
+            return mapping["placed"][key]
+        return mapping[key]
 
     def still(self, activity):
         """Gates of a product that is gated among others that are not: what a pass with zeros takes
@@ -125,9 +131,11 @@ def prefix(name):
 
 def reading(file):
     near, far = Node(file, 130), Node(file, 7)
+    bare = Node(file, 130, wires=False)
     factor = energy_factor(130, near.volts)
     constants = {}
     lowest, highest = near.energies("zeroDelay"), near.energies("gateDelay")
+    without = bare.energies("zeroDelay")
     small = far.energies("zeroDelay")
     # How far 28 nm is from 130 to 7 nm, by logarithm.
     along = math.log(130 / 28) / math.log(130 / 7)
@@ -137,12 +145,17 @@ def reading(file):
             + (1 - along) * math.log(value / near.volts**2)) * VOLTS**2
         constants[name] = {
             "unit": "pJ", "value": significant(value * factor / 1000),
+            "withoutWires": significant(without[name] * factor / 1000),
             "withGlitches": significant(highest[name] * factor / 1000),
             "betweenTheLibraries": significant(between / 1000),
             "from7Nanometres": significant(small[name] * energy_factor(7, far.volts) / 1000),
         }
+    areas = bare.areas()
     for name, value in near.areas().items():
-        constants[name] = {"unit": "um2", "value": significant(value * AREA_FACTOR)}
+        constants[name] = {
+            "unit": "um2", "value": significant(value * AREA_FACTOR),
+            "withoutWires": significant(areas[name] * AREA_FACTOR),
+        }
     return {
         "nanometres": 28, "volts": VOLTS, "energyFactorFrom130": significant(factor),
         "energyFactorFrom7": significant(energy_factor(7, far.volts)),

@@ -23,65 +23,39 @@ module tb_swpu_core;
   logic clk = 1'b0;
   always #5 clk = !clk;
 
-  logic rst_n, mask_write, weight_write, start, done;
-  logic [RowBits-1:0] mask_row, weight_row;
-  logic [WordBits-1:0] mask_word;
-  logic [swpu_pkg::MaskWord-1:0] mask;
-  logic [WeightBits-1:0] weight_address;
-  operand_t weight;
+  logic rst_n, start, done;
+  mask_write_t mask;
+  weight_write_t weight;
   item_t item;
   logic [Rows-1:0] rows;
   logic [NumberBits-1:0] tile_address, read_tile;
   tile_t tile;
-  logic [Ports-1:0] read, gradient_read;
-  logic [Ports-1:0][EntryBits-1:0] read_line;
-  logic [Ports-1:0][RunBits-1:0] read_run, gradient_run;
-  logic [Ports-1:0][RowBits-1:0] gradient_row;
+  line_read_t [Ports-1:0] read;
+  gradient_read_t [Ports-1:0] gradient_read;
   run_t [Ports-1:0] read_data, gradient_data;
-  logic [Rows-1:0] outputs_valid, gradients_valid;
-  logic [Rows-1:0][NumberBits-1:0] outputs_number, gradients_number;
-  sum_t [Rows-1:0][Lanes-1:0] outputs;
-  logic [Rows-1:0][Window-1:0] gradients_needed;
-  sum_t [Rows-1:0][Window-1:0] gradients;
+  tile_result_t [Rows-1:0] outputs;
+  window_result_t [Rows-1:0] gradients;
 
   swpu_core dut (
-    .clk_i             (clk),
-    .rst_ni            (rst_n),
-    .mask_write_i      (mask_write),
-    .mask_row_i        (mask_row),
-    .mask_word_i       (mask_word),
-    .mask_i            (mask),
-    .weight_write_i    (weight_write),
-    .weight_row_i      (weight_row),
-    .weight_address_i  (weight_address),
-    .weight_i          (weight),
-    .start_i           (start),
-    .item_i            (item),
-    .rows_i            (rows),
-    .done_o            (done),
-    .tile_address_o    (tile_address),
-    .tile_i            (tile),
-    .read_tile_o       (read_tile),
-    .read_o            (read),
-    .read_line_o       (read_line),
-    .read_row_o        (),
-    .read_run_o        (read_run),
-    .read_from_o       (),
-    .read_data_i       (read_data),
-    .gradient_read_o   (gradient_read),
-    .gradient_row_o    (gradient_row),
-    .gradient_run_o    (gradient_run),
-    .gradient_data_i   (gradient_data),
-    .opens_o           (),
-    .opens_number_o    (),
-    .opens_entries_o   (),
-    .outputs_valid_o   (outputs_valid),
-    .outputs_number_o  (outputs_number),
-    .outputs_o         (outputs),
-    .gradients_valid_o (gradients_valid),
-    .gradients_number_o(gradients_number),
-    .gradients_needed_o(gradients_needed),
-    .gradients_o       (gradients)
+    .clk_i          (clk),
+    .rst_ni         (rst_n),
+    .mask_i         (mask),
+    .weight_i       (weight),
+    .start_i        (start),
+    .item_i         (item),
+    .rows_i         (rows),
+    .done_o         (done),
+    .tile_address_o (tile_address),
+    .tile_i         (tile),
+    .read_tile_o    (read_tile),
+    .read_o         (read),
+    .read_from_o    (),
+    .read_data_i    (read_data),
+    .gradient_read_o(gradient_read),
+    .gradient_data_i(gradient_data),
+    .opens_o        (),
+    .outputs_o      (outputs),
+    .gradients_o    (gradients)
   );
 
   // The memories outside.
@@ -119,14 +93,15 @@ module tb_swpu_core;
     tile <= tiles[32'(tile_address) % MostTiles];
     for (int port = 0; port < Ports; port++) begin
       int index;
-      index = source_index(32'(read_tile), 32'(read_line[port]), 32'(read_run[port]));
-      if (read[port]) begin
+      index = source_index(32'(read_tile), 32'(read[port].line), 32'(read[port].run));
+      if (read[port].valid) begin
         reads++;
         if (index >= MostRuns || source_item[index] != items) differ("a read", port, index);
         else read_data[port] <= source[index];
       end
-      index = gradient_index(32'(read_tile), 32'(gradient_row[port]), 32'(gradient_run[port]));
-      if (gradient_read[port]) begin
+      index = gradient_index(32'(read_tile), 32'(gradient_read[port].row),
+                             32'(gradient_read[port].run));
+      if (gradient_read[port].valid) begin
         gradient_reads++;
         gradient_data[port] <= output_gradients[index];
       end
@@ -136,30 +111,30 @@ module tb_swpu_core;
     if (is_running) cycles++;
     for (int row = 0; row < Rows; row++) begin
       int number;
-      if (outputs_valid[row]) begin
-        number = 32'(outputs_number[row]) % MostTiles;
+      if (outputs[row].valid) begin
+        number = 32'(outputs[row].number) % MostTiles;
         if (!expected[number][row]) differ("a result too many", row, number);
         expected[number][row] = 1'b0;
         for (int lane = 0; lane < Lanes; lane++) begin
           if (expected_lanes[number][lane]) begin
             checked++;
-            if (outputs[row][lane] !== expected_outputs[number][row][lane]) begin
-              differ($sformatf("lane %0d: %h, not %h,", lane, outputs[row][lane],
+            if (outputs[row].sums[lane] !== expected_outputs[number][row][lane]) begin
+              differ($sformatf("lane %0d: %h, not %h,", lane, outputs[row].sums[lane],
                                expected_outputs[number][row][lane]), row, number);
             end
           end
         end
       end
-      if (gradients_valid[row]) begin
-        number = 32'(gradients_number[row]) % MostTiles;
+      if (gradients[row].valid) begin
+        number = 32'(gradients[row].number) % MostTiles;
         if (!expected[number][row]) differ("a result too many", row, number);
         expected[number][row] = 1'b0;
-        if (gradients_needed[row] !== expected_needed[number][row]) differ("lanes", row, number);
+        if (gradients[row].needed !== expected_needed[number][row]) differ("lanes", row, number);
         for (int lane = 0; lane < Window; lane++) begin
           if (expected_needed[number][row][lane]) begin
             checked++;
-            if (gradients[row][lane] !== expected_gradients[number][row][lane]) begin
-              differ($sformatf("entry %0d: %h, not %h,", lane, gradients[row][lane],
+            if (gradients[row].sums[lane] !== expected_gradients[number][row][lane]) begin
+              differ($sformatf("entry %0d: %h, not %h,", lane, gradients[row].sums[lane],
                                expected_gradients[number][row][lane]), row, number);
             end
           end
@@ -200,8 +175,8 @@ module tb_swpu_core;
     total_cycles = 0;
     is_running = 1'b0;
     rst_n = 1'b0;
-    mask_write = 1'b0;
-    weight_write = 1'b0;
+    mask = '0;
+    weight = '0;
     start = 1'b0;
     item = '0;
     rows = '0;
@@ -235,27 +210,27 @@ module tb_swpu_core;
 
       for (int row = 0; row < group; row++) begin
         for (int word = 0; word <= 32'(item.last_word); word++) begin
-          mask_write = 1'b1;
-          mask_row = RowBits'(row);
-          mask_word = WordBits'(word);
+          mask.valid = 1'b1;
+          mask.row = RowBits'(row);
+          mask.word = WordBits'(word);
           if ($fscanf(file, "%h\n", next_mask) != 1) $fatal(1, "a mask is missing");
-          mask = next_mask;
+          mask.mask = next_mask;
           @(negedge clk);
         end
       end
-      mask_write = 1'b0;
+      mask.valid = 1'b0;
       for (int row = 0; row < group; row++) begin
         if ($fscanf(file, "%d\n", weight_count) != 1) $fatal(1, "weights are missing");
         for (int address = 0; address < weight_count; address++) begin
-          weight_write = 1'b1;
-          weight_row = RowBits'(row);
-          weight_address = WeightBits'(address);
+          weight.valid = 1'b1;
+          weight.row = RowBits'(row);
+          weight.address = WeightBits'(address);
           if ($fscanf(file, "%h\n", next_weight) != 1) $fatal(1, "a weight is missing");
-          weight = next_weight;
+          weight.weight = next_weight;
           @(negedge clk);
         end
       end
-      weight_write = 1'b0;
+      weight.valid = 1'b0;
 
       for (int index = 0; index < tile_count; index++) begin
         next_tile = '0;

@@ -23,17 +23,10 @@ module swpu_controller (
   // The next window.
   output logic                                              window_valid_o,
   input  logic                                              window_ready_i,
-  output swpu_types_pkg::found_t                            window_o,
-  // Lanes of the fixed window that each row needs, and their entries.
-  output logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   own_o,
+  output swpu_types_pkg::window_t                           window_o,
+  // Entries at the lanes of the fixed window.
   output logic [swpu_pkg::Window-1:0]
                [swpu_types_pkg::EntryBits-1:0]              own_entries_o,
-  // No line stands ready from the window before: the first of a tile, or a weight gradient.
-  output logic                                              is_fresh_o,
-  output logic                                              drains_o,
-  // The tile of the window, and the number of its results, counted from 0 in the item.
-  output logic [swpu_types_pkg::NumberBits-1:0]             tile_o,
-  output logic [swpu_types_pkg::NumberBits-1:0]             number_o,
   // What a planner wants to know: taps that read inside the map in the tile, and where each fixed
   // window starts, in the cycle in which it is found.
   output logic [swpu_types_pkg::KernelSize-1:0]
@@ -190,8 +183,14 @@ module swpu_controller (
   assign tile_address_o = tile_d;
   assign window_valid_o = state_q == Tiles ? filtered.count != '0
                                            : scan_valid && !item_i.makes_gradients;
-  assign window_o = state_q == Tiles ? filtered : scanned;
-  assign own_o = fixed_q.needed;
+  assign window_o = '{
+    found: state_q == Tiles ? filtered : scanned,
+    own: fixed_q.needed,
+    is_fresh: is_fresh_q || state_q == Tiles,
+    drains: state_q == Tiles ? !window_reads_later : scan_is_last,
+    tile: tile_q,
+    number: number_q
+  };
   for (genvar lane = 0; lane < Window; lane++) begin : gen_own
     assign own_entries_o[lane] = fixed_q.entries[lane].tag;
   end
@@ -206,9 +205,5 @@ module swpu_controller (
   end
   assign active_o = active;
   assign finds_fixed_o = state_q == Scan && scan_valid && item_i.makes_gradients;
-  assign is_fresh_o = is_fresh_q || state_q == Tiles;
-  assign drains_o = state_q == Tiles ? !window_reads_later : scan_is_last;
-  assign tile_o = tile_q;
-  assign number_o = number_q;
 
 endmodule

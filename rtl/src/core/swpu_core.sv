@@ -9,15 +9,9 @@
 module swpu_core (
   input  logic                                              clk_i,
   input  logic                                              rst_ni,
-  // Masks and weights of the next item's group. The words of a row come in order.
-  input  logic                                              mask_write_i,
-  input  logic [swpu_types_pkg::RowBits-1:0]                mask_row_i,
-  input  logic [swpu_types_pkg::WordBits-1:0]               mask_word_i,
-  input  logic [swpu_pkg::MaskWord-1:0]                     mask_i,
-  input  logic                                              weight_write_i,
-  input  logic [swpu_types_pkg::RowBits-1:0]                weight_row_i,
-  input  logic [swpu_types_pkg::WeightBits-1:0]             weight_address_i,
-  input  swpu_types_pkg::operand_t                          weight_i,
+  // Masks and weights of the next item's group.
+  input  swpu_types_pkg::mask_write_t                       mask_i,
+  input  swpu_types_pkg::weight_write_t                     weight_i,
   // Starts that item, whose description stays until it is done.
   input  logic                                              start_i,
   input  swpu_types_pkg::item_t                             item_i,
@@ -29,36 +23,16 @@ module swpu_core (
   input  swpu_types_pkg::tile_t                             tile_i,
   // Activation memory.
   output logic [swpu_types_pkg::NumberBits-1:0]             read_tile_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::EntryBits-1:0]              read_line_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::KernelBits-1:0]             read_row_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  output swpu_types_pkg::line_read_t [swpu_pkg::PortsPerCore-1:0] read_o,
   output swpu_types_pkg::tile_t                             read_from_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
   // Output gradients of the weight-gradient pass.
-  output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RowBits-1:0]                gradient_row_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RunBits-1:0]                gradient_run_o,
+  output swpu_types_pkg::gradient_read_t [swpu_pkg::PortsPerCore-1:0] gradient_read_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
-  // A window behind which rows have results, taken in this cycle while its tile stands in `tile_i`:
-  // the results' number, and the entries at the lanes of a fixed window.
-  output logic                                              opens_o,
-  output logic [swpu_types_pkg::NumberBits-1:0]             opens_number_o,
-  output logic [swpu_pkg::Window-1:0]
-               [swpu_types_pkg::EntryBits-1:0]              opens_entries_o,
-  // Results: of a tile, or of a fixed window at the lanes of their entries.
-  output logic [swpu_pkg::Rows-1:0]                         outputs_valid_o,
-  output logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] outputs_number_o,
-  output swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Lanes-1:0] outputs_o,
-  output logic [swpu_pkg::Rows-1:0]                         gradients_valid_o,
-  output logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] gradients_number_o,
-  output logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   gradients_needed_o,
-  output swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0] gradients_o
+  // A window behind which rows have results is taken in this cycle, while its tile stands in `tile_i`.
+  output swpu_types_pkg::opening_t                          opens_o,
+  output swpu_types_pkg::tile_result_t [swpu_pkg::Rows-1:0] outputs_o,
+  output swpu_types_pkg::window_result_t [swpu_pkg::Rows-1:0] gradients_o
 );
 
   import swpu_types_pkg::*;
@@ -69,10 +43,8 @@ module swpu_core (
   // Controller.
   logic [WordBits-1:0] scan_word;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] scan_masks;
-  logic controller_done, window_valid, window_ready, is_fresh, window_drains;
-  found_t window;
-  logic [Rows-1:0][swpu_pkg::Window-1:0] own;
-  logic [NumberBits-1:0] window_tile, window_number;
+  logic controller_done, window_valid, window_ready;
+  window_t window;
 
   swpu_controller i_controller (
     .clk_i,
@@ -87,19 +59,14 @@ module swpu_core (
     .window_valid_o(window_valid),
     .window_ready_i(window_ready),
     .window_o      (window),
-    .own_o         (own),
-    .own_entries_o (opens_entries_o),
-    .is_fresh_o    (is_fresh),
-    .drains_o      (window_drains),
-    .tile_o        (window_tile),
-    .number_o      (window_number),
+    .own_entries_o (opens_o.entries),
     .active_o      (),
     .finds_fixed_o (),
     .fixed_start_o ()
   );
 
-  assign opens_o = window_valid && window_ready && window_drains;
-  assign opens_number_o = window_number;
+  assign opens_o.valid = window_valid && window_ready && window.drains;
+  assign opens_o.number = window.number;
 
   // Load port and window buffer.
   logic slot_free, hands_over, publish, port_busy;
@@ -120,22 +87,12 @@ module swpu_core (
     .window_ready_o   (window_ready),
     .window_i         (window),
     .makes_gradients_i(item_i.makes_gradients),
-    .own_i            (own),
-    .is_fresh_i       (is_fresh),
-    .drains_i         (window_drains),
-    .tile_number_i    (window_tile),
-    .number_i         (window_number),
     .tile_i,
     .tile_number_o    (read_tile_o),
     .read_o,
-    .read_line_o,
-    .read_row_o,
-    .read_run_o,
     .read_from_o,
     .read_data_i,
     .gradient_read_o,
-    .gradient_row_o,
-    .gradient_run_o,
     .gradient_data_i,
     .slot_free_i      (slot_free),
     .hands_over_o     (hands_over),
@@ -200,9 +157,9 @@ module swpu_core (
       .ReadPorts(Slots + 1)
     ) i_masks (
       .clk_i,
-      .write_i        (mask_write_i && mask_row_i == RowBits'(row)),
-      .write_address_i({!half_q, mask_word_i}),
-      .write_data_i   ({mask_word_i == '0 ? WeightBits'(0) : weights_before_q, mask_i}),
+      .write_i        (mask_i.valid && mask_i.row == RowBits'(row)),
+      .write_address_i({!half_q, mask_i.word}),
+      .write_data_i   ({mask_i.word == '0 ? WeightBits'(0) : weights_before_q, mask_i.mask}),
       .read_address_i (mask_address),
       .read_data_o    (mask_data)
     );
@@ -213,9 +170,9 @@ module swpu_core (
       .ReadPorts(Slots)
     ) i_weights (
       .clk_i,
-      .write_i        (weight_write_i && weight_row_i == RowBits'(row)),
-      .write_address_i({!half_q, weight_address_i}),
-      .write_data_i   (weight_i),
+      .write_i        (weight_i.valid && weight_i.row == RowBits'(row)),
+      .write_address_i({!half_q, weight_i.address}),
+      .write_data_i   (weight_i.weight),
       .read_address_i (weight_place),
       .read_data_o    (weight)
     );
@@ -240,12 +197,7 @@ module swpu_core (
       .mask_i            (mask),
       .weight_address_o  (weight_address),
       .weight_i          (weight),
-      .outputs_valid_o   (outputs_valid_o[row]),
-      .outputs_number_o  (outputs_number_o[row]),
       .outputs_o         (outputs_o[row]),
-      .gradients_valid_o (gradients_valid_o[row]),
-      .gradients_number_o(gradients_number_o[row]),
-      .gradients_needed_o(gradients_needed_o[row]),
       .gradients_o       (gradients_o[row]),
       .is_idle_o         (is_idle[row])
     );
@@ -256,13 +208,13 @@ module swpu_core (
   always_comb begin
     weights_in_word = '0;
     for (int unsigned i = 0; i < swpu_pkg::MaskWord; i++) begin
-      weights_in_word = weights_in_word + WeightBits'(mask_i[i]);
+      weights_in_word = weights_in_word + WeightBits'(mask_i.mask[i]);
     end
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) weights_before_q <= '0;
-    else if (mask_write_i) begin
-      weights_before_q <= (mask_word_i == '0 ? WeightBits'(0) : weights_before_q) + weights_in_word;
+    else if (mask_i.valid) begin
+      weights_before_q <= (mask_i.word == '0 ? WeightBits'(0) : weights_before_q) + weights_in_word;
     end
   end
 

@@ -11,31 +11,16 @@ module swpu_load_port (
   // The next window, with what belongs to it, and its tile.
   input  logic                                              window_valid_i,
   output logic                                              window_ready_o,
-  input  swpu_types_pkg::found_t                            window_i,
+  input  swpu_types_pkg::window_t                           window_i,
   input  logic                                              makes_gradients_i,
-  input  logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   own_i,
-  input  logic                                              is_fresh_i,
-  input  logic                                              drains_i,
-  input  logic [swpu_types_pkg::NumberBits-1:0]             tile_number_i,
-  input  logic [swpu_types_pkg::NumberBits-1:0]             number_i,
   input  swpu_types_pkg::tile_t                             tile_i,
-  // Activation memory: lines with their kernel rows, and runs of them, of a tile.
+  // Activation memory: runs of lines of a tile.
   output logic [swpu_types_pkg::NumberBits-1:0]             tile_number_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::EntryBits-1:0]              read_line_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::KernelBits-1:0]             read_row_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RunBits-1:0]                read_run_o,
+  output swpu_types_pkg::line_read_t [swpu_pkg::PortsPerCore-1:0] read_o,
   output swpu_types_pkg::tile_t                             read_from_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] read_data_i,
   // Output memory: runs of a row's output gradients in the tile.
-  output logic [swpu_pkg::PortsPerCore-1:0]                 gradient_read_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RowBits-1:0]                gradient_row_o,
-  output logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RunBits-1:0]                gradient_run_o,
+  output swpu_types_pkg::gradient_read_t [swpu_pkg::PortsPerCore-1:0] gradient_read_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
   // The next slot of the window buffer is free.
   input  logic                                              slot_free_i,
@@ -93,6 +78,8 @@ module swpu_load_port (
 
   logic [Window-1:0][RunBits-1:0] line_runs;
   logic [Rows-1:0][RunBits-1:0] row_runs;
+  logic [Ports-1:0] reads, reads_gradients;
+  logic [Ports-1:0][RunBits-1:0] read_run, gradient_run;
   logic [Ports-1:0][Window-1:0] read_head;
   logic [Ports-1:0][Rows-1:0] gradient_head;
 
@@ -115,9 +102,9 @@ module swpu_load_port (
     .begin_i  (takes),
     .is_busy_i(is_busy_q),
     .reads_i  (line_runs),
-    .read_o   (read_o),
+    .read_o   (reads),
     .item_o   (read_head),
-    .number_o (read_run_o),
+    .number_o (read_run),
     .done_o   (lines_done)
   );
 
@@ -131,25 +118,28 @@ module swpu_load_port (
     .begin_i  (takes),
     .is_busy_i(is_busy_q),
     .reads_i  (row_runs),
-    .read_o   (gradient_read_o),
+    .read_o   (reads_gradients),
     .item_o   (gradient_head),
-    .number_o (gradient_run_o),
+    .number_o (gradient_run),
     .done_o   (gradients_done)
   );
 
   always_comb begin
     for (int unsigned port = 0; port < Ports; port++) begin
-      read_line_o[port] = '0;
-      read_row_o[port] = '0;
+      read_o[port] = '{valid: reads[port], line: '0, row: '0, run: read_run[port]};
       for (int unsigned lane = 0; lane < Window; lane++) begin
         if (read_head[port][lane]) begin
-          read_line_o[port] = read_line_o[port] | window_q.entries[lane].line;
-          read_row_o[port] = read_row_o[port] | window_q.entries[lane].row;
+          read_o[port].line = read_o[port].line | window_q.entries[lane].line;
+          read_o[port].row = read_o[port].row | window_q.entries[lane].row;
         end
       end
-      gradient_row_o[port] = '0;
+      gradient_read_o[port] = '{
+        valid: reads_gradients[port], row: '0, run: gradient_run[port]
+      };
       for (int unsigned row = 0; row < Rows; row++) begin
-        if (gradient_head[port][row]) gradient_row_o[port] = gradient_row_o[port] | RowBits'(row);
+        if (gradient_head[port][row]) begin
+          gradient_read_o[port].row = gradient_read_o[port].row | RowBits'(row);
+        end
       end
     end
   end
@@ -166,9 +156,7 @@ module swpu_load_port (
   logic [Ports-1:0][RunBits-1:0] read_run_q;
   place_t [Ports-1:0][Lanes-1:0] read_places_q;
   place_t [KernelSize-1:0][Lanes-1:0] columns_q;
-  logic [Ports-1:0] gradient_read_q;
-  logic [Ports-1:0][RowBits-1:0] gradient_row_q;
-  logic [Ports-1:0][RunBits-1:0] gradient_run_q;
+  gradient_read_t [Ports-1:0] gradient_read_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -184,20 +172,20 @@ module swpu_load_port (
     end else if (takes) begin
       is_busy_q <= 1'b1;
       is_first_q <= 1'b1;
-      window_q <= window_i;
-      is_fresh_q <= is_fresh_i;
+      window_q <= window_i.found;
+      is_fresh_q <= window_i.is_fresh;
       for (int unsigned lane = 0; lane < Window; lane++) begin
-        control_q.tags[lane] <= window_i.entries[lane].tag;
+        control_q.tags[lane] <= window_i.found.entries[lane].tag;
       end
-      control_q.needed <= window_i.needed;
-      control_q.own <= own_i;
-      control_q.drains <= drains_i;
-      control_q.number <= number_i;
+      control_q.needed <= window_i.found.needed;
+      control_q.own <= window_i.own;
+      control_q.drains <= window_i.drains;
+      control_q.number <= window_i.number;
       tile_q <= tile_i;
-      tile_number_q <= tile_number_i;
+      tile_number_q <= window_i.tile;
       line_before_q <= last_line;
       for (int unsigned row = 0; row < Rows; row++) begin
-        rows_q[row] <= makes_gradients_i && |window_i.needed[row];
+        rows_q[row] <= makes_gradients_i && |window_i.found.needed[row];
       end
     end else begin
       if (hands_over_o) is_busy_q <= 1'b0;
@@ -217,30 +205,26 @@ module swpu_load_port (
       read_places_q <= '0;
       columns_q <= '0;
       gradient_read_q <= '0;
-      gradient_row_q <= '0;
-      gradient_run_q <= '0;
       publish_o <= 1'b0;
       control_o <= '0;
     end else begin
       clears_q <= is_busy_q && is_first_q;
       uses_stored_q <= stored & {Window{is_busy_q && is_first_q}};
-      read_q <= read_o;
-      read_run_q <= read_run_o;
+      read_q <= reads;
+      read_run_q <= read_run;
       columns_q <= tile_q.columns;
       for (int unsigned lane = 0; lane < Window; lane++) begin
         lane_column_q[lane] <= window_q.entries[lane].column;
         for (int unsigned port = 0; port < Ports; port++) begin
           lane_hits_q[lane][port] <=
-              read_o[port] && window_q.entries[lane].line == read_line_o[port];
+              reads[port] && window_q.entries[lane].line == read_o[port].line;
         end
       end
       for (int unsigned port = 0; port < Ports; port++) begin
-        stores_q[port] <= read_o[port] && read_line_o[port] == last_line;
-        read_places_q[port] <= tile_q.rows[read_row_o[port]];
+        stores_q[port] <= reads[port] && read_o[port].line == last_line;
+        read_places_q[port] <= tile_q.rows[read_o[port].row];
       end
       gradient_read_q <= gradient_read_o;
-      gradient_row_q <= gradient_row_o;
-      gradient_run_q <= gradient_run_o;
       publish_o <= hands_over_o;
       if (hands_over_o) control_o <= control_q;
     end
@@ -297,8 +281,8 @@ module swpu_load_port (
     for (int unsigned port = 0; port < Ports; port++) begin
       for (int unsigned row = 0; row < Rows; row++) begin
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
-          if (gradient_read_q[port] && gradient_row_q[port] == RowBits'(row)
-              && gradient_run_q[port] == RunBits'(lane / Elements)) begin
+          if (gradient_read_q[port].valid && gradient_read_q[port].row == RowBits'(row)
+              && gradient_read_q[port].run == RunBits'(lane / Elements)) begin
             gradients_o[row][lane] = gradient_data_i[port][lane%Elements];
           end
         end

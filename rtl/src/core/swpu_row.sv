@@ -31,15 +31,8 @@ module swpu_row #(
   input  logic [swpu_pkg::Slots-1:0][swpu_pkg::MaskWord-1:0]         mask_i,
   output logic [swpu_pkg::Slots-1:0][swpu_types_pkg::WeightBits-1:0] weight_address_o,
   input  swpu_types_pkg::operand_t [swpu_pkg::Slots-1:0]             weight_i,
-  // Results of a tile.
-  output logic                                   outputs_valid_o,
-  output logic [swpu_types_pkg::NumberBits-1:0]  outputs_number_o,
-  output swpu_types_pkg::sum_t [swpu_pkg::Lanes-1:0] outputs_o,
-  // Results of a fixed window, at the lanes of their entries.
-  output logic                                   gradients_valid_o,
-  output logic [swpu_types_pkg::NumberBits-1:0]  gradients_number_o,
-  output logic [swpu_pkg::Window-1:0]            gradients_needed_o,
-  output swpu_types_pkg::sum_t [swpu_pkg::Window-1:0] gradients_o,
+  output swpu_types_pkg::tile_result_t           outputs_o,
+  output swpu_types_pkg::window_result_t         gradients_o,
   output logic                                   is_idle_o
 );
 
@@ -112,7 +105,7 @@ module swpu_row #(
   for (genvar lane = 0; lane < Window; lane++) begin : gen_network_lane
     assign network_in[lane] = expands
         ? Width'(totals[lane]) : Width'({controls_i[slot_o].tags[lane], vectors_i[lane]});
-    assign gradients_o[lane] = network_out[lane][31:0];
+    assign gradients_o.sums[lane] = network_out[lane][31:0];
   end
 
   swpu_compress_network #(
@@ -416,7 +409,7 @@ module swpu_row #(
         leaving_gradient_turn_q[i] <= '0;
       end
     end else begin
-      outputs_q <= outputs_valid_o ? '0 : outputs;
+      outputs_q <= outputs_o.valid ? '0 : outputs;
       gradients_q <= expands ? '0 : gradients;
       ends_tile_q <= {ends_tile_q[TakeToAdd-1:1], drains && !makes_gradients_i};
       ends_number_q[1] <= number;
@@ -452,11 +445,11 @@ module swpu_row #(
     else if (ends_tile_q[TakeToAdd]) drain_number_q <= ends_number_q[TakeToAdd];
   end
 
-  assign outputs_valid_o = drain == DrainBits'(OutputDrain);
-  assign outputs_number_o = drain_number_q;
-  assign outputs_o = total_q;
-  assign gradients_valid_o = expands;
-  assign gradients_number_o = number;
-  assign gradients_needed_o = own;
+  assign outputs_o.valid = drain == DrainBits'(OutputDrain);
+  assign outputs_o.number = drain_number_q;
+  assign outputs_o.sums = total_q;
+  assign gradients_o.valid = expands;
+  assign gradients_o.number = number;
+  assign gradients_o.needed = own;
 
 endmodule

@@ -96,6 +96,58 @@ package swpu_types_pkg;
     logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]  needed;
   } found_t;
 
+  // A window on its way to the load port.
+  typedef struct packed {
+    found_t                                           found;
+    // Lanes of the fixed window that each row needs.
+    logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]  own;
+    // No line stands ready from the window before: the first of a tile, or a weight gradient.
+    logic                                             is_fresh;
+    // Rows add up their partial sums after the window.
+    logic                                             drains;
+    // Its tile, and the number of its results, counted from 0 in the item.
+    logic [NumberBits-1:0]                            tile;
+    logic [NumberBits-1:0]                            number;
+  } window_t;
+
+  // A window behind which rows have results: their number, and the entries at the lanes of a fixed
+  // window.
+  typedef struct packed {
+    logic                                             valid;
+    logic [NumberBits-1:0]                            number;
+    logic [swpu_pkg::Window-1:0][EntryBits-1:0]       entries;
+  } opening_t;
+
+  // A port's read of a run of a line, with its kernel row, and of a row's output gradients.
+  typedef struct packed {
+    logic                  valid;
+    logic [EntryBits-1:0]  line;
+    logic [KernelBits-1:0] row;
+    logic [RunBits-1:0]    run;
+  } line_read_t;
+
+  typedef struct packed {
+    logic                  valid;
+    logic [RowBits-1:0]    row;
+    logic [RunBits-1:0]    run;
+  } gradient_read_t;
+
+  // A word of a row's mask, and a kept weight of a row, for the next item. The words of a row come in
+  // order.
+  typedef struct packed {
+    logic                          valid;
+    logic [RowBits-1:0]            row;
+    logic [WordBits-1:0]           word;
+    logic [swpu_pkg::MaskWord-1:0] mask;
+  } mask_write_t;
+
+  typedef struct packed {
+    logic                  valid;
+    logic [RowBits-1:0]    row;
+    logic [WeightBits-1:0] address;
+    operand_t              weight;
+  } weight_write_t;
+
   // What rows have to know of a window.
   typedef struct packed {
     logic [swpu_pkg::Window-1:0][EntryBits-1:0]       tags;
@@ -113,6 +165,20 @@ package swpu_types_pkg;
     logic [swpu_pkg::Lanes-1:0]     valid;
     operand_t [swpu_pkg::Lanes-1:0] values;
   } vector_t;
+
+  // Results of a row: of a tile, and of a fixed window at the lanes of their entries.
+  typedef struct packed {
+    logic                            valid;
+    logic [NumberBits-1:0]           number;
+    sum_t [swpu_pkg::Lanes-1:0]      sums;
+  } tile_result_t;
+
+  typedef struct packed {
+    logic                            valid;
+    logic [NumberBits-1:0]           number;
+    logic [swpu_pkg::Window-1:0]     needed;
+    sum_t [swpu_pkg::Window-1:0]     sums;
+  } window_result_t;
 
   // A source position along a direction, if it lies in the map.
   typedef struct packed {

@@ -6,13 +6,7 @@ module swpu_source_address (
   input  logic                                                     clk_i,
   input  logic                                                     rst_ni,
   input  swpu_types_pkg::part_t                                    part_i,
-  input  logic [swpu_pkg::PortsPerCore-1:0]                        read_i,
-  input  logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::EntryBits-1:0]                     line_i,
-  input  logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::KernelBits-1:0]                    row_i,
-  input  logic [swpu_pkg::PortsPerCore-1:0]
-               [swpu_types_pkg::RunBits-1:0]                       run_i,
+  input  swpu_types_pkg::line_read_t [swpu_pkg::PortsPerCore-1:0]  reads_i,
   input  swpu_types_pkg::origin_t                                  origin_i,
   output swpu_types_pkg::run_address_t [swpu_pkg::PortsPerCore-1:0] address_o
 );
@@ -39,13 +33,14 @@ module swpu_source_address (
     row_d = row_q;
     column_d = column_q;
     for (int port = 0; port < swpu_pkg::PortsPerCore; port++) begin
-      last_row = 32'(origin_i.rows[row_i[port]]) - 1;
+      last_row = 32'(origin_i.rows[reads_i[port].row]) - 1;
       to_image = 32'(part_i.source_image) - last_row * step - 32'(origin_i.columns) + 1;
-      if (run_i[port] == '0) begin
-        plane = (32'(line_i[port]) - 32'(row_i[port])) / (32'(part_i.row_axis.last_tap) + 1);
+      if (reads_i[port].run == '0) begin
+        plane = (32'(reads_i[port].line) - 32'(reads_i[port].row))
+            / (32'(part_i.row_axis.last_tap) + 1);
         address_d = AddressBits'(
             32'(origin_i.image) * 32'(part_i.source_image) + plane * 32'(part_i.source_plane)
-            + 32'(origin_i.row[row_i[port]]) * width + 32'(origin_i.column));
+            + 32'(origin_i.row[reads_i[port].row]) * width + 32'(origin_i.column));
         row_d = '0;
         column_d = '0;
       end
@@ -66,7 +61,7 @@ module swpu_source_address (
         end
       end
       // Where a port does not read, nothing goes on.
-      if (!read_i[port]) address_o[port] = '0;
+      if (!reads_i[port].valid) address_o[port] = '0;
     end
   end
 

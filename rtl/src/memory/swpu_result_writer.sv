@@ -10,20 +10,12 @@ module swpu_result_writer #(
   input  swpu_types_pkg::lane_t [swpu_pkg::Lanes-1:0]       lanes_i,
   // Where the results of each row begin.
   input  swpu_types_pkg::address_t [swpu_pkg::Rows-1:0]     rows_i,
-  // A tile, or a fixed window, with results of this number.
-  input  logic                                              opens_i,
-  input  logic [swpu_types_pkg::NumberBits-1:0]             number_i,
+  // A tile, or a fixed window, whose results are to come.
+  input  swpu_types_pkg::opening_t                          opens_i,
   input  swpu_types_pkg::target_t                           target_i,
-  input  logic [swpu_pkg::Window-1:0]
-               [swpu_types_pkg::EntryBits-1:0]              entries_i,
   // Results of the core.
-  input  logic [swpu_pkg::Rows-1:0]                         outputs_valid_i,
-  input  logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] outputs_number_i,
-  input  swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Lanes-1:0] outputs_i,
-  input  logic [swpu_pkg::Rows-1:0]                         gradients_valid_i,
-  input  logic [swpu_pkg::Rows-1:0][swpu_types_pkg::NumberBits-1:0] gradients_number_i,
-  input  logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]   gradients_needed_i,
-  input  swpu_types_pkg::sum_t [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0] gradients_i,
+  input  swpu_types_pkg::tile_result_t [swpu_pkg::Rows-1:0] outputs_i,
+  input  swpu_types_pkg::window_result_t [swpu_pkg::Rows-1:0] gradients_i,
   // Output memory.
   output logic [swpu_pkg::Rows-1:0][Width-1:0]              write_o,
   output swpu_types_pkg::address_t [swpu_pkg::Rows-1:0][Width-1:0] address_o,
@@ -42,9 +34,9 @@ module swpu_result_writer #(
   logic [swpu_pkg::Window-1:0][EntryBits-1:0] entries_q[Kept];
 
   always_ff @(posedge clk_i) begin
-    if (opens_i) begin
-      targets_q[KeptBits'(number_i)] <= target_i;
-      entries_q[KeptBits'(number_i)] <= entries_i;
+    if (opens_i.valid) begin
+      targets_q[KeptBits'(opens_i.number)] <= target_i;
+      entries_q[KeptBits'(opens_i.number)] <= opens_i.entries;
     end
   end
 
@@ -52,24 +44,24 @@ module swpu_result_writer #(
     target_t target;
     logic [swpu_pkg::Window-1:0][EntryBits-1:0] entries;
 
-    assign target = targets_q[KeptBits'(outputs_number_i[row])];
-    assign entries = entries_q[KeptBits'(gradients_number_i[row])];
+    assign target = targets_q[KeptBits'(outputs_i[row].number)];
+    assign entries = entries_q[KeptBits'(gradients_i[row].number)];
 
     always_comb begin
       write_o[row] = '0;
       address_o[row] = '0;
       data_o[row] = '0;
-      if (outputs_valid_i[row]) begin
+      if (outputs_i[row].valid) begin
         for (int unsigned lane = 0; lane < swpu_pkg::Lanes; lane++) begin
           write_o[row][lane] = OutputBits'(lane) < target.outputs;
           address_o[row][lane] = rows_i[row] + target.address + lanes_i[lane].offset;
-          data_o[row][lane] = outputs_i[row][lane];
+          data_o[row][lane] = outputs_i[row].sums[lane];
         end
-      end else if (gradients_valid_i[row]) begin
+      end else if (gradients_i[row].valid) begin
         for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
-          write_o[row][lane] = gradients_needed_i[row][lane];
+          write_o[row][lane] = gradients_i[row].needed[lane];
           address_o[row][lane] = rows_i[row] + AddressBits'(entries[lane]);
-          data_o[row][lane] = gradients_i[row][lane];
+          data_o[row][lane] = gradients_i[row].sums[lane];
         end
       end
     end

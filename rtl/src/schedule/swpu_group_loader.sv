@@ -21,12 +21,8 @@ module swpu_group_loader (
   output swpu_types_pkg::address_t              weight_address_o,
   input  swpu_types_pkg::operand_t              weight_i,
   // To the core.
-  output logic                                  mask_write_o,
-  output logic [swpu_types_pkg::WordBits-1:0]   mask_word_o,
-  output logic [swpu_pkg::MaskWord-1:0]         mask_o,
-  output logic                                  weight_write_o,
-  output logic [swpu_types_pkg::WeightBits-1:0] weight_place_o,
-  output swpu_types_pkg::operand_t              weight_o,
+  output swpu_types_pkg::mask_write_t           mask_o,
+  output swpu_types_pkg::weight_write_t         weight_o,
   // The row of all of these, its plane, and its weights, when they are known.
   output logic [swpu_types_pkg::RowBits-1:0]    row_o,
   output logic                                  knows_row_o,
@@ -126,12 +122,12 @@ module swpu_group_loader (
   assign mask_address_o = AddressBits'(32'(part_i.mask_base)
       + 32'(plane_q) * (32'(part_i.last_word) + 1) + 32'(place_q));
   assign weight_address_o = known_q.first_weight + AddressBits'(place_q);
-  assign mask_write_o = reads_mask_q;
-  assign mask_word_o = WordBits'(written_place_q);
-  assign mask_o = mask_i;
-  assign weight_write_o = reads_weight_q;
-  assign weight_place_o = written_place_q;
-  assign weight_o = weight_i;
+  assign mask_o = '{
+    valid: reads_mask_q, row: row_o, word: WordBits'(written_place_q), mask: mask_i
+  };
+  assign weight_o = '{
+    valid: reads_weight_q, row: row_o, address: written_place_q, weight: weight_i
+  };
   assign row_o = state_q == Known ? row_q : written_row_q;
   assign knows_row_o = state_q == Known;
   assign plane_o = plane_q;

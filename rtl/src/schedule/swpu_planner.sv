@@ -77,10 +77,9 @@ module swpu_planner (
       (OrderBits + 1)'(first_row_q) + (OrderBits + 1)'(last_row_q) + 1'b1 == part_end;
 
   // The group's masks.
-  logic loads, loaded, mask_write, knows_row;
-  logic [RowBits-1:0] row;
-  logic [WordBits-1:0] mask_word, scan_word;
-  logic [swpu_pkg::MaskWord-1:0] mask;
+  logic loads, loaded, knows_row;
+  logic [WordBits-1:0] scan_word;
+  mask_write_t mask;
   logic [EntryBits:0] weights;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] masks, scan_masks;
 
@@ -106,13 +105,9 @@ module swpu_planner (
     .mask_i,
     .weight_address_o(),
     .weight_i        ('0),
-    .mask_write_o    (mask_write),
-    .mask_word_o     (mask_word),
     .mask_o          (mask),
-    .weight_write_o  (),
-    .weight_place_o  (),
     .weight_o        (),
-    .row_o           (row),
+    .row_o           (),
     .knows_row_o     (knows_row),
     .plane_o         (),
     .weights_o       (weights),
@@ -126,9 +121,9 @@ module swpu_planner (
       .ReadPorts(1)
     ) i_masks (
       .clk_i,
-      .write_i        (mask_write && row == RowBits'(i)),
-      .write_address_i(mask_word),
-      .write_data_i   (mask),
+      .write_i        (mask.valid && mask.row == RowBits'(i)),
+      .write_address_i(mask.word),
+      .write_data_i   (mask.mask),
       .read_address_i (scan_word),
       .read_data_o    (masks[i])
     );
@@ -142,11 +137,11 @@ module swpu_planner (
   end
 
   // The controller, with the tiles of the slice.
-  logic scans, controller_done, window_valid, is_fresh, finds_fixed;
-  found_t window;
+  logic scans, controller_done, window_valid, finds_fixed;
+  window_t window;
   start_t fixed_start;
   item_t item;
-  logic [NumberBits-1:0] scan_tile, survey_d, survey_q, window_number;
+  logic [NumberBits-1:0] scan_tile, survey_d, survey_q;
   logic [KernelSize-1:0][KernelSize-1:0] active;
   tile_t tile;
   size_t next_image, next_row;
@@ -175,12 +170,7 @@ module swpu_planner (
     .window_valid_o(window_valid),
     .window_ready_i(1'b1),
     .window_o      (window),
-    .own_o         (),
     .own_entries_o (),
-    .is_fresh_o    (is_fresh),
-    .drains_o      (),
-    .tile_o        (),
-    .number_o      (window_number),
     .active_o      (active),
     .finds_fixed_o (finds_fixed),
     .fixed_start_o (fixed_start)
@@ -205,8 +195,8 @@ module swpu_planner (
   logic [$clog2(swpu_pkg::Window + Rows + 1)+RunBits-1:0] window_work;
 
   swpu_window_lines i_lines (
-    .window_i   (window),
-    .is_fresh_i (is_fresh),
+    .window_i   (window.found),
+    .is_fresh_i (window.is_fresh),
     .last_line_i(last_line_q),
     .heads_o    (heads),
     .stored_o   (),
@@ -214,7 +204,7 @@ module swpu_planner (
   );
 
   swpu_window_work i_work (
-    .window_i         (window),
+    .window_i         (window.found),
     .makes_gradients_i(part_i.makes_gradients),
     .heads_i          (heads),
     .runs_i           (tile.runs),
@@ -234,7 +224,7 @@ module swpu_planner (
   ) i_windows (
     .clk_i,
     .write_i        (state_q == Scan && window_valid && part_i.makes_gradients),
-    .write_address_i(WindowBits'(window_number)),
+    .write_address_i(WindowBits'(window.number)),
     .write_data_i   ({fixed_start_q, work_d}),
     .read_address_i (WindowBits'(sum_d)),
     .read_data_o    ({sum_start, sum_work})

@@ -83,12 +83,10 @@ module swpu_worker #(
   logic takes_job, takes_next, done;
 
   // The loader.
-  logic starts_load_q, loaded, mask_write, weight_write, knows_row;
+  logic starts_load_q, loaded, knows_row;
   logic [RowBits-1:0] row;
-  logic [WordBits-1:0] mask_word;
-  logic [swpu_pkg::MaskWord-1:0] mask;
-  logic [WeightBits-1:0] weight_place;
-  operand_t weight;
+  mask_write_t mask;
+  weight_write_t weight;
   logic [PlaneBits-1:0] plane;
 
   swpu_group_loader i_loader (
@@ -106,11 +104,7 @@ module swpu_worker #(
     .mask_i,
     .weight_address_o,
     .weight_i,
-    .mask_write_o  (mask_write),
-    .mask_word_o   (mask_word),
     .mask_o        (mask),
-    .weight_write_o(weight_write),
-    .weight_place_o(weight_place),
     .weight_o      (weight),
     .row_o         (row),
     .knows_row_o   (knows_row),
@@ -219,67 +213,44 @@ module swpu_worker #(
     .row_o        ()
   );
 
-  logic [swpu_pkg::PortsPerCore-1:0][EntryBits-1:0] read_line;
-  logic [swpu_pkg::PortsPerCore-1:0][KernelBits-1:0] read_row;
-  logic [swpu_pkg::PortsPerCore-1:0][RunBits-1:0] read_run, gradient_run;
-  logic [swpu_pkg::PortsPerCore-1:0][RowBits-1:0] gradient_row;
-  logic opens;
-  logic [NumberBits-1:0] opens_number;
-  logic [swpu_pkg::Window-1:0][EntryBits-1:0] opens_entries;
-  logic [Rows-1:0] outputs_valid, gradients_valid;
-  logic [Rows-1:0][NumberBits-1:0] outputs_number, gradients_number;
-  sum_t [Rows-1:0][swpu_pkg::Lanes-1:0] core_outputs;
-  logic [Rows-1:0][swpu_pkg::Window-1:0] gradients_needed;
-  sum_t [Rows-1:0][swpu_pkg::Window-1:0] core_gradients;
+  line_read_t [swpu_pkg::PortsPerCore-1:0] reads;
+  gradient_read_t [swpu_pkg::PortsPerCore-1:0] gradient_reads;
+  opening_t opens;
+  tile_result_t [Rows-1:0] core_outputs;
+  window_result_t [Rows-1:0] core_gradients;
 
   swpu_core i_core (
     .clk_i,
     .rst_ni,
-    .mask_write_i      (mask_write),
-    .mask_row_i        (row),
-    .mask_word_i       (mask_word),
-    .mask_i            (mask),
-    .weight_write_i    (weight_write),
-    .weight_row_i      (row),
-    .weight_address_i  (weight_place),
-    .weight_i          (weight),
-    .start_i           (core_q == Start),
-    .item_i            (item),
-    .rows_i            (rows),
-    .done_o            (done),
-    .tile_address_o    (tile_address),
-    .tile_i            (tile),
-    .read_tile_o       (),
-    .read_o,
-    .read_line_o       (read_line),
-    .read_row_o        (read_row),
-    .read_run_o        (read_run),
-    .read_from_o       (read_from),
+    .mask_i         (mask),
+    .weight_i       (weight),
+    .start_i        (core_q == Start),
+    .item_i         (item),
+    .rows_i         (rows),
+    .done_o         (done),
+    .tile_address_o (tile_address),
+    .tile_i         (tile),
+    .read_tile_o    (),
+    .read_o         (reads),
+    .read_from_o    (read_from),
     .read_data_i,
-    .gradient_read_o,
-    .gradient_row_o    (gradient_row),
-    .gradient_run_o    (gradient_run),
+    .gradient_read_o(gradient_reads),
     .gradient_data_i,
-    .opens_o           (opens),
-    .opens_number_o    (opens_number),
-    .opens_entries_o   (opens_entries),
-    .outputs_valid_o   (outputs_valid),
-    .outputs_number_o  (outputs_number),
-    .outputs_o         (core_outputs),
-    .gradients_valid_o (gradients_valid),
-    .gradients_number_o(gradients_number),
-    .gradients_needed_o(gradients_needed),
-    .gradients_o       (core_gradients)
+    .opens_o        (opens),
+    .outputs_o      (core_outputs),
+    .gradients_o    (core_gradients)
   );
+
+  for (genvar port = 0; port < swpu_pkg::PortsPerCore; port++) begin : gen_read
+    assign read_o[port] = reads[port].valid;
+    assign gradient_read_o[port] = gradient_reads[port].valid;
+  end
 
   swpu_source_address i_source (
     .clk_i,
     .rst_ni,
     .part_i   (held_q.part),
-    .read_i   (read_o),
-    .line_i   (read_line),
-    .row_i    (read_row),
-    .run_i    (read_run),
+    .reads_i  (reads),
     .origin_i (read_from.origin),
     .address_o(read_address_o)
   );
@@ -288,29 +259,21 @@ module swpu_worker #(
     .lanes_i  (held_q.part.lanes),
     .tile_i   (read_from.target.address),
     .planes_i (held_q.gradients),
-    .row_i    (gradient_row),
-    .run_i    (gradient_run),
+    .reads_i  (gradient_reads),
     .address_o(gradient_address_o)
   );
 
   swpu_result_writer i_results (
     .clk_i,
-    .lanes_i           (held_q.part.lanes),
-    .rows_i            (held_q.results),
-    .opens_i           (opens),
-    .number_i          (opens_number),
-    .target_i          (tile.target),
-    .entries_i         (opens_entries),
-    .outputs_valid_i   (outputs_valid),
-    .outputs_number_i  (outputs_number),
-    .outputs_i         (core_outputs),
-    .gradients_valid_i (gradients_valid),
-    .gradients_number_i(gradients_number),
-    .gradients_needed_i(gradients_needed),
-    .gradients_i       (core_gradients),
+    .lanes_i    (held_q.part.lanes),
+    .rows_i     (held_q.results),
+    .opens_i    (opens),
+    .target_i   (tile.target),
+    .outputs_i  (core_outputs),
+    .gradients_i(core_gradients),
     .write_o,
-    .address_o         (write_address_o),
-    .data_o            (write_data_o)
+    .address_o  (write_address_o),
+    .data_o     (write_data_o)
   );
 
 endmodule
