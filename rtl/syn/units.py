@@ -370,10 +370,15 @@ def all_units():
                 {"masks": hamming(rows, 4)}, goals=("relaxed",)))
     units.append(
         Unit("scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",), is_large=True))
-    for name in ("row_sequencer", "controller", "window_filter"):
+    for name in ("controller", "window_filter"):
         units.append(
             Unit(
                 name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True))
+    # What sets the clock of row and load port: the choice of a window, the switches behind it, and the
+    # reads of the ports.
+    unit("row-sequencer", "swpu_row_sequencer", {}, None, [])
+    unit("settings-16", "swpu_compress_settings", {"Lanes": 16}, None, [])
+    unit("read-walk", "swpu_read_walk", {}, None, [])
     parts = {
         "load_port": ("swpu_run_gather", "swpu_lane_vector"),
         "row": ("swpu_bf16_mac", "swpu_compress_network"),

@@ -41,7 +41,7 @@ module swpu_row_sequencer #(
     $error("Row is %0d; the core has fewer rows", Row);
   end
 
-  if (swpu_pkg::Window < 2 || $countones(swpu_pkg::Window) != 1) begin : gen_window
+  if (swpu_pkg::Window < 2 || $countones(swpu_pkg::Window) != 1) begin : gen_window_size
     $error("Window is %0d; powers of two from 2 on are allowed", swpu_pkg::Window);
   end
 
