@@ -27,9 +27,21 @@ import Testing
       let flipFlops: Int
       let squareMicrometres, flipFlopSquareMicrometres: Double
       let criticalPathPicoseconds, maximumMegahertz: Double
+      let placed: Placed?
     }
 
+    struct Placed: Decodable {
+      let squareMicrometres, criticalPathPicoseconds, wireFemtofarads: Double
+      let criticalPathBeforeResizingPicoseconds: Double
+    }
+
+    /// Without wires, and with them where a unit was placed.
     struct Energies: Decodable {
+      let bare: Activities
+      let placed: Activities?
+    }
+
+    struct Activities: Decodable {
       let zeroDelay, gateDelay: Parts
     }
 
@@ -44,7 +56,7 @@ import Testing
 
     struct Constant: Decodable {
       let unit: String
-      let value: Double
+      let value, withoutWires: Double
       let withGlitches: Double?
     }
   }
@@ -70,6 +82,7 @@ import Testing
       #expect(table[name].value == constant.value, "\(name.rawValue)")
       #expect(table[name].unit.rawValue == constant.unit, "\(name.rawValue)")
       #expect(constant.withGlitches ?? constant.value >= constant.value, "\(name.rawValue)")
+      #expect(constant.withoutWires <= constant.value, "\(name.rawValue)")
       if constant.unit == "pJ" { #expect(table[name].volts == reading.volts, "\(name.rawValue)") }
     }
     #expect(reading.constants.count == 14)
@@ -91,12 +104,24 @@ import Testing
           abs(mapping.maximumMegahertz * mapping.criticalPathPicoseconds / 1e6 - 1) < 1e-3,
           "\(name)")
       }
+      for placed in unit.mappings.values.compactMap(\.placed) {
+        #expect(placed.wireFemtofarads > 0, "\(name)")
+        #expect(
+          placed.criticalPathPicoseconds <= placed.criticalPathBeforeResizingPicoseconds, "\(name)")
+      }
       for energies in unit.energies.values {
-        for parts in [energies.zeroDelay, energies.gateDelay] {
-          #expect(abs(parts.gates + parts.registers + parts.clock - parts.total) < 0.01, "\(name)")
-          #expect(parts.gates > 0, "\(name)")
+        for activities in [energies.bare, energies.placed].compactMap({ $0 }) {
+          for parts in [activities.zeroDelay, activities.gateDelay] {
+            #expect(
+              abs(parts.gates + parts.registers + parts.clock - parts.total) < 0.01, "\(name)")
+            #expect(parts.gates > 0, "\(name)")
+          }
+          #expect(
+            activities.gateDelay.total >= activities.zeroDelay.total * 0.999, "\(name)")
         }
-        #expect(energies.gateDelay.total >= energies.zeroDelay.total * 0.999, "\(name)")
+        if let placed = energies.placed {
+          #expect(placed.zeroDelay.total > energies.bare.zeroDelay.total, "\(name)")
+        }
       }
     }
   }
@@ -109,7 +134,8 @@ import Testing
       file.units.first { $0.unit == "mac-2" && $0.library == foundry.name })
     // Gaussian operands have no zeros, so that gating does not come in; they move more bits than
     // those of a training do.
-    let gaussian = try #require(unit.energies["gaussian"]).zeroDelay.gates / 1000
+    let operands = try #require(unit.energies["gaussian"])
+    let gaussian = try #require(operands.placed).zeroDelay.gates / 1000
     let table = EnergyTable.synthesised
     let read = table[.multiplyBF16].value + table[.addFP32].value
     let ratio = read / (gaussian * file.reading.energyFactorFrom130)
