@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import Processor
 import RTL
+import Training
 
 struct RTLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
