@@ -75,7 +75,7 @@ extension EnergyTable {
       .networkIsolatedBit, 0.0002131,
       "data path of the compress network when nothing is needed of what moves, for each stage"),
     Reading(
-      .routeBit, 0.005102,
+      .routeBit, 0.006015,
       "the compress network's settings and their registers, for a lane and stage"),
     Reading(
       .maskScanBit, 0.04835,
