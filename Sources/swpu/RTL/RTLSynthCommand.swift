@@ -8,8 +8,9 @@ struct RTLSynthCommand: ParsableCommand {
     abstract: "Synthesise the hardware's units and characterise them: area, delay, energy.",
     discussion: """
       Maps every unit of rtl/ to the cells of your Liberty files with Yosys and works out area, longest
-      path and energy from simulated activity (docs/processor/synthesis.md). Needs Python with pyosys;
-      run it at the root of the sources. Each --liberty is one library of one corner: its files, all of
+      path and energy from simulated activity; for ASAP7 and SG13G2 also places it, with wires
+      (docs/processor/synthesis.md). Needs Python with pyosys and coloquinte; run it at the root of the
+      sources. Each --liberty is one library of one corner: its files, all of
       one folder (a cell library may come in several) or one by one. With --unit the other units in the \
       output file stay as they are; without it the file is replaced.
 
@@ -30,7 +31,8 @@ struct RTLSynthCommand: ParsableCommand {
   var output = "synthesis.json"
 
   @Option(
-    help: ArgumentHelp("A Python 3.10 or later that has pyosys.", valueName: "program"))
+    help: ArgumentHelp(
+      "A Python 3.10 or later that has pyosys and coloquinte.", valueName: "program"))
   var python = ".build/rtl-tools/bin/python"
 
   func run() throws {
@@ -39,14 +41,14 @@ struct RTLSynthCommand: ParsableCommand {
       throw ValidationError("\(script) is not here; run this at the root of the sources")
     }
     guard FileManager.default.isExecutableFile(atPath: python),
-      try status(["-c", "import pyosys"]) == 0
+      try status(["-c", "import pyosys, coloquinte"]) == 0
     else {
       throw ValidationError(
         """
-        --python: '\(python)' cannot import pyosys, the synthesis that this needs. Install it beside \
-        the build:
+        --python: '\(python)' cannot import pyosys and coloquinte, the synthesis and placement that this \
+        needs. Install them beside the build:
           python3 -m venv .build/rtl-tools
-          .build/rtl-tools/bin/pip install pyosys==0.70
+          .build/rtl-tools/bin/pip install -r rtl/requirements.txt
         (`make synth LIBERTY=…` does that), or name another Python with --python
         """)
     }
