@@ -106,8 +106,10 @@ import Testing
       }
       for placed in unit.mappings.values.compactMap(\.placed) {
         #expect(placed.wireFemtofarads > 0, "\(name)")
+        // Where no size helps, a cell that may not drive its load still gets another.
         #expect(
-          placed.criticalPathPicoseconds <= placed.criticalPathBeforeResizingPicoseconds, "\(name)")
+          placed.criticalPathPicoseconds <= placed.criticalPathBeforeResizingPicoseconds * 1.01,
+          "\(name)")
       }
       for energies in unit.energies.values {
         for activities in [energies.bare, energies.placed].compactMap({ $0 }) {
