@@ -3,6 +3,11 @@
 ///
 /// In a grouped convolution C counts the channels of one group. A linear layer is a 1x1
 /// convolution: K outputs, C inputs, R = S = 1.
+///
+/// ```swift
+/// let shape = FilterShape(filters: 64, channels: 32, rows: 3, columns: 3)
+/// print(shape, shape.count)  // 64x32x3x3 18432
+/// ```
 public struct FilterShape: Hashable, Sendable {
   /// Kernel columns are at most this many, so that the taps of a kernel row fit one word.
   public static let maximumColumns = 64

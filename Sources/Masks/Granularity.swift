@@ -2,6 +2,11 @@
 /// What pruning removes at once: the unit of a mask.
 ///
 /// The same trainer, schedules and budgets serve all of them; only the units differ.
+///
+/// ```swift
+/// let unit = Granularity(rawValue: "sub-structured") ?? .dense
+/// print(unit.prunesLines)  // true: whole shapes, and lines of the rest
+/// ```
 public enum Granularity: String, CaseIterable, Codable, Sendable {
   /// Nothing is pruned.
   case dense

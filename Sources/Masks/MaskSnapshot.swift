@@ -5,6 +5,21 @@ import Tensor
 ///
 /// File: the 8 bytes `SWPUMASK`; version, step, epoch and the number of layers as little-endian
 /// 32-bit numbers; the layers; FNV-1a-64 of everything before it.
+///
+/// ```swift
+/// let geometry = ConvolutionGeometry(
+///   input: MapShape(channels: 2, height: 8, width: 8), filters: 2, rows: 3, columns: 3)!
+/// let mask = LayerMask(dense: FilterShape(filters: 2, channels: 2, rows: 3, columns: 3))
+/// let snapshot = MaskSnapshot(
+///   step: 100, epoch: 1,
+///   layers: [
+///     MaskSnapshot.Layer(
+///       name: "conv1", geometry: geometry, granularity: .line, mask: mask, inputSparsity: 0.5,
+///       gradientSparsity: nil)
+///   ])
+/// let read = try MaskSnapshot(decoding: snapshot.encoded(), file: "step-100.masks")
+/// print(read == snapshot)  // true
+/// ```
 public struct MaskSnapshot: Sendable, Equatable {
   /// One convolution or linear layer.
   public struct Layer: Sendable, Equatable {

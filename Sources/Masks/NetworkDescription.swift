@@ -4,6 +4,13 @@ import Tensor
 
 /// A network as a model of a processor sees it: what is multiplied, and what passes through the
 /// vector unit. A run records it once; masks come from its snapshots.
+///
+/// ```swift
+/// let network = try ModelName.resnet20.network(
+///   input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
+/// let description = network.description(batch: 32)
+/// print(description.convolutions.count, description.vectorLayers.count)
+/// ```
 public struct NetworkDescription: Codable, Hashable, Sendable {
   /// A convolution, or a linear layer as a 1x1 convolution on a 1x1 map.
   public struct Convolution: Codable, Hashable, Sendable {

@@ -4,6 +4,14 @@ import Tensor
 /// What a processor runs in one training step: the layers of a network with their masks and the
 /// sparsity of what flows through them. It links training, which records it, and the model of the
 /// processor, which reads it.
+///
+/// ```swift
+/// let network = try ModelName.resnet20.network(
+///   input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
+/// let workload = Workload(
+///   network.description(batch: 4), pruning: PruningConfiguration(sparsity: 0.9), seed: 1)
+/// print(workload.layers.map { $0.mask.density })
+/// ```
 public struct Workload: Sendable, Equatable {
   /// A convolution or linear layer.
   public struct Layer: Sendable, Equatable {

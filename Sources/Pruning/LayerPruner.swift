@@ -16,6 +16,16 @@ import Masks
 ///
 /// Whole filters are the lines of a row, so filter masks of single-weight kernels have a block side
 /// of 1.
+///
+/// ```swift
+/// let pruner = LayerPruner(
+///   shape: FilterShape(filters: 8, channels: 8, rows: 3, columns: 3),
+///   configuration: PruningConfiguration(granularity: .line))
+/// var random = SeededRandom(seed: 1)
+/// let weights = (0..<pruner.shape.count).map { _ in random.normal() }
+/// let mask = pruner.initialMask(weights: weights, density: 0.25)
+/// print(mask.density)  // 0.25
+/// ```
 public struct LayerPruner: Sendable {
   /// Sizes of the layer's weights.
   public let shape: FilterShape

@@ -2,6 +2,11 @@
 import Masks
 
 /// What pruning removes, how much, when, and where.
+///
+/// ```swift
+/// let pruning = PruningConfiguration(granularity: .line, sparsity: 0.8, balanced: .filters)
+/// try pruning.validate()
+/// ```
 public struct PruningConfiguration: Codable, Sendable, Equatable {
   /// How the density goes over a run.
   public enum Schedule: String, CaseIterable, Codable, Sendable {

@@ -10,6 +10,12 @@ import Foundation
 /// - `dynamic`: `d(t) = d₁`, sparse from scratch (SET, Mocanu et al. 2018; RigL, Evci et al. 2020).
 /// - The exchanged fraction is `f(t) = f₀·(1 + cos(π·t / (3T/4))) / 2` for t < 3T/4, then 0, as in
 ///   RigL. The last quarter trains with fixed masks.
+///
+/// ```swift
+/// let schedule = PruningSchedule(
+///   PruningConfiguration(sparsity: 0.9), totalSteps: 1000, stepsPerEpoch: 100)
+/// print(schedule.density(at: 0), schedule.density(at: 999))  // from half the weights to a tenth
+/// ```
 public struct PruningSchedule: Sendable {
   /// Steps between two updates: as configured, but at most an eighth of the run and at least 1, so
   /// that short runs, too, have updates between half and three quarters, where the target is met.

@@ -43,3 +43,9 @@ struct HexNumber {
 
 /// A number in hexadecimal digits.
 func hex(_ value: some BinaryInteger) -> String { String(value, radix: 16) }
+
+/// A number in as many hexadecimal digits.
+func hex(_ value: some BinaryInteger, digits: Int) -> String {
+  let text = hex(value)
+  return String(repeating: "0", count: max(0, digits - text.count)) + text
+}

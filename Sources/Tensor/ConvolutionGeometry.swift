@@ -4,6 +4,13 @@ import CKernels
 /// What a convolution does to a map: `y[k,p,q] = Σ w[k,c,r,s] · x[c, p·stride + r - pad, q·stride + s - pad]`.
 ///
 /// A linear layer is a 1x1 convolution on a 1x1 map.
+///
+/// ```swift
+/// let geometry = ConvolutionGeometry(
+///   input: MapShape(channels: 16, height: 32, width: 32), filters: 32, rows: 3, columns: 3,
+///   stride: 2, paddingRows: 1, paddingColumns: 1)
+/// print(geometry?.output.description ?? "does not fit")  // 32@16x16
+/// ```
 public struct ConvolutionGeometry: Hashable, Sendable {
   /// The map read.
   public let input: MapShape

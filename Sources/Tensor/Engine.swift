@@ -8,6 +8,15 @@ import CKernels
 /// that does not fill the lanes are cut into tiles, which take a lane each. `blockImages` and
 /// `unblockImages` are the way in and out. Every operation gives the same bits for any number of
 /// threads. One caller at a time.
+///
+/// ```swift
+/// let engine = Engine(threads: 2)
+/// let map = MapShape(channels: 2, height: 4, width: 4)
+/// let planar = Tensor([Float](repeating: 1, count: map.count))  // one image
+/// let blocked = Tensor(count: engine.floats(map, images: 1))
+/// engine.blockImages(planar, into: blocked, map: map, images: 1)
+/// print(engine.squareSum(blocked))  // 32: the padding is zero
+/// ```
 public struct Engine: Sendable {
   /// The instruction set, which fixes the layout.
   public let kernels: Kernels

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The size of one image's activations: channels, rows and columns.
+///
+/// ```swift
+/// let images = MapShape(channels: 3, height: 32, width: 32)
+/// print(images, images.pixels, images.count)  // 3@32x32 1024 3072
+/// ```
 public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Planes.
   public let channels: Int

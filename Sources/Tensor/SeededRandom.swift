@@ -3,6 +3,11 @@
 ///
 /// Every random choice of a run comes from one of these. A stream is a value: copying it copies its
 /// position, and storing `state` is all that a checkpoint needs.
+///
+/// ```swift
+/// var random = SeededRandom(seed: 1)
+/// print(random.permutation(5), random.uniform())
+/// ```
 public struct SeededRandom: RandomNumberGenerator, Sendable, Hashable, Codable {
   /// The position of the stream.
   public var state: UInt64

@@ -5,6 +5,13 @@ import Foundation
 ///
 /// What the values mean is the caller's: activations are `[blocks][channels][height][width][lanes]`
 /// (see `Engine`), parameters are flat.
+///
+/// ```swift
+/// let values = Tensor([1, 2, 3, 4])
+/// let first = values.prefix(2)
+/// values[0] = 5  // `first` shares it
+/// print(first.array())
+/// ```
 public struct Tensor: Sendable {
   let storage: Storage
   let offset: Int

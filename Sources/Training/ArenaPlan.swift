@@ -57,7 +57,7 @@ struct ArenaPlan {
     valueBuffers[0] = newBuffer(bytes(network.map(network.input)), at: 0)
     for (index, node) in network.nodes.enumerated() {
       for input in node.inputs { use(valueBuffers[input.index], at: index) }
-      if case .flatten = node.layer, network.map(node.inputs[0]).pixels == 1 {
+      if node.layer.outputIsInput {
         valueBuffers[node.output.index] = valueBuffers[node.inputs[0].index]
       } else {
         valueBuffers[node.output.index] = newBuffer(bytes(network.map(node.output)), at: index)
@@ -76,10 +76,12 @@ struct ArenaPlan {
     use(gradient, at: time)
     // The residual of a normalisation comes first: it can take over the buffer as it is. Unless the
     // normalisation has to add to a gradient: then the buffer holds what is to be added.
-    var takenOver = false
-    if case .batchNorm = node.layer, gradientBuffers[node.inputs[0].index] != nil {
-      takenOver = true
-    }
+    var takenOver =
+      switch node.layer.gradientPlace {
+      case .own: true
+      case .overOutput: false
+      case .overOutputUnlessAdding: gradientBuffers[node.inputs[0].index] != nil
+      }
     for place in node.inputs.indices.reversed() where node.inputs[place] != network.input {
       let value = node.inputs[place].index
       if let buffer = gradientBuffers[value] {
@@ -88,7 +90,7 @@ struct ArenaPlan {
         continue
       }
       let buffer: Int
-      if node.layer.computesGradientInPlace(of: network.map(node.inputs[place])) && !takenOver {
+      if !takenOver {
         buffer = gradient
         takenOver = true
       } else {
@@ -138,33 +140,5 @@ struct ArenaPlan {
       byteCount = max(byteCount, offset + buffer.bytes)
     }
     unsharedByteCount = buffers.reduce(0) { $0 + $1.bytes }
-  }
-}
-
-extension Layer {
-  /// Whether the backward pass reads the first input of the forward pass.
-  var backwardReadsInput: Bool {
-    switch self {
-    case .convolution, .batchNorm: true
-    case .activation, .pooling, .globalAveragePool, .add, .flatten, .dropout: false
-    }
-  }
-
-  /// Whether the backward pass reads what the forward pass made.
-  var backwardReadsOutput: Bool {
-    switch self {
-    case .batchNorm(let norm): norm.activation != .none
-    case .activation: true
-    case .convolution, .pooling, .globalAveragePool, .add, .flatten, .dropout: false
-    }
-  }
-
-  /// Whether the gradient of an input may be written over the gradient of the output.
-  func computesGradientInPlace(of input: MapShape) -> Bool {
-    switch self {
-    case .batchNorm, .activation, .add, .dropout: true
-    case .flatten: input.pixels == 1
-    case .convolution, .pooling, .globalAveragePool: false
-    }
   }
 }

@@ -5,6 +5,17 @@ import Tensor
 /// A network with its weights and the memory that training it takes, ready to run.
 ///
 /// All activations and gradients lie in one planned block of memory; a step allocates nothing.
+///
+/// ```swift
+/// var network = Network(name: "small", input: MapShape(channels: 3, height: 8, width: 8))
+/// var x = try network.convolution("conv", network.input, filters: 4, kernel: 3, padding: 1)
+/// x = try network.globalAveragePool("pool", x)
+/// try network.linear("fc", x, outputs: 2)
+/// let model = try Model(network, engine: Engine(threads: 2), batch: 1, seed: 1)
+/// model.stage([Float](repeating: 0.5, count: 3 * 8 * 8))
+/// model.forward(images: 1, training: false)
+/// print(model.logits(images: 1))  // two of them
+/// ```
 public final class Model {
   /// The layers as data.
   public let network: Network
@@ -68,13 +79,28 @@ public final class Model {
       var random = SeededRandom(seed: seed, stream: UInt64(index) + 1)
       layers.append(
         node.layer.running(
-          name: node.name, index: index, ports: ports, engine: engine, scratch: scratch,
+          LayerSite(
+            name: node.name, index: index, ports: ports, engine: engine, scratch: scratch),
           random: &random))
     }
     self.layers = layers
     convolutions = layers.compactMap { $0 as? ConvolutionLayer }
-    parameters = layers.flatMap(\.parameters)
-    statistics = layers.flatMap(\.statistics)
+    var parameters: [Parameter] = []
+    var statistics: [NamedTensor] = []
+    for (layer, node) in zip(layers, network.nodes) {
+      for tensor in layer.tensors {
+        let name = "\(node.name).\(tensor.suffix)"
+        if let parameter = tensor.parameter {
+          parameter.name = name
+          parameters.append(parameter)
+        }
+        if let values = tensor.statistic {
+          statistics.append(NamedTensor(name: name, values: values))
+        }
+      }
+    }
+    self.parameters = parameters
+    self.statistics = statistics
     input = value(network.input)
     planar = Tensor(count: batch * network.map(network.input).count)
     output = value(network.output)
@@ -101,7 +127,7 @@ public final class Model {
   /// As the public one; `clock` takes the time of each layer.
   func forward(images: Int, training: Bool, seed: UInt64, clock: StepClock?) {
     precondition((1...batch).contains(images), "\(images) images for a batch of \(batch)")
-    let pass = Pass(
+    let pass = PassSettings(
       engine: engine, images: images, training: training, seed: seed, denseGradients: false,
       observes: false, clock: clock)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
@@ -150,7 +176,7 @@ public final class Model {
   func backward(
     images: Int, seed: UInt64, denseGradients: Bool, observes: Bool, clock: StepClock?
   ) {
-    let pass = Pass(
+    let pass = PassSettings(
       engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients,
       observes: observes, clock: clock)
     for index in layers.indices.reversed() {
@@ -163,7 +189,7 @@ public final class Model {
 
   /// The name of the first layer whose output, for the staged images, is not finite, if any.
   func firstNonFiniteLayer(images: Int, seed: UInt64) -> String? {
-    let pass = Pass(
+    let pass = PassSettings(
       engine: engine, images: images, training: true, seed: seed, denseGradients: false,
       observes: false)
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
@@ -173,28 +199,5 @@ public final class Model {
       if !engine.squareSum(layer.ports.output.prefix(floats)).isFinite { return node.name }
     }
     return nil
-  }
-}
-
-extension Layer {
-  /// The layer with its parameters, at its places in memory.
-  func running(
-    name: String, index: Int, ports: Ports, engine: Engine, scratch: ScratchSpace,
-    random: inout SeededRandom
-  ) -> any RunningLayer {
-    switch self {
-    case .convolution(let convolution):
-      ConvolutionLayer(
-        name: name, convolution: convolution, ports: ports, engine: engine, scratch: scratch,
-        random: &random)
-    case .batchNorm(let norm): BatchNormLayer(name: name, norm: norm, ports: ports)
-    case .activation(let activation): ActivationLayer(activation: activation, ports: ports)
-    case .pooling(let geometry): PoolingLayer(geometry: geometry, ports: ports)
-    case .globalAveragePool: GlobalAveragePoolLayer(ports: ports)
-    case .add: AdditionLayer(ports: ports)
-    case .flatten: FlattenLayer(ports: ports)
-    case .dropout(let probability):
-      DropoutLayer(probability: probability, salt: UInt64(index), ports: ports)
-    }
   }
 }

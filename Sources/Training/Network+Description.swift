@@ -13,42 +13,24 @@ extension Network {
     var hasGradient = Set<Value>()
     for node in nodes {
       let needsInputGradient = node.inputs.contains { hasGradient.contains($0) }
-      if let kind = node.vectorKind {
+      if let kind = node.layer.vectorKind(inputs: node.inputs.count) {
         vectorLayers.append(
           NetworkDescription.VectorLayer(
             name: node.name, kind: kind,
             inputElements: node.inputs.reduce(0) { $0 + map($1).count },
             outputElements: map(node.output).count))
       }
-      if case .convolution(let convolution) = node.layer {
+      if let convolution = node.layer as? Convolution {
         convolutions.append(
           NetworkDescription.Convolution(
             name: node.name, geometry: convolution.geometry,
             needsInputGradient: needsInputGradient, prunable: convolution.prunable))
       }
-      if needsInputGradient || node.hasParameters { hasGradient.insert(node.output) }
+      if needsInputGradient || node.layer.parameterCount(map(node.output)) > 0 {
+        hasGradient.insert(node.output)
+      }
     }
     return NetworkDescription(
       name: name, batch: batch, convolutions: convolutions, vectorLayers: vectorLayers)
-  }
-}
-
-extension Network.Node {
-  fileprivate var vectorKind: NetworkDescription.VectorLayer.Kind? {
-    switch layer {
-    case .batchNorm: inputs.count > 1 ? .batchNormWithResidual : .batchNorm
-    case .activation: .activation
-    case .pooling, .globalAveragePool: .pooling
-    case .add: .add
-    case .dropout: .dropout
-    case .convolution, .flatten: nil
-    }
-  }
-
-  fileprivate var hasParameters: Bool {
-    switch layer {
-    case .convolution, .batchNorm: true
-    case .activation, .pooling, .globalAveragePool, .add, .flatten, .dropout: false
-    }
   }
 }

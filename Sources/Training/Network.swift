@@ -24,7 +24,7 @@ public struct Network: Sendable {
     /// Unique in its network; dots separate stages, as in `layer1.0.conv1`.
     public let name: String
     /// What it does.
-    public let layer: Layer
+    let layer: any Layer
     /// What it reads.
     public let inputs: [Value]
     /// What it makes.
@@ -56,7 +56,7 @@ public struct Network: Sendable {
   ///
   /// - Parameter map: the size of what it makes.
   /// - Throws: `NetworkError.duplicateName`.
-  mutating func append(_ name: String, _ layer: Layer, _ inputs: [Value], map: MapShape)
+  mutating func append(_ name: String, _ layer: any Layer, _ inputs: [Value], map: MapShape)
     throws(NetworkError) -> Value
   {
     if nodes.contains(where: { $0.name == name }) { throw .duplicateName(name) }
@@ -69,7 +69,7 @@ public struct Network: Sendable {
   /// The convolutions and linear layers, in order.
   public var convolutions: [(name: String, convolution: Convolution)] {
     nodes.compactMap { node in
-      if case .convolution(let convolution) = node.layer { (node.name, convolution) } else { nil }
+      (node.layer as? Convolution).map { (node.name, $0) }
     }
   }
 
@@ -81,37 +81,9 @@ public struct Network: Sendable {
   /// Weights, biases, scales and shifts of the dense network.
   public var parameterCount: Int {
     nodes.reduce(0) { sum, node in
-      switch node.layer {
-      case .convolution(let convolution):
-        let geometry = convolution.geometry
-        return sum + geometry.weights + (convolution.bias ? geometry.filters : 0)
-      case .batchNorm:
-        return sum + 2 * map(node.output).channels
-      case .activation, .pooling, .globalAveragePool, .add, .flatten, .dropout:
-        return sum
-      }
+      sum + node.layer.parameterCount(map(node.output))
     }
   }
-}
-
-/// What a layer does.
-public enum Layer: Sendable {
-  /// Convolution or linear layer.
-  case convolution(Convolution)
-  /// Normalisation, addition of a second input where there is one, activation.
-  case batchNorm(BatchNorm)
-  /// An activation by itself.
-  case activation(Activation)
-  /// Max or average pooling.
-  case pooling(PoolingGeometry)
-  /// Mean of each plane.
-  case globalAveragePool
-  /// Sum of two inputs.
-  case add
-  /// Every value of the map becomes a channel of one pixel.
-  case flatten
-  /// Inverted dropout with this probability.
-  case dropout(Float)
 }
 
 /// A network that cannot be.

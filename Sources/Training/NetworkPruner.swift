@@ -13,7 +13,7 @@ struct NetworkPruner {
   init?(
     _ configuration: PruningConfiguration, model: Model, totalSteps: Int, stepsPerEpoch: Int
   ) {
-    let prunable = model.convolutions.filter(\.convolution.prunable)
+    let prunable = model.convolutions.filter(\.isPrunable)
     if configuration.granularity == .dense || prunable.isEmpty { return nil }
     self.configuration = configuration
     schedule = PruningSchedule(
@@ -93,7 +93,7 @@ extension Model {
         name: layer.name, weights: layer.geometry.weights,
         kept: layer.mask?.keptElements ?? layer.geometry.weights, lines: layer.mask?.lines.count,
         keptLines: layer.mask?.keptLines, shapes: layer.mask?.shapes.count,
-        keptShapes: layer.mask?.keptShapes, prunable: layer.convolution.prunable)
+        keptShapes: layer.mask?.keptShapes, prunable: layer.isPrunable)
     }
   }
 

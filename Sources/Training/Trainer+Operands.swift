@@ -2,22 +2,6 @@
 import Masks
 import Tensor
 
-/// What a convolution multiplies in the three passes of a step, for the first image of the batch.
-public struct ConvolutionOperands: Sendable {
-  /// The layer's name.
-  public let name: String
-  /// Its sizes.
-  public let geometry: ConvolutionGeometry
-  /// What is kept of its weights; nil when it is dense.
-  public let mask: LayerMask?
-  /// Weights `[K][C][R][S]`, zero where pruned.
-  public let weights: [Float]
-  /// Input `[C][row][column]`.
-  public let input: [Float]
-  /// Gradient of the loss with respect to the output, `[K][row][column]`.
-  public let gradient: [Float]
-}
-
 extension Trainer {
   /// The operands of all convolutions in a step on the first batch of the epoch, network order. The
   /// weights stay as they are.
@@ -39,7 +23,7 @@ extension Model {
   /// Runs `backward` and keeps what each convolution reads, just before it does: activations and
   /// gradients share memory with later ones.
   func backwardWithOperands(images: Int) -> [ConvolutionOperands] {
-    let pass = Pass(
+    let pass = PassSettings(
       engine: engine, images: images, training: true, seed: 0, denseGradients: false,
       observes: false)
     var operands: [ConvolutionOperands] = []

@@ -6,6 +6,16 @@ import Masks
 import Tensor
 
 /// Trains a model on a data set, pruning it on the way, and records the run.
+///
+/// ```swift
+/// var configuration = TrainingConfiguration()
+/// configuration.model = .lenet5
+/// configuration.epochs = 1
+/// let data = try configuration.data.load(trainCount: 64, testCount: 32)
+/// let trainer = try Trainer(configuration, data: data, engine: Engine(threads: 2), folder: nil)
+/// _ = try trainer.run()
+/// print(trainer.progress.step, trainer.model.sparsity)
+/// ```
 public final class Trainer {
   /// What the run is.
   public let configuration: TrainingConfiguration

@@ -33,7 +33,7 @@ struct OptimizerTests {
         : .adamW(
           beta1: setup.beta1 ?? 0, beta2: setup.beta2 ?? 0, epsilon: setup.epsilon ?? 0,
           weightDecay: setup.weightDecay)
-      let parameter = Parameter(name: "p", values: Tensor(example.parameter.values))
+      let parameter = Parameter(Tensor(example.parameter.values))
       optimizer.prepare([parameter])
       for (index, step) in example.steps.enumerated() {
         parameter.gradient.store(step.gradient.values)
@@ -58,7 +58,7 @@ struct OptimizerTests {
     let engine = Engine(threads: 1)
     for example in try Fixture<ClippingCase>.read("gradient_clipping") {
       let parameters = example.gradients.map { gradient in
-        let parameter = Parameter(name: "p", values: Tensor(count: gradient.values.count))
+        let parameter = Parameter(Tensor(count: gradient.values.count))
         parameter.gradient.store(gradient.values)
         return parameter
       }

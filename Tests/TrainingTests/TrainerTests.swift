@@ -158,7 +158,7 @@ struct TrainerTests {
     for snapshot in snapshots {
       #expect(snapshot.layers.map(\.name) == trainer.model.network.convolutions.map(\.name))
       for (layer, running) in zip(snapshot.layers, trainer.model.convolutions) {
-        let isPruned = granularity != .dense && running.convolution.prunable
+        let isPruned = granularity != .dense && running.layer.prunable
         #expect(layer.granularity == (isPruned ? granularity : .dense))
         #expect(layer.mask.invariantViolations().isEmpty)
         #expect((layer.mask.density == 1) == !isPruned)

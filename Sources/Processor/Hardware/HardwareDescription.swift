@@ -3,6 +3,13 @@ import Foundation
 
 /// One processor: every size, technique and supply that the model knows. A YAML file holds one; the
 /// keys are the names below in kebab case.
+///
+/// ```swift
+/// var hardware = try HardwareDescription.swpu.setting("array.rows", to: "32")
+/// hardware.supply.volts = 0.6
+/// try hardware.validate(file: "mine")
+/// print(hardware.array.multipliers, hardware.yaml)
+/// ```
 public struct HardwareDescription: Codable, Hashable, Sendable {
   /// Name of the machine, for reports.
   public var name: String

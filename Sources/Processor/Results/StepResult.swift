@@ -140,6 +140,16 @@ public struct VectorResult: Codable, Sendable {
 }
 
 /// A training step of a workload on a machine.
+///
+/// ```swift
+/// let network = try ModelName.lenet5.network(
+///   input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
+/// let workload = Workload(
+///   network.description(batch: 1), pruning: PruningConfiguration(sparsity: 0.5), seed: 1)
+/// let result = try Simulator(.small).step(workload)
+/// for layer in result.layers { print(layer.layer, layer.pass, layer.cycles, layer.utilization) }
+/// print(result.totals.seconds, result.totals.energyPicojoules.total)
+/// ```
 public struct StepResult: Codable, Sendable {
   /// Name of the machine.
   public var machine: String

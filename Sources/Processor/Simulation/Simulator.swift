@@ -3,6 +3,15 @@ import Files
 import Masks
 
 /// Runs training steps of a workload on a machine.
+///
+/// ```swift
+/// let network = try ModelName.lenet5.network(
+///   input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
+/// let workload = Workload(
+///   network.description(batch: 1), pruning: PruningConfiguration(sparsity: 0.5), seed: 1)
+/// let step = try Simulator(.swpu).step(workload)
+/// print(step.totals.cycles)
+/// ```
 public struct Simulator: Sendable {
   /// The machine.
   public let hardware: HardwareDescription

@@ -63,7 +63,7 @@ public struct StepBenchmark {
       var pruning = PruningConfiguration()
       pruning.granularity = granularity
       pruning.sparsity = 1 - density
-      for layer in model.convolutions where layer.convolution.prunable {
+      for layer in model.convolutions where layer.isPrunable {
         let pruner = LayerPruner(shape: layer.filterShape, configuration: pruning)
         layer.apply(pruner.initialMask(weights: layer.denseWeights, density: density))
       }

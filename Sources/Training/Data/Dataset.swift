@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The training and the test split of a classification task.
+///
+/// ```swift
+/// let data = try DatasetSource.synthetic.load(trainCount: 40, testCount: 20)
+/// print(data.train.count, data.train.classes)  // 40 10
+/// ```
 public struct Dataset: Sendable {
   /// The name for reports, such as `cifar10`.
   public let name: String

@@ -3,25 +3,77 @@ import Tensor
 
 /// A layer with its parameters and its places in memory.
 protocol RunningLayer: AnyObject {
+  associatedtype Data: Layer where Data.Running == Self
+
   /// Where the layer reads and writes.
   var ports: Ports { get }
-  /// What the optimiser trains.
-  var parameters: [Parameter] { get }
-  /// Other values that belong to the layer's state: running statistics.
-  var statistics: [NamedTensor] { get }
+  /// The layer as data.
+  var layer: Data { get }
+  /// What inference does to each channel, where that is all it does to them; nil elsewhere.
+  var scaling: [ChannelScaling]? { get }
   /// Computes the output from the inputs.
-  func forward(_ pass: Pass)
+  func forward(_ pass: PassSettings)
   /// Computes the gradients of inputs and parameters from the gradient of the output.
-  func backward(_ pass: Pass)
+  func backward(_ pass: PassSettings)
+  /// Adds what the layer does in inference to a graph.
+  func addONNX(_ node: Network.Node, to builder: inout ONNXBuilder)
 }
 
 extension RunningLayer {
-  var parameters: [Parameter] { [] }
-  var statistics: [NamedTensor] { [] }
+  var scaling: [ChannelScaling]? { nil }
+
+  /// The values that belong to this layer.
+  var tensors: [BoundTensor] {
+    layer.tensors(ports.outputMap).map { BoundTensor($0, of: self) }
+  }
+
+  /// What the optimiser trains.
+  var parameters: [Parameter] { tensors.compactMap(\.parameter) }
+}
+
+/// What inference makes of a channel: `factor · y + shift`.
+typealias ChannelScaling = (factor: Float, shift: Float)
+
+/// A tensor of a layer that runs.
+struct BoundTensor {
+  let suffix: String
+  let shape: [Int]
+  let least: Float
+  let takesBias: Bool
+  /// What the optimiser trains; nil for statistics.
+  let parameter: Parameter?
+  /// What the layer keeps itself; nil for parameters.
+  let statistic: Tensor?
+  /// The values as other programs have them.
+  let values: () -> [Float]
+  let store: ([Float]) -> Void
+
+  init<Running>(_ tensor: LayerTensor<Running>, of layer: Running) {
+    suffix = tensor.suffix
+    shape = tensor.shape
+    least = tensor.least
+    takesBias = tensor.takesBias
+    switch tensor.owner {
+    case .optimiser(let parameter): (self.parameter, statistic) = (parameter(layer), nil)
+    case .statistic(let values): (parameter, statistic) = (nil, values(layer))
+    }
+    values = { tensor.values(layer) }
+    store = { tensor.store(layer, $0) }
+  }
+}
+
+/// What a layer is given to run with.
+struct LayerSite {
+  let name: String
+  /// Its place in the network, which seeds what it draws.
+  let index: Int
+  let ports: Ports
+  let engine: Engine
+  let scratch: ScratchSpace
 }
 
 /// What all layers of one pass share.
-struct Pass {
+struct PassSettings {
   let engine: Engine
   /// Images of the batch.
   let images: Int
@@ -72,7 +124,7 @@ public struct NamedTensor: Sendable {
 /// Values that the optimiser trains.
 public final class Parameter {
   /// Unique in the model, for example `layer1.0.conv1.weight`.
-  public let name: String
+  public internal(set) var name = ""
   /// The values; of a convolution the packed kept weights.
   public internal(set) var values: Tensor
   /// The gradient of the last backward pass, in the order of `values`.
@@ -80,9 +132,29 @@ public final class Parameter {
   /// The optimiser's state, each as large as `values`.
   public internal(set) var slots: [Tensor] = []
 
-  init(name: String, values: Tensor) {
-    self.name = name
+  init(_ values: Tensor) {
     self.values = values
     gradient = Tensor(count: values.count)
+  }
+}
+
+/// Memory that layers use one after the other, as large as the most demanding of them.
+final class ScratchSpace {
+  private(set) var tensor = Tensor(count: 1)
+
+  func reserve(_ floats: Int) {
+    if tensor.count < floats { tensor = Tensor(count: floats) }
+  }
+}
+
+/// Hands a gradient on as it is: by adding, by copying, or not at all where both are one buffer.
+func passOn(_ gradient: Tensor, to slot: Ports.Gradient?, _ map: MapShape, _ pass: PassSettings) {
+  guard let slot else { return }
+  let floats = pass.engine.floats(map, images: pass.images)
+  if slot.accumulate {
+    pass.engine.add(gradient.prefix(floats), to: slot.tensor.prefix(floats))
+  } else if !slot.tensor.shares(with: gradient) {
+    pass.engine.activate(
+      .none, input: gradient.prefix(floats), output: slot.tensor.prefix(floats))
   }
 }

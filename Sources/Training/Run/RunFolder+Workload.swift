@@ -45,17 +45,21 @@ extension RunFolder {
     return try MaskSnapshot(decoding: Array(data), file: file.path)
   }
 
-  /// The snapshot of a step, or the newest of all for `last`.
+  /// The file of one snapshot.
   ///
   /// - Throws: `FileError` naming the steps that there are.
-  public func maskFile(_ name: String) throws(FileError) -> URL {
+  public func maskFile(_ choice: SnapshotChoice) throws(FileError) -> URL {
     let files = maskFiles
-    if let file = name == "last" ? files.last : files.first(where: { step(of: $0) == Int(name) }) {
-      return file
-    }
+    let file: URL? =
+      switch choice {
+      case .last: files.last
+      case .step(let wanted): files.first { step(of: $0) == wanted }
+      case .all: nil
+      }
+    if let file { return file }
     let steps = files.compactMap { step(of: $0) }.map(String.init).joined(separator: ", ")
     throw FileError(
-      masks.path, "find the snapshot '\(name)'",
+      masks.path, "find the snapshot '\(choice)'",
       reason: files.isEmpty ? "the run has written none" : "there is last, or \(steps)")
   }
 

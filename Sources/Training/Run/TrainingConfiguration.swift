@@ -8,6 +8,13 @@ import Yams
 ///
 /// Keys are the names of the command's options. A file may name some of them; the rest have their
 /// defaults.
+///
+/// ```swift
+/// var configuration = try TrainingConfiguration(yaml: "model: lenet5\nepochs: 3", file: "mine.yaml")
+/// configuration.pruning.sparsity = 0.8
+/// try configuration.validate()
+/// print(configuration.yaml)  // every key
+/// ```
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// Which optimiser.
   public enum OptimizerName: String, Codable, Sendable, CaseIterable {

@@ -19,13 +19,13 @@ extension Network {
     var position = 0
     for node in nodes {
       switch node.layer {
-      case .convolution(let layer) where !layer.bias:
+      case let layer as Convolution where !layer.bias:
         names[node.name] = "features.\(position)"
         position += 1
-      case .batchNorm:
+      case is BatchNorm:
         names[node.name] = "features.\(position)"
         position += 2  // and the activation
-      case .pooling: position += 1
+      case is Pooling: position += 1
       default: break
       }
     }
@@ -63,34 +63,21 @@ extension Network {
   /// Every tensor that other programs have for this network, with its shape, in order.
   var exchangeShapes: [(name: String, shape: [Int])] {
     let names = exchangeNames
-    return nodes.flatMap { node -> [(String, [Int])] in
-      let name = names[node.name] ?? node.name
-      switch node.layer {
-      case .convolution(let layer):
-        let weight = (name + ".weight", Self.exchangeShape(layer))
-        let hasBias = layer.bias || addsConvolutionBiases
-        return [weight] + (hasBias ? [(name + ".bias", [layer.geometry.filters])] : [])
-      case .batchNorm:
-        let channels = [map(node.output).channels]
-        return ["weight", "bias", "running_mean", "running_var"].map { ("\(name).\($0)", channels) }
-      case .activation, .pooling, .globalAveragePool, .add, .flatten, .dropout: return []
+    return nodes.flatMap { node in
+      (node.layer.tensorShapes(map(node.output)) + [addedBias(node)].compactMap { $0 }).map {
+        ("\(names[node.name] ?? node.name).\($0.suffix)", $0.shape)
       }
     }
   }
 
-  /// Whether other programs have biases in convolutions where we have none: those of `vgg16_bn`,
-  /// which its norms undo.
-  var addsConvolutionBiases: Bool { name == ModelName.vgg16.rawValue }
+  /// The bias that other programs have in a convolution where we have none, zeros: those of
+  /// `vgg16_bn`, which its norms undo.
+  func addedBias(_ node: Node) -> (suffix: String, shape: [Int])? {
+    guard name == ModelName.vgg16.rawValue, let layer = node.layer as? Convolution, !layer.bias
+    else { return nil }
+    return ("bias", [layer.geometry.filters])
+  }
 
   /// The last layer with weights, which tells the classes apart.
   var classifier: String? { convolutions.last?.name }
-
-  /// Shape of a layer's weights for other programs: `[K][C][R][S]`, of a linear layer `[K][C]`.
-  static func exchangeShape(_ convolution: Convolution) -> [Int] {
-    let geometry = convolution.geometry
-    let matrix = [geometry.filters, geometry.channelsPerGroup]
-    // A layer on single pixels is linear where it has a bias: convolutions leave it to the norm.
-    let isLinear = geometry.input.pixels == 1 && geometry.rows * geometry.columns == 1
-    return isLinear && convolution.bias ? matrix : matrix + [geometry.rows, geometry.columns]
-  }
 }

@@ -40,39 +40,29 @@ extension Model {
     var biases: [Network.Value: [Float]] = [:]
     for (layer, node) in zip(layers, network.nodes) {
       let name = names[node.name] ?? node.name
-      if let layer = layer as? ConvolutionLayer {
-        let shape = Network.exchangeShape(layer.convolution)
-        let found = source.shape(name + ".weight")
-        if replaces(node.name, shape, by: found, has: source.names(under: name)) {
-          result.replaced.append(
-            WeightImport.Replacement(layer: node.name, fileShape: found, shape: shape))
-          source.skip([name + ".weight", name + ".bias"] + source.names(under: name))
-          continue
+      let tensors = layer.tensors
+      guard let first = tensors.first else { continue }
+      let found = source.shape(name + "." + first.suffix)
+      if replaces(node.name, first.shape, by: found, has: source.names(under: name)) {
+        result.replaced.append(
+          WeightImport.Replacement(layer: node.name, fileShape: found, shape: first.shape))
+        source.skip([name + ".weight", name + ".bias"] + source.names(under: name))
+        continue
+      }
+      for tensor in tensors {
+        var values = try source.values(
+          "\(name).\(tensor.suffix)", tensor.shape, least: tensor.least)
+        if tensor.takesBias, let bias = biases.removeValue(forKey: node.inputs[0]) {
+          for channel in values.indices { values[channel] -= bias[channel] }
         }
-        let weights = try source.values(name + ".weight", shape)
-        actions.append { layer.store(denseWeights: weights) }
-        if let bias = layer.bias {
-          let values = try source.values(name + ".bias", [layer.geometry.filters])
-          actions.append { bias.values.store(values) }
-        } else if source.shape(name + ".bias") != nil {
-          biases[node.output] = try source.values(name + ".bias", [layer.geometry.filters])
-        }
-      } else if let layer = layer as? BatchNormLayer {
-        let channels = [network.map(node.output).channels]
-        let scale = try source.values(name + ".weight", channels)
-        let shift = try source.values(name + ".bias", channels)
-        var mean = try source.values(name + ".running_mean", channels)
-        let variance = try source.values(name + ".running_var", channels, least: 0)
-        if let bias = biases.removeValue(forKey: node.inputs[0]) {
-          for channel in mean.indices { mean[channel] -= bias[channel] }
-        }
+        actions.append { tensor.store(values) }
+      }
+      if !tensors.contains(where: { $0.suffix == "bias" }), source.shape(name + ".bias") != nil {
+        biases[node.output] = try source.values(
+          name + ".bias", [network.map(node.output).channels])
+      }
+      if tensors.contains(where: { $0.statistic != nil }) {
         source.skip([name + ".num_batches_tracked"])
-        actions.append {
-          layer.gamma.values.store(scale)
-          layer.beta.values.store(shift)
-          layer.runningMean.store(mean)
-          layer.runningVariance.store(variance)
-        }
       }
     }
     try source.checkAllUsed(by: network)

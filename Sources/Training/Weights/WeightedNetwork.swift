@@ -13,7 +13,7 @@ extension Network {
         (
           name,
           TensorName(
-            (names[name] ?? name) + ".weight", shape: Self.exchangeShape(convolution))
+            (names[name] ?? name) + ".weight", shape: convolution.exchangeShape)
         )
       })
   }

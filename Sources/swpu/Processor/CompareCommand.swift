@@ -38,7 +38,6 @@ struct CompareCommand: ParsableCommand {
     let hardware = try machine.description()
     let table = try machine.table()
     let workload = try options.workload()
-    note(options.origin(workload))
     let machines = Comparison.machines(hardware)
     var comparison = Comparison()
     for candidate in machines {
@@ -56,7 +55,7 @@ struct CompareCommand: ParsableCommand {
         throw ValidationError("--own: \(folder.masks.path) holds no masks")
       }
       try comparison.add(
-        candidate, options.sized(folder.workload(file)), masks: parts[1], table: table)
+        candidate, options.request.sized(folder.workload(file)), masks: parts[1], table: table)
     }
     if json { return try printJSON(comparison) }
     print(ComparisonText(comparison).table.text)

@@ -36,7 +36,6 @@ struct ExplainCommand: ParsableCommand {
       throw ValidationError(
         "--layer: '\(layer)' is none of \(workload.layers.map(\.name).joined(separator: ", "))")
     }
-    note(options.origin(workload))
     let results = try pass.filter {
       $0 != .inputGradient || found.convolution.needsInputGradient
     }.map { try simulator.pass($0, of: found, images: workload.batch) }

@@ -49,7 +49,6 @@ struct ExploreCommand: ParsableCommand {
         key: parts[0], values: parts[1].split(separator: ",").map(String.init))
     }
     let workload = try options.workload()
-    note(options.origin(workload))
     let exploration = Exploration(
       base: try machine.description(), axes: axes, table: try machine.table())
     let file = ExplorationFile(path: output, axes: axes, command: rerun)

@@ -39,7 +39,6 @@ struct PaperCommand: ParsableCommand {
     let hardware = try machine.description()
     let table = try machine.table()
     let workload = try options.workload()
-    note(options.origin(workload))
     let (claims, surface) = try claims(hardware, workload, table)
     let published =
       table == .standard ? nil : try self.claims(hardware, workload, .standard).claims

@@ -71,14 +71,13 @@ struct SimulateCommand: ParsableCommand {
       throw ValidationError("--trace: timelines are of the SWPU; '\(hardware.name)' has none")
     }
     let simulator = Simulator(hardware, table: try machine.table(), level: level)
-    if options.snapshot == "all" {
+    if options.snapshot == .all {
       if csv != nil || trace != nil {
         throw ValidationError("--csv, --trace: for one step, not for --snapshot all")
       }
       return try wholeTraining(simulator)
     }
     let workload = try options.workload()
-    note(options.origin(workload))
     let result = try simulator.step(workload, passes: pass)
     if let trace {
       let bytes = try StepTimeline(workload, hardware: hardware).write(to: trace)
@@ -120,7 +119,7 @@ struct SimulateCommand: ParsableCommand {
 
   /// Every snapshot of a training, each for the steps that it was in force.
   private func wholeTraining(_ simulator: Simulator) throws {
-    let training = try options.training()
+    let training = try options.request.training()
     let steps = training.steps
     var simulation = RunSimulation()
     for index in steps.indices {

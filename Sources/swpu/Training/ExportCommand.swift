@@ -54,7 +54,7 @@ struct ExportCommand: ParsableCommand {
   var output: String?
 
   @Option(help: ArgumentHelp("Masks: last, a step, or all.", valueName: "last|step|all"))
-  var snapshot = "last"
+  var snapshot = SnapshotChoice.last
 
   @Flag(help: "ONNX: put each normalisation into the convolution before it.")
   var foldBatchNorm = false
@@ -62,7 +62,7 @@ struct ExportCommand: ParsableCommand {
   @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
 
   func validate() throws {
-    if snapshot != "last" && format != .masks {
+    if snapshot != .last && format != .masks {
       throw ValidationError(
         "--snapshot: for --format masks; weights are those of the last checkpoint")
     }
@@ -115,7 +115,7 @@ struct ExportCommand: ParsableCommand {
       try writeAtomically(
         folder.readSnapshot(snapshot).numPyArchive(tensors: tensors), to: file)
     }
-    guard snapshot == "all" else { return try write(folder.maskFile(snapshot), to: file) }
+    guard snapshot == .all else { return try write(folder.maskFile(snapshot), to: file) }
     try FileManager.default.createDirectory(at: file, withIntermediateDirectories: true)
     for snapshot in folder.maskFiles {
       let name = snapshot.deletingPathExtension().lastPathComponent + ".npz"

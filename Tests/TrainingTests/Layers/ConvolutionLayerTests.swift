@@ -25,7 +25,7 @@ struct ConvolutionLayerTests {
     #expect(layer.observation == nil)
 
     layer.backward(
-      Pass(
+      PassSettings(
         engine: harness.model.engine, images: 3, training: true, seed: 1, denseGradients: false,
         observes: true))
     let found = try #require(layer.observation)

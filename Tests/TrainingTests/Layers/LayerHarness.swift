@@ -43,8 +43,8 @@ struct LayerHarness {
     return planar.array()
   }
 
-  private func pass(_ training: Bool) -> Pass {
-    Pass(
+  private func pass(_ training: Bool) -> PassSettings {
+    PassSettings(
       engine: model.engine, images: images, training: training, seed: 3, denseGradients: false,
       observes: false)
   }

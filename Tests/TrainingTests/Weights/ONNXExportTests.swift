@@ -29,7 +29,7 @@ enum Exported {
       if let bias = layer.bias {
         for filter in 0..<bias.values.count { bias.values[filter] = 0.3 * random.normal() }
       }
-      if layer.convolution.prunable {
+      if layer.layer.prunable {
         var configuration = PruningConfiguration()
         configuration.sparsity = 0.6
         layer.apply(

@@ -1,39 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
 import Exchange
 import Foundation
 import Masks
-import Processor
 import Tensor
 import Training
-
-/// What a simulation's argument names, by its ending: each kind of file is one case here.
-enum NetworkSource {
-  /// The folder of a run.
-  case run(RunFolder)
-  /// Weights for a network of the engine.
-  case safetensors(String)
-  /// A network of another program, with weights.
-  case onnx(String)
-  /// A topology of SCALE-Sim.
-  case topology(String)
-  /// Nothing: a network of the engine.
-  case model
-
-  init(_ path: String?) {
-    guard let path else {
-      self = .model
-      return
-    }
-    self =
-      switch URL(fileURLWithPath: path).pathExtension.lowercased() {
-      case "safetensors": .safetensors(path)
-      case "onnx": .onnx(path)
-      case "csv": .topology(path)
-      default: .run(RunFolder(URL(fileURLWithPath: path)))
-      }
-  }
-}
 
 /// A network to simulate, and what its source says of its weights.
 struct SourceNetwork {
@@ -50,20 +20,20 @@ struct SourceNetwork {
 
 extension SourceNetwork {
   /// Reads a source other than a run.
-  init(_ source: NetworkSource, options: WorkloadOptions) throws {
-    switch source {
+  init(_ request: WorkloadRequest) throws {
+    switch request.source {
     case .run(let run):
       description = try run.readNetwork()
       names = try run.configuredNetwork().namesByExchange
     case .model:
-      let side = options.imageSize ?? 32
-      let network = try (options.model ?? .resnet18).network(
+      let side = request.imageSize ?? 32
+      let network = try (request.model ?? .resnet18).network(
         input: MapShape(channels: 3, height: side, width: side), classes: side < 64 ? 10 : 1000)
       description = network.description(batch: 32)
       names = network.namesByExchange
     case .safetensors(let path):
       let found = try WeightedNetwork(
-        SafetensorsFile(path: path), model: options.model, imageSize: options.imageSize)
+        SafetensorsFile(path: path), model: request.model, imageSize: request.imageSize)
       description = found.network.description(batch: 32)
       names = found.network.namesByExchange
       masks = { try found.masks() }
@@ -81,7 +51,7 @@ extension SourceNetwork {
       description = topology.network
       leftOut = topology.leftOut
     }
-    if let batch = options.batch { description.batch = batch }
+    if let batch = request.batch { description.batch = batch }
   }
 }
 

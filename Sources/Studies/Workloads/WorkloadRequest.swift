@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+import Exchange
+import Files
+import Foundation
+import Masks
+import Pruning
+import Tensor
+import Training
+
+/// What to simulate: a run with its masks, a network of another program, or one of ours with drawn
+/// masks.
+public struct WorkloadRequest: Sendable {
+  /// The folder or file; nil for a network of the engine.
+  public var path: String?
+  /// The network of the engine; nil for ResNet-18, or what a file of weights says.
+  public var model: ModelName?
+  /// Side of its images; nil for 32, or what a file of weights says.
+  public var imageSize: Int?
+  /// Images of a step; nil for what the source says, else 32.
+  public var batch: Int?
+  /// Masks from NumPy: an npz file, a folder of npy files, or of `step-N.npz` files.
+  public var masks: String?
+  /// How masks are drawn, or given weights pruned; nil for sub-structured, or the masks of the source.
+  public var granularity: Granularity?
+  /// Share of the prunable weights that this removes; nil for 0.9, or the masks of the source.
+  public var sparsity: Double?
+  /// Seeds the drawing.
+  public var seed: UInt64 = 1
+  /// Masks of the run.
+  public var snapshot = SnapshotChoice.last
+
+  /// What a path names.
+  public init(path: String?) { self.path = path }
+
+  /// Where the network comes from.
+  public var source: NetworkSource { NetworkSource(path) }
+
+  private var prunes: Bool { granularity != nil || sparsity != nil }
+
+  private static let noSteps = InputError(
+    file: "command line", field: "--snapshot", value: "all",
+    allowed: "last or a step; all needs a run, or --masks with step-N.npz files")
+
+  /// Checks what was asked for.
+  ///
+  /// - Throws: `InputError` naming the option, its value and what is allowed.
+  public func validate() throws(InputError) {
+    func check(_ isRight: Bool, _ option: String, _ value: Any, _ allowed: String)
+      throws(InputError)
+    {
+      if !isRight {
+        throw InputError(
+          file: "command line", field: option, value: "\(value)", allowed: allowed)
+      }
+    }
+    try check((1...4096).contains(batch ?? 32), "--batch", batch ?? 0, "1 to 4096")
+    try check((8...1024).contains(imageSize ?? 32), "--image-size", imageSize ?? 0, "8 to 1024")
+    try check((0..<1).contains(sparsity ?? 0), "--sparsity", sparsity ?? 0, "0 to less than 1")
+    try check(
+      masks == nil || !prunes, "--masks", masks ?? "",
+      "without --granularity and --sparsity: masks are given or made")
+    switch source {
+    case .run:
+      try check(
+        model == nil && imageSize == nil && !prunes,
+        "--model, --image-size, --granularity, --sparsity", "with a run", "none: a run has its own")
+    case .topology, .onnx:
+      try check(
+        model == nil && imageSize == nil, "--model, --image-size", "with \(path ?? "")",
+        "none: a topology or an ONNX file has its own")
+    case .safetensors, .model: break
+    }
+  }
+
+  /// The network, with masks of the run, of files, or drawn.
+  ///
+  /// - Parameter note: told of what the source holds and the simulation leaves out.
+  /// - Throws: `InputError`, `FileError`, `NetworkError`.
+  public func workload(note: (String) -> Void = { _ in }) throws -> Workload {
+    if masks == nil, case .run(let run) = source {
+      return try sized(run.workload(run.maskFile(snapshot)))
+    }
+    let network = try SourceNetwork(self)
+    if !network.leftOut.isEmpty {
+      note("Not simulated: \(network.leftOut.joined(separator: ", ")).")
+    }
+    if let masks {
+      let steps = try maskSteps()
+      if steps.isEmpty { return try workload(network, masks: masks) }
+      let found =
+        snapshot == .last ? steps.last : steps.first { snapshot == .step($0.step) }
+      guard let found else {
+        throw InputError(
+          file: masks, field: "snapshot", value: "\(snapshot)",
+          allowed: "last, or " + steps.map { "\($0.step)" }.joined(separator: ", "))
+      }
+      return try workload(network, masks: found.path, step: found.step)
+    }
+    if let masks = network.masks, !prunes {
+      return try Workload(network.description, snapshot: masks(), file: path ?? "")
+    }
+    var pruning = PruningConfiguration(
+      granularity: granularity ?? .subStructured, sparsity: sparsity ?? 0.9)
+    if sparsity == 0 { pruning.granularity = .dense }
+    guard let weights = network.weights else {
+      return Workload(network.description, pruning: pruning, seed: seed)
+    }
+    return try Workload(network.description, pruning: pruning, weights: weights)
+  }
+
+  private func workload(_ network: SourceNetwork, masks file: String, step: Int = 0) throws
+    -> Workload
+  {
+    let snapshot = try MaskSnapshot(
+      numPy: file, network: network.description, names: network.names, step: step)
+    return try Workload(network.description, snapshot: snapshot, file: file)
+  }
+
+  /// A training with its masks at some steps: the run's, or a folder of `step-N.npz` files.
+  public struct Steps {
+    /// The steps, ascending.
+    public var steps: [Int]
+    /// Steps that it has done.
+    public var end: Int
+    /// Steps of an epoch, where that is known.
+    public var stepsPerEpoch: Int?
+    /// The network with the masks of the step of an index.
+    public var workload: (Int) throws -> Workload
+  }
+
+  /// The whole training.
+  ///
+  /// - Throws: `InputError`, `FileError`, `NetworkError`.
+  public func training() throws -> Steps {
+    if masks != nil {
+      let found = try maskSteps()
+      guard let last = found.last else {
+        throw Self.noSteps
+      }
+      let network = try SourceNetwork(self)
+      return Steps(
+        steps: found.map(\.step), end: last.step,
+        workload: { try workload(network, masks: found[$0].path, step: found[$0].step) })
+    }
+    guard case .run(let run) = source else {
+      throw Self.noSteps
+    }
+    let files = run.maskFiles
+    return Steps(
+      steps: files.compactMap { run.step(of: $0) }, end: run.stepsDone,
+      stepsPerEpoch: try run.stepsPerEpoch(),
+      workload: { try sized(run.workload(files[$0])) })
+  }
+
+  /// The `step-N.npz` files of `--masks`, in order; empty for an npz file and a folder of npy files.
+  private func maskSteps() throws -> [(step: Int, path: String)] {
+    guard let masks, isFolder(masks) else { return [] }
+    return try visibleFiles(in: masks).compactMap { file in
+      guard file.hasPrefix("step-"), file.hasSuffix(".npz"),
+        let step = Int(file.dropFirst(5).dropLast(4)), step >= 0
+      else { return nil }
+      return (step, masks + "/" + file)
+    }.sorted { $0.step < $1.step }
+  }
+
+  /// The batch that was asked for in place of the run's.
+  public func sized(_ workload: Workload) -> Workload {
+    var workload = workload
+    workload.batch = batch ?? workload.batch
+    return workload
+  }
+
+  /// A line that says where the masks come from.
+  public func origin(_ workload: Workload) -> String {
+    let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
+    let all = workload.layers.reduce(0) { $0 + $1.mask.shape.count }
+    let density = String(
+      format: "%.1f %% of all weights kept", 100 * Double(kept) / Double(max(1, all)))
+    let zeros = "zeros assumed: half of the activations, no gradients"
+    if let masks { return "Masks of \(masks); \(density)." }
+    switch source {
+    case .run: return "Masks of \(path ?? ""), \(snapshot) snapshot; \(density)."
+    case .safetensors where !prunes, .onnx where !prunes:
+      return "Masks: the zeros of \(path ?? ""); \(zeros); \(density)."
+    case .safetensors, .onnx:
+      return
+        "Masks: the weights of \(path ?? "") pruned by magnitude, without training; \(zeros); "
+        + "\(density)."
+    case .topology, .model:
+      return
+        "Masks drawn from seed \(seed) (normal weights with factors for filters and channels, then "
+        + "the pruner of training); \(zeros); \(density)."
+    }
+  }
+}
