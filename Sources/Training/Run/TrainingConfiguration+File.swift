@@ -41,7 +41,7 @@ extension TrainingConfiguration {
     } catch {
       throw ConfigurationError(file, "document", "cannot be read as YAML: \(error)")
     }
-    let known = CodingKeys.allCases.map(\.rawValue)
+    let known = Self.keys.map(\.name)
     if let unknown = keys.first(where: { !known.contains($0) }) {
       throw ConfigurationError(
         file, unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
@@ -56,7 +56,8 @@ extension TrainingConfiguration {
       let DecodingError.valueNotFound(_, context)
     {
       let key = context.codingPath.last?.stringValue ?? "document"
-      let choices = Self.choices(key).map { "; allowed: \($0)" } ?? ""
+      let choices =
+        Self.key(key)?.choices.map { "; allowed: \($0.joined(separator: ", "))" } ?? ""
       throw ConfigurationError(file, key, context.debugDescription + choices)
     } catch {
       throw ConfigurationError(file, "document", "\(error)")
@@ -74,52 +75,13 @@ extension TrainingConfiguration {
     }
   }
 
-  private static func choices(_ key: String) -> String? {
-    func list<Choice: CaseIterable & RawRepresentable<String>>(_ type: Choice.Type) -> String {
-      type.allCases.map(\.rawValue).joined(separator: ", ")
-    }
-    return switch key {
-    case "model": list(ModelName.self)
-    case "data": list(DatasetSource.self)
-    case "optimizer": list(OptimizerName.self)
-    case "learning-rate-decay": list(LearningRate.Decay.self)
-    case "granularity": list(Granularity.self)
-    case "schedule": list(PruningConfiguration.Schedule.self)
-    case "budget": list(PruningConfiguration.Budget.self)
-    case "balanced": list(PruningConfiguration.Balance.self)
-    default: nil
-    }
-  }
-
   /// Checks every value.
   ///
   /// - Throws: `ConfigurationError` naming the key, the value and what is allowed.
   public func validate(file: String = "command line") throws(ConfigurationError) {
-    func check(_ condition: Bool, _ key: CodingKeys, _ value: Any, _ allowed: String)
-      throws(ConfigurationError)
-    {
-      if !condition {
-        throw ConfigurationError(file, key.rawValue, "\(value) is not allowed; \(allowed)")
-      }
+    for key in Self.keys {
+      if let problem = key.problem(self) { throw ConfigurationError(file, key.name, problem) }
     }
-    try check(width > 0 && width <= 16, .width, width, "more than 0, at most 16")
-    try check((8...1024).contains(imageSize), .imageSize, imageSize, "8 to 1024")
-    try check((1...100_000).contains(epochs), .epochs, epochs, "1 to 100000")
-    try check((1...4096).contains(batch), .batch, batch, "1 to 4096")
-    try check(
-      (trainImages ?? batch) >= batch, .trainImages, trainImages ?? 0,
-      "at least one batch of \(batch)")
-    try check(
-      peakLearningRate > 0 && peakLearningRate.isFinite, .learningRate, peakLearningRate,
-      "more than 0")
-    try check(
-      warmUpEpochs >= 0 && warmUpEpochs <= Double(epochs), .warmUpEpochs, warmUpEpochs,
-      "0 to the number of epochs")
-    try check((0..<1).contains(momentum), .momentum, momentum, "0 to less than 1")
-    try check(weightDecay >= 0 && weightDecay.isFinite, .weightDecay, weightDecay, "0 or more")
-    try check(
-      (0..<1).contains(labelSmoothing), .labelSmoothing, labelSmoothing, "0 to less than 1")
-    try check((clip ?? 1) > 0, .clip, clip ?? 1, "more than 0")
     do {
       try pruning.validate()
     } catch {
