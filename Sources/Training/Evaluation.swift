@@ -7,7 +7,7 @@ import Tensor
 ///
 /// - Parameter data: the data set; its images must have the size of the run's.
 /// - Returns: accuracy and loss, and the configuration they belong to.
-/// - Throws: `CheckpointError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`,
+/// - Throws: `InputError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`,
 ///   `DatasetError`.
 public func evaluateRun(
   _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset, engine: Engine

@@ -13,8 +13,7 @@ extension Model {
       step: step, epoch: epoch,
       layers: convolutions.map { layer in
         MaskSnapshot.Layer(
-          name: layer.name, geometry: layer.geometry,
-          granularity: layer.mask == nil ? .dense : granularity,
+          name: layer.name, granularity: layer.mask == nil ? .dense : granularity,
           mask: layer.mask ?? LayerMask(dense: layer.filterShape),
           inputSparsity: layer.observation?.inputSparsity,
           gradientSparsity: layer.observation?.gradientSparsity)

@@ -54,7 +54,7 @@ public final class Trainer {
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
-  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `CheckpointError`,
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`,
   ///   `InputError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,

@@ -32,9 +32,8 @@ import Testing
       step: 1, epoch: 0,
       layers: [
         MaskSnapshot.Layer(
-          name: "second", shape: shape, groups: 1, stride: 1, paddingRows: 1, paddingColumns: 1,
-          inputHeight: 8, inputWidth: 8, outputHeight: 8, outputWidth: 8, granularity: .line,
-          mask: mask, inputSparsity: input, gradientSparsity: nil)
+          name: "second", granularity: .line, mask: mask, inputSparsity: input,
+          gradientSparsity: nil)
       ])
   }
 

@@ -291,7 +291,7 @@ struct CheckpointTests {
   func hostile() throws {
     let data = try example()
     for length in stride(from: 0, to: data.count, by: max(1, data.count / 97)) {
-      let error = #expect(throws: CheckpointError.self) {
+      let error = #expect(throws: InputError.self) {
         try Checkpoint(decoding: data.prefix(length), file: "some.ckpt")
       }
       #expect(error?.description.contains("some.ckpt") == true)
@@ -299,7 +299,7 @@ struct CheckpointTests {
     for place in stride(from: 0, to: data.count, by: max(1, data.count / 101)) {
       var damaged = data
       damaged[place] ^= 0x10
-      #expect(throws: CheckpointError.self) {
+      #expect(throws: InputError.self) {
         try Checkpoint(decoding: damaged, file: "some.ckpt")
       }
     }
@@ -308,7 +308,7 @@ struct CheckpointTests {
   @Test("A checkpoint of another network is refused by field")
   func wrongNetwork() throws {
     let checkpoint = try Checkpoint(decoding: example(), file: "some.ckpt")
-    let error = #expect(throws: CheckpointError.self) {
+    let error = #expect(throws: InputError.self) {
       _ = try Trainer(
         TrainerTests.configuration(), data: TrainerTests.data, engine: Engine(threads: 1),
         folder: nil, checkpoint: (URL(fileURLWithPath: "some.ckpt"), checkpoint))

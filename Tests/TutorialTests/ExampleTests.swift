@@ -81,15 +81,12 @@ import Training
   }
 
   @Test func maskSnapshot() throws {
-    let geometry = ConvolutionGeometry(
-      input: MapShape(channels: 2, height: 8, width: 8), filters: 2, rows: 3, columns: 3)!
     let mask = LayerMask(dense: FilterShape(filters: 2, channels: 2, rows: 3, columns: 3))
     let snapshot = MaskSnapshot(
       step: 100, epoch: 1,
       layers: [
         MaskSnapshot.Layer(
-          name: "conv1", geometry: geometry, granularity: .line, mask: mask, inputSparsity: 0.5,
-          gradientSparsity: nil)
+          name: "conv1", granularity: .line, mask: mask, inputSparsity: 0.5, gradientSparsity: nil)
       ])
     let read = try MaskSnapshot(decoding: snapshot.encoded(), file: "step-100.masks")
     print(read == snapshot)  // true

@@ -92,7 +92,7 @@ extension MaskSnapshot {
         let mask = masks[layer.name] ?? LayerMask(dense: layer.filterShape)
         let observed = zeros[layer.name]
         return Layer(
-          name: layer.name, geometry: layer.geometry, granularity: mask.recognizedGranularity,
+          name: layer.name, granularity: mask.recognizedGranularity,
           mask: mask, inputSparsity: observed?.input, gradientSparsity: observed?.gradient)
       })
   }

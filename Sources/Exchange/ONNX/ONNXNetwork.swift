@@ -91,7 +91,7 @@ public struct ONNXNetwork: Sendable {
         recognizing: Bits(count: values.count) { values[$0] != 0 }, shape: layer.filterShape)
       layers.append(
         MaskSnapshot.Layer(
-          name: layer.name, geometry: layer.geometry, granularity: mask.recognizedGranularity,
+          name: layer.name, granularity: mask.recognizedGranularity,
           mask: mask, inputSparsity: nil, gradientSparsity: nil))
     }
     return MaskSnapshot(step: 0, epoch: 0, layers: layers)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// Images of one size in a file, read one at a time, so that they take no memory.

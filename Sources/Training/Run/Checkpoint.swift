@@ -7,7 +7,7 @@ import Tensor
 /// Everything that training needs to go on as if it had never stopped.
 ///
 /// File: the 8 bytes `SWPUCKPT`, a little-endian 32-bit version, a 64-bit header length, the header
-/// as JSON, the blobs that the header names one after the other, and the FNV-1a-64 of all before.
+/// as JSON, the blobs that the header names one after the other, and the checksum of all before.
 /// Tensors are little-endian 32-bit floats; of a pruned layer the packed kept weights.
 public struct Checkpoint: Sendable {
   /// Where training is.
@@ -19,8 +19,8 @@ public struct Checkpoint: Sendable {
   /// Values by name: masks, weights, optimiser state, running statistics.
   public var blobs: [(name: String, bytes: Data)]
 
-  static let magic = Array("SWPUCKPT".utf8)
-  static let version: UInt32 = 1
+  private static let form = SealedFile(kind: "SWPUCKPT", noun: "a checkpoint")
+  private static let version: UInt32 = 1
 
   private struct Header: Codable {
     struct Blob: Codable {
@@ -41,58 +41,50 @@ public struct Checkpoint: Sendable {
       Header(
         progress: progress, configuration: configuration, kernels: kernels,
         blobs: blobs.map { Header.Blob(name: $0.name, bytes: $0.bytes.count) }))
-    var data = Data(Self.magic)
-    withUnsafeBytes(of: Self.version.littleEndian) { data.append(contentsOf: $0) }
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
-    data.append(header)
-    for blob in blobs { data.append(blob.bytes) }
-    withUnsafeBytes(of: wordChecksum(data).littleEndian) { data.append(contentsOf: $0) }
-    return data
+    var content = Data()
+    content.append(littleEndian: UInt64(header.count))
+    content.append(header)
+    for blob in blobs { content.append(blob.bytes) }
+    return Self.form.encoded(version: Self.version, content)
   }
 
   /// Reads a checkpoint's bytes.
   ///
-  /// - Throws: `CheckpointError` for anything that is not a whole checkpoint of this version.
-  public init(decoding data: Data, file: String) throws(CheckpointError) {
-    let prefix = 20
-    guard data.count >= prefix + 8, Array(data.prefix(8)) == Self.magic else {
-      throw CheckpointError(file, "is not a checkpoint: it does not start with SWPUCKPT")
+  /// - Throws: `InputError` for anything that is not a whole checkpoint of this version.
+  public init(decoding data: Data, file: String) throws(InputError) {
+    func error(_ field: String, _ value: String, _ allowed: String) -> InputError {
+      InputError(file: file, field: field, value: value, allowed: allowed)
     }
-    let version: UInt32 = data.littleEndian(at: 8)
-    guard version == Self.version else {
-      throw CheckpointError(
-        file, "has version \(version); this program reads version \(Self.version)")
+    let (_, content) = try Self.form.content(
+      of: data, versions: Self.version...Self.version, file: file)
+    guard content.count >= 8 else { throw error("header", "\(content.count) bytes", "8 or more") }
+    let length: UInt64 = content.littleEndian(at: 0)
+    guard length <= UInt64(content.count - 8) else {
+      throw error("header", "\(length) bytes", "at most \(content.count - 8), what the file has")
     }
-    let stored: UInt64 = data.littleEndian(at: data.count - 8)
-    guard wordChecksum(data.dropLast(8)) == stored else {
-      throw CheckpointError(file, "is damaged: its checksum does not match; use an older one")
-    }
-    let length: UInt64 = data.littleEndian(at: 12)
-    guard length <= UInt64(data.count - prefix - 8) else {
-      throw CheckpointError(file, "has a header of \(length) bytes, longer than the file")
-    }
+    let start = content.startIndex + 8
     let header: Header
     do {
       header = try JSONDecoder().decode(
-        Header.self, from: data.subdata(in: prefix..<prefix + Int(length)))
-    } catch {
-      throw CheckpointError(file, "has a header that cannot be read: \(error)")
+        Header.self, from: content.subdata(in: start..<start + Int(length)))
+    } catch let problem {
+      throw error("header", "\(problem)", "what this program writes")
     }
     progress = header.progress
     configuration = header.configuration
     kernels = header.kernels
     blobs = []
-    var offset = prefix + Int(length)
+    var offset = start + Int(length)
     for blob in header.blobs {
-      guard blob.bytes >= 0, blob.bytes <= data.count - 8 - offset else {
-        throw CheckpointError(
-          file, "field '\(blob.name)': \(blob.bytes) bytes go past the end of the file")
+      guard blob.bytes >= 0, blob.bytes <= content.endIndex - offset else {
+        throw error(
+          "field '\(blob.name)'", "\(blob.bytes) bytes", "at most \(content.endIndex - offset)")
       }
-      blobs.append((blob.name, data.subdata(in: offset..<offset + blob.bytes)))
+      blobs.append((blob.name, content.subdata(in: offset..<offset + blob.bytes)))
       offset += blob.bytes
     }
-    guard offset == data.count - 8 else {
-      throw CheckpointError(file, "has \(data.count - 8 - offset) bytes that no field names")
+    guard offset == content.endIndex else {
+      throw error("end", "\(content.endIndex - offset) bytes that no field names", "none")
     }
   }
 
@@ -105,49 +97,6 @@ public struct Checkpoint: Sendable {
     self.configuration = configuration
     self.kernels = kernels
     self.blobs = blobs
-  }
-}
-
-/// A checkpoint that cannot be used.
-public struct CheckpointError: Error, CustomStringConvertible, Equatable {
-  /// The file.
-  public let file: String
-  /// What is wrong with it and what would be right.
-  public let problem: String
-
-  init(_ file: String, _ problem: String) {
-    self.file = file
-    self.problem = problem
-  }
-
-  /// File and problem.
-  public var description: String { "\(file) \(problem)" }
-}
-
-/// FNV-1a over 64-bit words (the last one padded with zeros): quick enough for files of hundreds of
-/// megabytes, and any flipped bit changes it.
-func wordChecksum(_ data: some ContiguousBytes) -> UInt64 {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  data.withUnsafeBytes { bytes in
-    var offset = 0
-    while offset + 8 <= bytes.count {
-      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      hash = (hash ^ word) &* 0x100_0000_01b3
-      offset += 8
-    }
-    var last: UInt64 = 0
-    for index in offset..<bytes.count { last |= UInt64(bytes[index]) << (8 * (index - offset)) }
-    hash = (hash ^ last) &* 0x100_0000_01b3
-    hash = (hash ^ UInt64(bytes.count)) &* 0x100_0000_01b3
-  }
-  return hash
-}
-
-extension Data {
-  func littleEndian<Integer: FixedWidthInteger>(at offset: Int) -> Integer {
-    withUnsafeBytes {
-      Integer(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Integer.self))
-    }
   }
 }
 
@@ -170,32 +119,27 @@ extension Model {
 
   /// Puts the values of a checkpoint in place.
   ///
-  /// - Throws: `CheckpointError` when a value is missing, has another size, or does not fit.
-  func restore(_ checkpoint: Checkpoint, file: String) throws(CheckpointError) {
+  /// - Throws: `InputError` when a value is missing, has another size, or does not fit.
+  func restore(_ checkpoint: Checkpoint, file: String) throws(InputError) {
     var blobs: [String: Data] = [:]
     for blob in checkpoint.blobs { blobs[blob.name] = blob.bytes }
-    func restore(_ tensor: Tensor, _ name: String) throws(CheckpointError) {
+    func error(_ field: String, _ value: String, _ allowed: String) -> InputError {
+      InputError(file: file, field: "field '\(field)'", value: value, allowed: allowed)
+    }
+    func restore(_ tensor: Tensor, _ name: String) throws(InputError) {
       guard let bytes = blobs[name] else {
-        throw CheckpointError(file, "has no field '\(name)', which the network needs")
+        throw error(name, "nothing", "\(tensor.count * 4) bytes, which the network needs")
       }
       guard bytes.count == tensor.count * 4 else {
-        throw CheckpointError(
-          file, "field '\(name)': \(bytes.count) bytes; the network needs \(tensor.count * 4)")
+        throw error(name, "\(bytes.count) bytes", "\(tensor.count * 4), which the network needs")
       }
       tensor.store(bytes: bytes)
     }
     for layer in convolutions {
       guard let bytes = blobs[layer.name + ".mask"] else { continue }
-      let mask: LayerMask
-      do {
-        mask = try LayerMask(decoding: Array(bytes), file: file, field: layer.name + ".mask")
-      } catch {
-        throw CheckpointError(file, "field '\(layer.name).mask': \(error)")
-      }
+      let mask = try LayerMask(decoding: Array(bytes), file: file, field: layer.name + ".mask")
       guard mask.shape == layer.filterShape else {
-        throw CheckpointError(
-          file,
-          "field '\(layer.name).mask': is for \(mask.shape), the layer is \(layer.filterShape)")
+        throw error(layer.name + ".mask", "\(mask.shape)", "\(layer.filterShape)")
       }
       layer.apply(mask)
     }

@@ -17,7 +17,7 @@ extension RunFolder {
   /// The network of the run's last checkpoint with its weights, for passes of at most `batch`
   /// images. The data set is not needed.
   ///
-  /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `CheckpointError`, `NetworkError`,
+  /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `NetworkError`,
   ///   `MemoryError`.
   public func restoredModel(engine: Engine, batch: Int = 1) throws -> (model: Model, step: Int) {
     let model = try Model(configuredNetwork(), engine: engine, batch: batch, seed: 0)

@@ -90,7 +90,7 @@ public struct WeightedNetwork: Sendable {
           columns: geometry.columns))
       layers.append(
         MaskSnapshot.Layer(
-          name: name, geometry: geometry, granularity: mask.recognizedGranularity, mask: mask,
+          name: name, granularity: mask.recognizedGranularity, mask: mask,
           inputSparsity: nil, gradientSparsity: nil))
     }
     return MaskSnapshot(step: 0, epoch: 0, layers: layers)

@@ -59,7 +59,7 @@ struct MaskNumPyTests {
         step: 40, epoch: 0,
         layers: workload.layers.map { layer in
           MaskSnapshot.Layer(
-            name: layer.name, geometry: layer.geometry, granularity: layer.granularity,
+            name: layer.name, granularity: layer.granularity,
             mask: layer.mask, inputSparsity: random.uniform() < 0.5 ? 0.25 : nil,
             gradientSparsity: 0.125)
         })
