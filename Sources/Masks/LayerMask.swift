@@ -13,8 +13,8 @@
 /// ```swift
 /// let shape = FilterShape(filters: 2, channels: 2, rows: 3, columns: 3)
 /// // Twelve lines, of which every second is kept, and all 18 shapes.
-/// let mask = LayerMask(
-///   shape: shape, lines: Bits(count: 12) { $0 % 2 == 0 }, shapes: Bits(count: 18, repeating: true))
+/// let lines = Bits(count: 12) { $0 % 2 == 0 }
+/// let mask = LayerMask(shape: shape, lines: lines, shapes: Bits(count: 18, repeating: true))
 /// print(mask.keptElements, mask.density)  // 18 0.5
 /// print(mask.keeps(filter: 0, channel: 0, row: 1, column: 2))  // false: line 1 is pruned
 /// ```

@@ -10,7 +10,8 @@ import Yams
 /// defaults.
 ///
 /// ```swift
-/// var configuration = try TrainingConfiguration(yaml: "model: lenet5\nepochs: 3", file: "mine.yaml")
+/// let text = "model: lenet5\nepochs: 3"
+/// var configuration = try TrainingConfiguration(yaml: text, file: "mine.yaml")
 /// configuration.pruning.sparsity = 0.8
 /// try configuration.validate()
 /// print(configuration.yaml)  // every key
