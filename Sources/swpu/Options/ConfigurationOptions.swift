@@ -34,11 +34,12 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("seed") var seed: ConfigurationKey.Change?
 
   private var changes: [ConfigurationKey.Change] {
-    [
+    let all: [ConfigurationKey.Change?] = [
       model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity, sparsity,
       schedule, balanced, budget, epochs, batch, optimizer, learningRate, learningRateDecay, clip,
       labelSmoothing, seed,
-    ].compactMap { $0 }
+    ]
+    return all.compactMap { $0 }
   }
 
   /// The file's configuration, or the defaults, with the options given.
