@@ -62,7 +62,7 @@ struct TrainerOptionTests {
 
   @Test("No key is forgotten here")
   func complete() {
-    let keys = Set(TrainingConfiguration.CodingKeys.allCases.map(\.rawValue))
+    let keys = Set(TrainingConfiguration.keys.map(\.name))
     #expect(
       keys.subtracting(Self.values.keys).subtracting(Self.ofTheData) == ["initialize-from"])
     #expect(Set(Self.values.keys).isSubset(of: keys))
