@@ -241,7 +241,7 @@ module swpu_core (
 
 `ifndef SYNTHESIS
   // An item begins when the one before is done.
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || done_o);
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || !is_running_q);
 `endif
 
 endmodule
