@@ -35,7 +35,7 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),
-    .target(name: "Files"),
+    .target(name: "Files", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(name: "Masks", dependencies: ["Files", "Tensor"]),
     .target(name: "Pruning", dependencies: ["Files", "Masks", "Tensor"]),
     .target(name: "Exchange", dependencies: ["Files", "Masks", "Tensor"]),

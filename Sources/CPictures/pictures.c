@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
@@ -45,16 +46,37 @@ static int read_png(
     png_image_free(&image);
     return 1;
   }
-  if ((size_t)image.width * image.height * 3 != pixel_bytes) {
+  size_t count_of_pixels = (size_t)image.width * image.height;
+  if (count_of_pixels * 3 != pixel_bytes) {
     png_image_free(&image);
     return refuse(message, "the size has changed");
   }
-  image.format = PNG_FORMAT_RGB;
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-  const png_color white = {255, 255, 255};
-  if (!png_image_finish_read(&image, &white, pixels, 0, NULL)) {
+  if (!(image.format & PNG_FORMAT_FLAG_ALPHA)) {
+    image.format = PNG_FORMAT_RGB;
+    if (!png_image_finish_read(&image, NULL, pixels, 0, NULL)) return refuse(message, image.message);
+    return 1;
+  }
+  // What shines through is white, mixed as the values are stored, which is what browsers and Pillow
+  // do; libpng itself would mix light.
+  image.format = PNG_FORMAT_RGBA;
+  uint8_t *mixed = malloc(count_of_pixels * 4);
+  if (!mixed) {
+    png_image_free(&image);
+    return refuse(message, "no memory for its pixels");
+  }
+  if (!png_image_finish_read(&image, NULL, mixed, 0, NULL)) {
+    free(mixed);
     return refuse(message, image.message);
   }
+  for (size_t pixel = 0; pixel < count_of_pixels; pixel++) {
+    unsigned opacity = mixed[4 * pixel + 3];
+    for (size_t channel = 0; channel < 3; channel++) {
+      unsigned sum = mixed[4 * pixel + channel] * opacity + 255 * (255 - opacity);
+      pixels[3 * pixel + channel] = (uint8_t)((sum + 127) / 255);
+    }
+  }
+  free(mixed);
   return 1;
 }
 
@@ -72,10 +94,10 @@ static void jpeg_fail(j_common_ptr jpeg) {
   longjmp(failure->exit, 1);
 }
 
-// A warning means data that were made up. Only bytes between two markers, which some cameras leave,
-// lose nothing.
+// Other programs show a picture in spite of a warning, and so do we; but where the file ends before
+// the picture does, the rest is made up.
 static void jpeg_warn(j_common_ptr jpeg, int level) {
-  if (level < 0 && jpeg->err->msg_code != JWRN_EXTRANEOUS_DATA) jpeg_fail(jpeg);
+  if (level < 0 && jpeg->err->msg_code == JWRN_JPEG_EOF) jpeg_fail(jpeg);
 }
 
 static void jpeg_count_scans(j_common_ptr jpeg) {
@@ -83,6 +105,19 @@ static void jpeg_count_scans(j_common_ptr jpeg) {
   struct jpeg_failure *failure = (struct jpeg_failure *)jpeg->err;
   refuse(failure->message, "more than 100 scans");
   longjmp(failure->exit, 1);
+}
+
+// Inks on white paper as red, green and blue, in Pillow's arithmetic. The values are stored as Adobe's
+// programs store them: 255 is no ink.
+static void mix_inks(const uint8_t *inks, uint8_t *pixels, size_t count) {
+  for (size_t pixel = 0; pixel < count; pixel++) {
+    unsigned light = inks[4 * pixel + 3];
+    for (size_t channel = 0; channel < 3; channel++) {
+      unsigned product = (255u - inks[4 * pixel + channel]) * light + 128;
+      unsigned taken = ((product >> 8) + product) >> 8;
+      pixels[3 * pixel + channel] = (uint8_t)(light > taken ? light - taken : 0);
+    }
+  }
 }
 
 // Reads the header of a JPEG file, or with `pixels` all of it.
@@ -108,16 +143,21 @@ static int read_jpeg(
   *width = jpeg.image_width;
   *height = jpeg.image_height;
   int good = 1;
-  if (jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK) {
-    good = refuse(message, "colours of print (CMYK); convert it to RGB");
-  } else if (pixels && (size_t)jpeg.image_width * jpeg.image_height * 3 != pixel_bytes) {
+  if (pixels && (size_t)jpeg.image_width * jpeg.image_height * 3 != pixel_bytes) {
     good = refuse(message, "the size has changed");
   } else if (pixels) {
-    jpeg.out_color_space = JCS_RGB;
+    int has_inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
+    jpeg.out_color_space = has_inks ? JCS_CMYK : JCS_RGB;
     jpeg_start_decompress(&jpeg);
+    // Goes with the decoder, wherever a jump ends it.
+    JSAMPARRAY inks = NULL;
+    if (has_inks) {
+      inks = jpeg.mem->alloc_sarray((j_common_ptr)&jpeg, JPOOL_IMAGE, 4 * jpeg.output_width, 1);
+    }
     while (jpeg.output_scanline < jpeg.output_height) {
       JSAMPROW row = pixels + (size_t)jpeg.output_scanline * jpeg.output_width * 3;
-      jpeg_read_scanlines(&jpeg, &row, 1);
+      jpeg_read_scanlines(&jpeg, has_inks ? inks : &row, 1);
+      if (has_inks) mix_inks(inks[0], row, jpeg.output_width);
     }
     jpeg_finish_decompress(&jpeg);
   }

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// A timeline in the Chrome trace-event format, which Perfetto reads: complete events (`X`) on named
 /// tracks, and counters (`C`). Times are in microseconds.
 ///
-/// Events are written to the file as they come, so a trace takes no memory.
+/// Events are written as they come, so a trace takes no memory; a file is whole or not there.
 public struct TraceEvents: ~Copyable {
-  private let file: FileHandle
+  private let file: OutputFile
   private var buffer = Data()
   private var isFirst = true
-  private var failure: (any Error)?
-  private var byteCount = 0
+  private var failure: FileError?
 
-  /// Starts a trace in a file, which is replaced.
-  ///
-  /// - Throws: `TraceError` when the file cannot be written.
-  public init(path: String) throws {
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let file = FileHandle(forWritingAtPath: path)
-    else { throw TraceError(path: path) }
+  /// Starts a trace in an output.
+  public init(_ file: OutputFile) {
     self.file = file
     write(#"{"displayTimeUnit":"ns","traceEvents":["#)
   }
@@ -61,12 +56,12 @@ public struct TraceEvents: ~Copyable {
   /// Ends the trace, and returns how many bytes it took.
   ///
   /// - Throws: the first error of writing.
-  public consuming func close() throws -> Int {
+  public consuming func close() throws(FileError) -> Int {
     write("\n]}\n")
     flush()
     if let failure { throw failure }
     try file.close()
-    return byteCount
+    return file.byteCount
   }
 
   private mutating func event(_ text: String) {
@@ -77,12 +72,11 @@ public struct TraceEvents: ~Copyable {
 
   private mutating func write(_ text: String) {
     buffer.append(contentsOf: text.utf8)
-    byteCount += text.utf8.count
   }
 
   private mutating func flush() {
-    do {
-      try file.write(contentsOf: buffer)
+    do throws(FileError) {
+      if failure == nil { try file.write(buffer) }
     } catch {
       failure = failure ?? error
     }
@@ -90,12 +84,4 @@ public struct TraceEvents: ~Copyable {
   }
 
   private func number(_ value: Double) -> String { String(format: "%.4f", value) }
-}
-
-/// A trace that could not be written.
-public struct TraceError: Error, CustomStringConvertible {
-  /// The file.
-  public let path: String
-  /// The file and what was tried.
-  public var description: String { "\(path): the trace cannot be written there" }
 }

@@ -16,7 +16,7 @@ public func fileBytes(_ path: String) throws(InputError) -> Data {
     return try Data(contentsOf: URL(fileURLWithPath: path))
   } catch {
     throw InputError(
-      file: path, field: "file", value: "\(error.localizedDescription)",
+      file: path, field: "file", value: plainReason(error),
       allowed: "a file that can be read")
   }
 }
@@ -36,7 +36,7 @@ public func visibleFiles(in folder: String) throws(InputError) -> [String] {
       .filter { !$0.hasPrefix(".") }.sorted()
   } catch {
     throw InputError(
-      file: folder, field: "folder", value: "\(error.localizedDescription)",
+      file: folder, field: "folder", value: plainReason(error),
       allowed: "a folder that can be read")
   }
 }

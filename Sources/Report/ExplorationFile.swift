@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Masks
 import Processor
@@ -51,44 +52,95 @@ public struct ExplorationFile: Sendable {
     let found = Exploration.Point(
       values: Array(cells[..<n]), multipliers: multipliers, cycles: cycles, seconds: seconds,
       coreMillijoules: core, millijoules: all, squareMillimetres: area, utilization: utilization)
-    // A line of another workload, or one that was cut off, is computed anew.
+    // A line of another workload is another one.
     return self.line(found) == line ? found : nil
   }
 
-  private var points: [Exploration.Point] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-    let lines = text.split(separator: "\n")
-    guard lines.first.map(String.init) == header else { return [] }
-    return lines.dropFirst().compactMap { point($0) }
+  /// What a file of this sweep holds.
+  ///
+  /// - Throws: `FileError` for a file that is none.
+  private func known(in file: String) throws(FileError) -> [Exploration.Point] {
+    let text: String
+    do {
+      text = try String(contentsOfFile: file, encoding: .utf8)
+    } catch {
+      throw foreign("it is no table that can be read (\(plainReason(error)))")
+    }
+    if text.isEmpty { return [] }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines[0] == header else { throw foreign("its first line is not that of this sweep") }
+    var found: [Exploration.Point] = []
+    // The last one may have been cut off, and is computed anew.
+    for (index, line) in lines.enumerated().dropFirst().dropLast() {
+      guard let point = point(line) else {
+        throw foreign("line \(index + 1) is of another workload or machine, or none of ours")
+      }
+      found.append(point)
+    }
+    return found
   }
 
-  /// Simulates all combinations that the file lacks, several at a time, and writes the chart.
+  private func foreign(_ reason: String) -> FileError {
+    FileError(
+      path, "add this sweep's results",
+      reason: reason + "; choose another --output, or move the file away")
+  }
+
+  /// Simulates all combinations that the output lacks, several at a time, and writes the chart.
+  ///
+  /// A file grows line by line, so that it can be gone on with; a pipe or a device gets the whole
+  /// table at the end, and no chart.
   ///
   /// - Parameters:
   ///   - shouldStop: asked before each combination.
   ///   - report: told how many of how many are done.
-  /// - Returns: false when it was stopped.
-  /// - Throws: the first error of a combination, or of writing; what was finished stays in the file.
+  /// - Returns: the results, in the order of the combinations; nil when it was stopped.
+  /// - Throws: `FileError` for an output that is not of this sweep, before anything is computed; the
+  ///   first error of a combination, or of writing. What was finished stays in the file.
   public func run(
     _ exploration: Exploration, _ workload: Workload, threads: Int,
     shouldStop: @escaping @Sendable () -> Bool,
     report: @escaping @Sendable (Int, Int) -> Void
-  ) throws -> Bool {
-    let known = points
+  ) throws -> [Exploration.Point]? {
     let combinations = exploration.combinations
-    let missing = combinations.filter { values in !known.contains { $0.values == values } }
-    try ([header] + known.map(line)).joined(separator: "\n").appending("\n")
-      .write(toFile: path, atomically: true, encoding: .utf8)
-    guard let file = FileHandle(forWritingAtPath: path) else {
-      throw ExplorationError(path: path)
+    guard let growing = try GrowingFile(path) else {
+      // Opened at once, so that nothing is computed for an output that cannot be written.
+      let stream = try OutputFile(path)
+      let points = try compute(
+        exploration, workload, known: [], threads: threads, shouldStop: shouldStop,
+        report: report, found: { _ in })
+      guard points.count == combinations.count else { return nil }
+      try stream.write(Data(table(points).utf8))
+      try stream.close()
+      return points
     }
-    try file.seekToEnd()
+    let known = try known(in: growing.path)
+    try checkChart(isOurs: growing.isOld)
+    try growing.replace(with: table(known))
+    let points = try compute(
+      exploration, workload, known: known, threads: threads, shouldStop: shouldStop,
+      report: report, found: { try growing.append(line($0) + "\n") })
+    try growing.replace(with: table(points))
+    try writeAtomically(Data(chart(points).utf8), to: URL(fileURLWithPath: chartPath))
+    return points.count == combinations.count ? points : nil
+  }
+
+  /// The results, in the order of the combinations, whichever was finished first.
+  private func compute(
+    _ exploration: Exploration, _ workload: Workload, known: [Exploration.Point], threads: Int,
+    shouldStop: @escaping @Sendable () -> Bool,
+    report: @escaping @Sendable (Int, Int) -> Void,
+    found: @escaping @Sendable (Exploration.Point) throws -> Void
+  ) throws -> [Exploration.Point] {
     struct State {
       var next = 0
-      var done: Int
+      var points: [[String]: Exploration.Point]
       var failure: (any Error)?
     }
-    let state = Mutex(State(done: combinations.count - missing.count))
+    let combinations = exploration.combinations
+    let old = Dictionary(known.map { ($0.values, $0) }, uniquingKeysWith: { $1 })
+    let missing = combinations.filter { old[$0] == nil }
+    let state = Mutex(State(points: old))
     DispatchQueue.concurrentPerform(iterations: min(threads, max(1, missing.count))) { _ in
       while !shouldStop() {
         let index = state.withLock { state -> Int? in
@@ -100,33 +152,46 @@ public struct ExplorationFile: Sendable {
         let outcome = Result { try exploration.run(missing[index], workload) }
         state.withLock { state in
           do {
-            try file.write(contentsOf: Data((line(outcome.get()) + "\n").utf8))
-            state.done += 1
-            report(state.done, combinations.count)
+            let point = try outcome.get()
+            try found(point)
+            state.points[point.values] = point
+            report(state.points.count, combinations.count)
           } catch {
             state.failure = state.failure ?? error
           }
         }
       }
     }
-    try file.close()
     if let failure = state.withLock({ $0.failure }) { throw failure }
-    // In the order of the combinations, whichever was finished first.
-    let found = Dictionary(points.map { ($0.values, $0) }, uniquingKeysWith: { $1 })
-    try ([header] + combinations.compactMap { found[$0] }.map(line)).joined(separator: "\n")
-      .appending("\n").write(toFile: path, atomically: true, encoding: .utf8)
-    try chart.write(toFile: chartPath, atomically: true, encoding: .utf8)
-    return points.count == combinations.count
+    let all = state.withLock { $0.points }
+    return combinations.compactMap { all[$0] }
   }
+
+  private func table(_ points: [Exploration.Point]) -> String {
+    ([header] + points.map(line)).joined(separator: "\n") + "\n"
+  }
+
+  private static let chartTitle = "Time and energy of a training step (modelled)"
+
+  /// A chart beside a new table, or one of another title, is somebody else's picture.
+  private func checkChart(isOurs: Bool) throws(FileError) {
+    guard let old = FileManager.default.contents(atPath: chartPath) else { return }
+    guard isOurs, String(decoding: old, as: UTF8.self).contains(Self.chartTitle) else {
+      throw FileError(
+        chartPath, "write the chart",
+        reason: "something else is there; choose another --output, or move it away")
+    }
+  }
+
+  private var isFile: Bool { (try? GrowingFile.isStream(path)) == false }
 
   private var chartPath: String {
     (path.hasSuffix(".csv") ? String(path.dropLast(4)) : path) + ".svg"
   }
 
-  private var chart: String {
-    let all = points
-    return ScatterChart(
-      title: "Time and energy of a training step (modelled)",
+  private func chart(_ all: [Exploration.Point]) -> String {
+    ScatterChart(
+      title: Self.chartTitle,
       xTitle: "milliseconds; circles: area of the chip, red: Pareto set",
       yTitle: "millijoules, core",
       points: all.map { point in
@@ -140,9 +205,8 @@ public struct ExplorationFile: Sendable {
     ).svg
   }
 
-  /// The Pareto set as a table, fastest first.
-  public var summary: String {
-    let all = points
+  /// The Pareto set of results as a table, fastest first.
+  public func summary(_ all: [Exploration.Point]) -> String {
     let best = all.filter { $0.isParetoOptimal(among: all) }.sorted { $0.seconds < $1.seconds }
     var table = TextTable(
       axes.map(\.key) + ["multipliers", "time", "core energy", "mm²", "utilisation"])
@@ -159,15 +223,7 @@ public struct ExplorationFile: Sendable {
 
       \(table.text)
 
-      All combinations: \(path); chart: \(chartPath)
+      All combinations: \(path)\(isFile ? "; chart: \(chartPath)" : "")
       """
   }
-}
-
-/// A file of results that could not be written.
-public struct ExplorationError: Error, CustomStringConvertible {
-  /// The file.
-  public let path: String
-  /// The file and what was tried.
-  public var description: String { "\(path): the results cannot be written there" }
 }

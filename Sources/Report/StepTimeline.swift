@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Exchange
+import Files
 import Masks
 import Processor
 
@@ -18,10 +19,10 @@ public struct StepTimeline {
   /// Writes it, and says how many bytes it took. One track each for the passes, the DRAM and every
   /// core; a counter for the busy rows of all cores.
   ///
-  /// - Throws: `TraceError`, `MemoryPlanError`.
-  public func write(to path: String) throws -> Int {
+  /// - Throws: `FileError`, `MemoryPlanError`.
+  public func write(to file: OutputFile) throws -> Int {
     let simulator = Simulator(hardware)
-    var trace = try TraceEvents(path: path)
+    var trace = TraceEvents(file)
     let (passes, dram, firstCore) = (1, 2, 3)
     trace.track(process: 1, processName: hardware.name, thread: passes, name: "passes")
     trace.track(process: 1, processName: hardware.name, thread: dram, name: "DRAM")

@@ -9,21 +9,28 @@ import Synchronization
 /// microseconds, but a pool that spins for ever starves whatever else the machine runs. Shards are
 /// handed out by a counter, so a slow thread takes fewer; no result depends on who ran what.
 public final class ThreadPool: Sendable {
-  /// Threads that compute, the calling one included.
+  /// Threads that compute, the calling one included: as many as were asked for, or as could be
+  /// started.
   public let threads: Int
+  /// Why there are fewer threads than were asked for; nil where there are as many.
+  public let shortage: ThreadError?
   private let shared: Shared
 
   /// A pool of `threads` threads, one of which is the caller of `run`.
   public init(threads: Int) {
     precondition(threads >= 1, "a pool has at least the calling thread")
-    self.threads = threads
     shared = Shared()
-    for _ in 1..<max(threads, 1) {
-      let shared = shared
-      let worker = Thread { shared.serve() }
-      worker.name = "swpu worker"
-      worker.start()
+    var (started, shortage) = (1, ThreadError?.none)
+    while started < threads && shortage == nil {
+      do throws(ThreadError) {
+        try startThread("swpu worker") { [shared] in shared.serve() }
+        started += 1
+      } catch {
+        shortage = error
+      }
     }
+    self.threads = started
+    self.shortage = shortage
   }
 
   deinit { shared.stop() }

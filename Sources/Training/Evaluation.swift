@@ -29,6 +29,6 @@ extension RunFolder {
         configuration.path, "read", reason: "there is no such file; a run's folder has one")
     }
     return try TrainingConfiguration(
-      yaml: String(decoding: data, as: UTF8.self), file: configuration.path)
+      yaml: data, file: configuration.path)
   }
 }

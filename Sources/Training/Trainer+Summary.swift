@@ -5,23 +5,21 @@ import Masks
 import Tensor
 
 extension Trainer {
-  /// Measures steps of the trained network against its dense twin, in turn, and sums the run up.
+  /// Measures steps of the trained network against its dense twin, in turn, and sums the whole run up.
   ///
-  /// The weights of the trained network do not change.
-  public func summarize(epochSeconds: [Double]) throws -> RunSummary {
+  /// The weights of the trained network do not change. Nothing is written: see `write`.
+  public func summarize() throws -> RunSummary {
     let memory = peakMemoryBytes()
     let times = try stepTimes(rounds: 7)
-    let summary = RunSummary(
+    return RunSummary(
       testAccuracy: progress.testAccuracy, testLoss: progress.testLoss, sparsity: model.sparsity,
       stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense, profile: times.profile,
       run: folder?.url.path ?? "", epochs: progress.epoch, steps: progress.step,
-      epochSeconds: epochSeconds, loaderWaitingSeconds: loader.waitingSeconds,
+      epochSeconds: epochSeconds, loaderWaitingSeconds: waitingSeconds,
       arenaBytes: model.arenaBytes, arenaBytesUnshared: model.unsharedBytes,
       peakMemoryBytes: memory, layers: model.layerSparsities, model: model.network.name,
       data: data.name, seed: configuration.seed, version: swpuVersion,
       machine: Machine(model.engine), dense: nil, processor: nil)
-    try write(summary)
-    return summary
   }
 
   /// Writes `summary.json`.

@@ -37,10 +37,20 @@ public final class Trainer {
   let loader: BatchLoader
   private let testLoader: BatchLoader
   private let pruning: NetworkPruner?
+  private let lock: FolderLock?
   private var metrics: MetricsFile?
   private var tensorBoard: TensorBoardLog?
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
   private var sparsity = 0.0
+
+  /// What was amiss with the records of a run that goes on.
+  public let recordProblems: [String]
+  /// Seconds of each whole epoch of the run, tests left out, before and after interruptions.
+  public private(set) var epochSeconds: [Double] = []
+  /// What the epoch under way had taken when it was interrupted.
+  private var earlierSeconds = 0.0
+  private var epochStart = ContinuousClock.now
+  private let earlierWaiting: Double
 
   /// Steps of an epoch: whole batches of the training set.
   public let stepsPerEpoch: Int
@@ -101,15 +111,22 @@ public final class Trainer {
     if let checkpoint {
       try model.restore(checkpoint.checkpoint, file: checkpoint.file.path)
       progress = checkpoint.checkpoint.progress
-      try folder?.trimMetrics(after: progress.step)
+      lock = try folder.map { folder throws(FileError) in try FolderLock(folder.url.path) }
+      let times = try folder?.trimMetrics(to: progress) ?? RecordedTimes()
+      epochSeconds = times.epochs
+      earlierSeconds = times.saved.seconds
+      earlierWaiting = times.saved.waitingSeconds
+      recordProblems = times.problems
+      if let folder { try goOn(in: folder) }
       if tensorBoard { try startTensorBoard() }
     } else {
+      (recordProblems, earlierWaiting) = ([], 0)
+      lock = try folder?.create()
       if let path = configuration.initializeFrom {
         weightImport = try model.load(SafetensorsFile(path: path))
       }
       pruning?.start(on: engine)
       if let folder {
-        try folder.create()
         try folder.write(network.description(batch: configuration.batch))
         if tensorBoard { try startTensorBoard() }
         try writeSnapshot()
@@ -137,7 +154,7 @@ public final class Trainer {
     var meter = SpeedMeter()
     var lastSave = ContinuousClock.now
     while progress.epoch < configuration.epochs {
-      let epochStart = ContinuousClock.now
+      epochStart = .now
       loader.start(epoch: progress.epoch, fromBatch: progress.batch)
       while try loader.next(into: &batch) {
         try step(batch)
@@ -146,16 +163,16 @@ public final class Trainer {
         try recordStep()
         if shouldStop() {
           loader.stop()
-          try save()
+          try save(seconds: secondsOfEpoch)
           return false
         }
         // An epoch of a large set may take hours.
         if ContinuousClock.now - lastSave > .seconds(300) {
-          try save()
+          try save(seconds: secondsOfEpoch)
           lastSave = .now
         }
       }
-      let seconds = (ContinuousClock.now - epochStart) / .seconds(1)
+      let seconds = secondsOfEpoch
       let test = try evaluate()
       progress.testAccuracy = test.accuracy
       progress.testLoss = test.loss
@@ -168,6 +185,9 @@ public final class Trainer {
       try metrics?.append(epoch, kind: "epoch", step: progress.step)
       try tensorBoard?.append(epoch, step: progress.step)
       progress.startEpoch(progress.epoch + 1)
+      epochSeconds.append(seconds)
+      earlierSeconds = 0
+      // Behind the epoch's record: until this is saved, the record does not count.
       try save()
       lastSave = .now
       meter.pause()
@@ -242,12 +262,32 @@ public final class Trainer {
     try tensorBoard?.append(snapshot)
   }
 
+  /// Leaves nothing in the folder of a run that goes on that says otherwise.
+  private func goOn(in folder: RunFolder) throws {
+    if try folder.readConfiguration() != configuration {
+      try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
+    }
+    // It tells of a run that was over.
+    if progress.epoch < configuration.epochs { unlink(folder.summary.path) }
+  }
+
   private func startTensorBoard() throws {
     // Events of a step that is done again replace those of a run that was killed after it.
     if let folder { tensorBoard = try TensorBoardLog(folder, step: progress.step + 1) }
   }
 
-  private func save() throws {
+  private var secondsOfEpoch: Double {
+    earlierSeconds + (ContinuousClock.now - epochStart) / .seconds(1)
+  }
+
+  /// Seconds that the computation of the run has waited for data, before and after interruptions.
+  var waitingSeconds: Double { earlierWaiting + loader.waitingSeconds }
+
+  /// Saves a checkpoint, and what the epoch under way has taken.
+  private func save(seconds: Double = 0) throws {
+    let report = SaveReport(seconds: seconds, waitingSeconds: waitingSeconds)
+    try metrics?.append(report, kind: "save", step: progress.step)
+    try metrics?.synchronize()
     try folder?.save(
       Checkpoint(
         progress: progress, configuration: configuration.yaml,
@@ -272,7 +312,7 @@ public final class Trainer {
       accuracy: Double(progress.correct) / Double(progress.images), sparsity: sparsity,
       imagesPerSecond: Double(configuration.batch) / secondsPerStep,
       secondsLeft: Double(totalSteps - progress.step) * secondsPerStep,
-      loaderWaitingSeconds: loader.waitingSeconds)
+      loaderWaitingSeconds: waitingSeconds)
   }
 }
 

@@ -2,7 +2,7 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C (and a request to terminate) as a question: the first one asks to stop after the step, the
+/// Ctrl-C (and a request to terminate, or a terminal that goes away) as a question: the first one asks to stop after the step, the
 /// second one ends the program at once.
 enum Interrupt {
   private static let requested = Atomic<Bool>(false)
@@ -13,8 +13,13 @@ enum Interrupt {
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGHUP)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-    for number in [SIGINT, SIGTERM] {
+    // Under nohup, a terminal may go away.
+    var hangUp = sigaction()
+    sigaction(SIGHUP, nil, &hangUp)
+    let ignoresHangUp = unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) == 1
+    for number in [SIGINT, SIGTERM] + (ignoresHangUp ? [] : [SIGHUP]) {
       signal(number) { number in
         if Interrupt.requested.exchange(true, ordering: .relaxed) {
           signal(number, SIG_DFL)

@@ -4,6 +4,33 @@ import Foundation
 import Training
 
 @main
+enum Main {
+  static func main() {
+    StandardStreams.prepare()
+    do {
+      var command = try command(Array(CommandLine.arguments.dropFirst()))
+      try command.run()
+    } catch {
+      SWPU.exit(withError: error)
+    }
+  }
+
+  /// The command that the words of a command line ask for.
+  private static func command(_ words: [String]) throws -> any ParsableCommand {
+    let words = try Arguments.prepared(words)
+    do {
+      return try SWPU.parseAsRoot(words)
+    } catch {
+      if SWPU.exitCode(for: error) != .success,
+        let unknown = UnknownOption(in: words, of: SWPU.self)
+      {
+        throw ValidationError(unknown.message)
+      }
+      throw error
+    }
+  }
+}
+
 struct SWPU: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "swpu",
@@ -30,11 +57,8 @@ struct SWPU: ParsableCommand {
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  let data = try encoder.encode(value)
-  FileHandle.standardOutput.write(data + Data("\n".utf8))
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// Prints a line on standard error.
-func note(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
-}
+func note(_ text: String) { StandardStreams.note(text + "\n") }

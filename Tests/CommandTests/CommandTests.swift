@@ -137,6 +137,17 @@ struct CommandTests {
       (["simulate", "--masks", "/nowhere.npz", "--sparsity", "0.5"], "exclude"),
       (["simulate", "--snapshot", "all"], "step-N.npz"),
       (["report", "/nowhere"], "/nowhere/config.yaml"),
+      (["simulate", "--model", "lenet5", "--sparsty", "0.9"], "--sparsty"),
+      (["simulate", "--model", "lenet5", "--sparsity", "-0.1"], "found -0.1, allowed is 0 to less than 1"),
+      (["train", "--epochs", "-1"], "-1 is not allowed; 1 to"),
+      (["train", "--output", ""], "--output"), (["simulate", "model.pth"], "save_file"),
+      (["simulate", "model.pt", "--model", "resnet18"], ".safetensors"),
+      (["simulate", "masks.npz"], "--masks"), (["simulate", "net.h5"], "ONNX"),
+      (
+        ["train", "--model", "lenet5", "--train-images", "32"]
+          + ["--output", String(repeating: "x", count: 300)], "File name too long"
+      ),
+      (["train", "--resume", "/nowhere", "--config", "x"], "--config"),
     ])
   func mistakes(arguments: [String], word: String) throws {
     let program = try Program(arguments)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Masks
 import Processor
@@ -42,7 +43,7 @@ import Testing
     let workload = try workload()
     let whole = try file("whole.csv").run(
       exploration, workload, threads: 2, shouldStop: { false }, report: { _, _ in })
-    #expect(whole)
+    #expect(whole?.count == 6)
     let asked = Mutex(0)
     let stopped = try file("parts.csv").run(
       exploration, workload, threads: 1,
@@ -51,12 +52,12 @@ import Testing
           $0 += 1; return $0 > 3
         }
       }, report: { _, _ in })
-    #expect(!stopped)
+    #expect(stopped == nil)
     let computed = Mutex<[Int]>([])
     let resumed = try file("parts.csv").run(
       exploration, workload, threads: 2, shouldStop: { false },
       report: { done, _ in computed.withLock { $0.append(done) } })
-    #expect(resumed)
+    #expect(resumed?.count == 6)
     #expect(computed.withLock { $0.count } == 3)
     func text(_ name: String) throws -> String {
       try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
@@ -66,12 +67,49 @@ import Testing
     #expect(try text("whole.svg").contains("<circle"))
   }
 
+  @Test("a file that is not of this sweep is refused before anything is computed")
+  func foreign() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("explore-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func run(_ name: String, command: String = "run", rows: [String] = ["2", "4"]) throws {
+      let axes = [Exploration.Axis(key: "array.rows", values: rows)]
+      _ = try ExplorationFile(
+        path: folder.appendingPathComponent(name).path, axes: axes, command: { _ in command }
+      ).run(
+        Exploration(base: .small, axes: axes), workload(), threads: 1, shouldStop: { false },
+        report: { _, _ in })
+    }
+    func text(_ name: String) throws -> String {
+      try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    }
+    try run("own.csv")
+    let own = try text("own.csv")
+    // The same sweep with more values goes on; another workload does not.
+    try run("own.csv", rows: ["2", "4", "8"])
+    #expect(try text("own.csv").hasPrefix(own))
+    let whole = try text("own.csv")
+    let error = #expect(throws: FileError.self) { try run("own.csv", command: "another") }
+    #expect(error?.reason.contains("line 2") == true)
+    #expect(try text("own.csv") == whole)
+    for content in ["name,price\nbread,2\n", "\u{0}\u{1}", "\(whole)eggs,3\n"] {
+      try Data(content.utf8).write(to: folder.appendingPathComponent("theirs.csv"))
+      #expect(throws: FileError.self) { try run("theirs.csv") }
+      #expect(try text("theirs.csv") == content)
+    }
+    // Neither is a picture that happens to bear the chart's name.
+    try Data("<svg/>".utf8).write(to: folder.appendingPathComponent("new.svg"))
+    #expect(throws: FileError.self) { try run("new.csv") }
+    #expect(try text("new.svg") == "<svg/>")
+  }
+
   @Test("a timeline is JSON with an event for every pass")
   func timeline() throws {
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("trace-\(UUID().uuidString).json").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let bytes = try StepTimeline(workload(), hardware: .small).write(to: path)
+    let bytes = try StepTimeline(workload(), hardware: .small).write(to: OutputFile(path))
     let data = try #require(FileManager.default.contents(atPath: path))
     #expect(data.count == bytes)
     let document = try #require(

@@ -15,7 +15,7 @@ import Testing
       TrainerTests.configuration(), data: TrainerTests.data, engine: Engine(threads: 2),
       folder: folder)
     _ = try trainer.run()
-    _ = try trainer.summarize(epochSeconds: [])
+    try trainer.write(trainer.summarize())
     let profile = try #require(try folder.readSummary()?.profile)
     #expect(profile.steps == 7)
     let layers = trainer.model.network.nodes.map(\.name)

@@ -73,7 +73,7 @@ public struct EventFile {
       try handle.write(contentsOf: Self.record(event.data))
     } catch {
       throw InputError(
-        file: path, field: "file", value: "\(error.localizedDescription)",
+        file: path, field: "file", value: plainReason(error),
         allowed: "room to write to")
     }
   }

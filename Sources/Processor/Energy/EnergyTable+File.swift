@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
+import Foundation
 import Yams
 
 extension EnergyTable {
@@ -8,26 +10,28 @@ extension EnergyTable {
   ///
   /// - Throws: `HardwareError` naming the key.
   public init(yaml text: String, file: String) throws(HardwareError) {
+    try self.init(yaml: Data(text.utf8), file: file)
+  }
+
+  /// Reads a YAML file's bytes, as its text is read.
+  ///
+  /// - Throws: `HardwareError` naming the key.
+  public init(yaml bytes: Data, file: String) throws(HardwareError) {
     let contents: Contents
-    do {
-      try Self.checkKeys(Yams.compose(yaml: text), file: file)
-      contents = try YAMLDecoder().decode(Contents.self, from: text)
-    } catch let error as HardwareError {
-      throw error
-    } catch let DecodingError.dataCorrupted(context), let DecodingError.typeMismatch(_, context),
-      let DecodingError.valueNotFound(_, context)
-    {
-      let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
-      let key = path.joined(separator: ".")
+    do throws(YAMLError) {
+      let document = try YAMLDocument(bytes, file: file)
+      try Self.checkKeys(document.root, file: file)
       let choices: [String: String] = [
         "unit": Unit.allCases.map(\.rawValue).joined(separator: ", "),
         "kind": Kind.allCases.map(\.rawValue).joined(separator: ", "),
       ]
-      let allowed = choices[path.last ?? ""].map { "; allowed: \($0)" } ?? ""
-      throw HardwareError(
-        file, key.isEmpty ? "document" : key, context.debugDescription + allowed)
+      contents = try document.decode(
+        Contents.self,
+        allowed: { key in
+          choices[String(key.split(separator: ".").last ?? "")].map { "one of \($0)" }
+        })
     } catch {
-      throw HardwareError(file, "document", "cannot be read as YAML: \(error)")
+      throw HardwareError(file, error.key, error.problem)
     }
     self = .standard
     for name in Name.allCases {
@@ -121,21 +125,21 @@ extension EnergyTable {
     }
   }
 
-  private static func checkKeys(_ root: Node?, file: String) throws(HardwareError) {
+  private static func checkKeys(_ root: Node?, file: String) throws(YAMLError) {
     func check(
       _ node: Node?, _ path: String, known: [String], needed: [String]
-    ) throws(HardwareError) {
+    ) throws(YAMLError) {
       let choices = known.joined(separator: ", ")
       guard let found = node?.mapping?.keys.compactMap(\.string) else {
-        throw HardwareError(
+        throw YAMLError(
           file, path.isEmpty ? "document" : path, "must hold some of the keys \(choices)")
       }
       let prefix = path.isEmpty ? "" : path + "."
       if let unknown = found.first(where: { !known.contains($0) }) {
-        throw HardwareError(file, prefix + unknown, "is not a key; the keys are \(choices)")
+        throw YAMLError(file, prefix + unknown, "is not a key; the keys are \(choices)")
       }
       if let missing = needed.first(where: { !found.contains($0) }) {
-        throw HardwareError(file, prefix + missing, "is missing")
+        throw YAMLError(file, prefix + missing, "is missing")
       }
     }
     try check(root, "", known: Contents.CodingKeys.allCases.map(\.rawValue), needed: [])

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
+import Foundation
 import Yams
 
 /// A hardware description or energy table that cannot be used: which key of which file, and what is
@@ -26,20 +28,20 @@ extension HardwareDescription {
   ///
   /// - Throws: `HardwareError` naming the key.
   public init(yaml text: String, file: String) throws(HardwareError) {
-    do {
-      try Self.checkKeys(Yams.compose(yaml: text), file: file)
-      self = try YAMLDecoder().decode(HardwareDescription.self, from: text)
-    } catch let error as HardwareError {
-      throw error
-    } catch let DecodingError.dataCorrupted(context), let DecodingError.typeMismatch(_, context),
-      let DecodingError.valueNotFound(_, context)
-    {
-      let key = context.codingPath.map(\.stringValue).joined(separator: ".")
-      let choices = Self.choices[key].map { "; allowed: \($0)" } ?? ""
-      throw HardwareError(
-        file, key.isEmpty ? "document" : key, context.debugDescription + choices)
+    try self.init(yaml: Data(text.utf8), file: file)
+  }
+
+  /// Reads a YAML file's bytes, as its text is read.
+  ///
+  /// - Throws: `HardwareError` naming the key.
+  public init(yaml bytes: Data, file: String) throws(HardwareError) {
+    do throws(YAMLError) {
+      let document = try YAMLDocument(bytes, file: file)
+      try Self.checkKeys(document.root, file: file)
+      self = try document.decode(
+        HardwareDescription.self, allowed: { Self.choices[$0].map { "one of \($0)" } })
     } catch {
-      throw HardwareError(file, "document", "cannot be read as YAML: \(error)")
+      throw HardwareError(file, error.key, error.problem)
     }
     try validate(file: file)
   }
@@ -69,19 +71,19 @@ extension HardwareDescription {
     "techniques.reorder-lines": LineReorder.allCases.map(\.rawValue).joined(separator: ", "),
   ]
 
-  private static func checkKeys(_ root: Node?, file: String) throws(HardwareError) {
-    func check(_ node: Node?, _ section: String, _ known: [String]) throws(HardwareError) {
+  private static func checkKeys(_ root: Node?, file: String) throws(YAMLError) {
+    func check(_ node: Node?, _ section: String, _ known: [String]) throws(YAMLError) {
       guard let found = node?.mapping?.keys.compactMap(\.string) else {
-        throw HardwareError(
+        throw YAMLError(
           file, section, "must hold the keys \(known.joined(separator: ", "))")
       }
       let prefix = section == "document" ? "" : section + "."
       if let unknown = found.first(where: { !known.contains($0) }) {
-        throw HardwareError(
+        throw YAMLError(
           file, prefix + unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
       }
       if let missing = known.first(where: { !found.contains($0) }) {
-        throw HardwareError(file, prefix + missing, "is missing")
+        throw YAMLError(file, prefix + missing, "is missing")
       }
     }
     try check(root, "document", CodingKeys.allCases.map(\.rawValue))

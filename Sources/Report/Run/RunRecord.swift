@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Masks
 import Training
@@ -68,6 +69,9 @@ public struct RunRecord: Sendable {
     steps = max(
       metrics.steps.last?.step ?? 0, metrics.epochs.last?.step ?? 0, snapshots.last?.step ?? 0)
   }
+
+  /// Lines of the metrics that cannot be used, and why.
+  public var problems: [String] { metrics.problems }
 
   /// Share of the test images classified rightly after the last epoch that has ended.
   var testAccuracy: Double? {

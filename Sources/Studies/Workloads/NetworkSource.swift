@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Training
 
@@ -14,6 +15,37 @@ public enum NetworkSource: Sendable {
   case topology(String)
   /// Nothing: a network of the engine.
   case model
+
+  /// Endings of files that other programs write and this one does not read, and what does.
+  private static let foreign: [String: String] = {
+    let torch =
+      "in PyTorch, safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") or "
+      + "torch.onnx.export(model, images, \"model.onnx\") writes one"
+    let masks = "masks from NumPy go with --masks, beside --model or a file of these kinds"
+    let onnx = "convert it to ONNX"
+    return [
+      "pt": torch, "pth": torch, "bin": torch, "ckpt": torch, "tar": torch, "pkl": torch,
+      "pickle": torch, "mar": torch, "npz": masks, "npy": masks,
+      "h5": onnx, "hdf5": onnx, "keras": onnx, "pb": onnx, "tflite": onnx, "mlmodel": onnx,
+      "caffemodel": onnx, "prototxt": onnx, "pdmodel": onnx, "engine": onnx, "msgpack": onnx,
+      "gguf": onnx, "ggml": onnx,
+    ]
+  }()
+
+  /// Refuses a file of a kind that is not read.
+  ///
+  /// - Throws: `InputError` that says which kinds are, and how to convert.
+  static func check(_ path: String?) throws(InputError) {
+    guard let path, case .run = NetworkSource(path), !isFolder(path) else { return }
+    let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+    let advice = foreign[ending]
+    guard advice != nil || FileManager.default.fileExists(atPath: path) else { return }
+    throw InputError(
+      file: path, field: "kind of file",
+      value: ending.isEmpty ? "a file without an ending" : "." + ending,
+      allowed: "weights (.safetensors), networks (.onnx), topologies of SCALE-Sim (.csv), and "
+        + "folders of runs" + (advice.map { "; \($0)" } ?? ""))
+  }
 
   /// The source of a path, by its ending; without one, a network of the engine.
   public init(_ path: String?) {

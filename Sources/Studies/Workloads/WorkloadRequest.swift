@@ -59,6 +59,7 @@ public struct WorkloadRequest: Sendable {
     try check(
       masks == nil || !prunes, "--masks", masks ?? "",
       "without --granularity and --sparsity: masks are given or made")
+    try NetworkSource.check(path)
     switch source {
     case .run:
       try check(

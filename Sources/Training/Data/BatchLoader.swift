@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Tensor
 
 /// Prepares batches on a thread of its own, a few ahead of the computation.
 ///
@@ -62,14 +63,21 @@ public final class BatchLoader {
     buffers = []
     self.queue = queue
     let indices = fromBatch..<batchesPerEpoch
-    let thread = Thread { [recipe] in
-      let order = recipe.order(epoch: epoch)
-      queue.produce(indices) { batch, index throws(DatasetError) in
-        try recipe.fill(&batch, epoch: epoch, index: index, order: order)
+    do throws(ThreadError) {
+      try startThread("swpu batches") { [recipe] in
+        let order = recipe.order(epoch: epoch)
+        queue.produce(indices) { batch, index throws(DatasetError) in
+          try recipe.fill(&batch, epoch: epoch, index: index, order: order)
+        }
+      }
+    } catch {
+      queue.produce(indices) { (_, _) throws(DatasetError) in
+        throw DatasetError(
+          fault: .noThread, file: "batches", found: "that \(error)",
+          expected: "one thread that prepares them, beside those of --threads",
+          home: "docs/tutorials/README.md")
       }
     }
-    thread.name = "swpu batches"
-    thread.start()
   }
 
   /// Puts the next batch of the epoch in `batch`, whose buffers are used again.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// A file of a data set, read piece by piece; one whose name ends in `.gz` is decompressed on the
@@ -57,7 +58,7 @@ final class DataFile {
     process.standardError = errors
     do { try process.run() } catch {
       throw failure(
-        .wrongCompression, found: "that no program can be started (\(error))",
+        .wrongCompression, found: "that no program can be started (\(plainReason(error)))",
         expected: "the program \(command) on the search path")
     }
     (handle, gzip) = (output.fileHandleForReading, (process, errors.fileHandleForReading))
@@ -82,7 +83,7 @@ final class DataFile {
       }
     } catch {
       throw DatasetError(
-        fault: .unreadable, file: path, found: "an error of the system (\(error))",
+        fault: .unreadable, file: path, found: "an error of the system (\(plainReason(error)))",
         expected: "\(grouped(count)) bytes more", home: home)
     }
     if bytes.count < count { try checkDecompression() }

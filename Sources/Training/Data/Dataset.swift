@@ -22,12 +22,14 @@ public struct Dataset: Sendable {
   public let augmentation: Augmentation
   /// The files that could not be used, in the order in which they were found.
   public let leftOut: [LeftOutFile]
+  /// What whoever trains on it should know, a sentence each.
+  public let remarks: [String]
 
   /// A data set of two splits with the same image size and the same classes; `mean` and
   /// `deviation` are computed from `train`.
   public init(
     name: String, train: ImageSet, test: ImageSet, augmentation: Augmentation,
-    leftOut: [LeftOutFile] = []
+    leftOut: [LeftOutFile] = [], remarks: [String] = []
   ) {
     precondition(train.count > 0, "a training split has at least one image")
     precondition(
@@ -39,6 +41,7 @@ public struct Dataset: Sendable {
     self.test = test
     self.augmentation = augmentation
     self.leftOut = leftOut
+    self.remarks = remarks
     let histogram = train.histogram
     let moments = (0..<train.channels).map {
       Self.moments(Array(histogram[$0 * 256..<($0 + 1) * 256]))

@@ -26,6 +26,8 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case notBuilt
     /// What was made of the files could not be written, such as to a full disk.
     case notWritten
+    /// The system starts no thread that prepares batches.
+    case noThread
     /// A file could not be brought from its address.
     case failedDownload
     /// The file is not the one that its publisher made.

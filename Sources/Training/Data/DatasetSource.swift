@@ -66,7 +66,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
     if trainCount == nil && testCount == nil { return all }
     return Dataset(
       name: all.name, train: try all.train.prefix(trainCount ?? .max),
-      test: try all.test.prefix(testCount ?? .max), augmentation: all.augmentation)
+      test: try all.test.prefix(testCount ?? .max), augmentation: all.augmentation,
+      remarks: all.remarks)
   }
 
   private func given(_ path: String?, home: String) throws(DatasetError) -> String {

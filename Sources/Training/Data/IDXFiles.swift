@@ -9,30 +9,53 @@ enum IDXFiles {
   /// The most rows or columns an image may have.
   static let largestSide = 1024
 
-  /// Reads both splits from the folder `path`.
+  /// Reads both splits from the folder `path`, or those files of a folder whose names begin with the
+  /// last part of `path`, as `emnist-letters` does for `emnist-letters-train-images-idx3-ubyte`.
   ///
-  /// The classes are 0 up to the highest label of the training split.
+  /// The classes are the lowest up to the highest label of the training split.
   static func load(path: String, progress: (Double) -> Void) throws(DatasetError) -> Dataset {
-    let trainImages = try images(path, "train-images")
+    let place = try IDXPlace(path)
+    let trainImages = try images(place, ["train"])
     progress(0.7)
-    let trainLabels = try labels(path, "train-labels", count: trainImages.count, classes: 256)
+    let trainLabels = try labels(place, ["train"], count: trainImages.count, classes: 0...255)
     progress(0.8)
-    let testImages = try images(path, "t10k-images")
+    let testImages = try images(place, IDXPlace.testSplits)
     guard (testImages.height, testImages.width) == (trainImages.height, trainImages.width) else {
       throw DatasetError(
         fault: .wrongDimensions, file: testImages.file,
         found: "images of \(testImages.height)x\(testImages.width)",
         expected: "\(trainImages.height)x\(trainImages.width) as in the training split", home: home)
     }
-    let classes = Int(trainLabels.max() ?? 0) + 1
-    let testLabels = try labels(path, "t10k-labels", count: testImages.count, classes: classes)
+    let first = trainLabels.min() ?? 0
+    let classes = Int(first)...Int(trainLabels.max() ?? 0)
+    let testLabels = try labels(
+      place, IDXPlace.testSplits, count: testImages.count, classes: classes)
     progress(1)
     let sets = [(trainImages, trainLabels), (testImages, testLabels)].map { images, labels in
       ImageSet(
         channels: 1, height: images.height, width: images.width,
-        classNames: (0..<classes).map(String.init), pixels: images.pixels, labels: labels)
+        classNames: classes.map(String.init), pixels: images.pixels,
+        labels: labels.map { $0 - first })
     }
-    return Dataset(name: "idx", train: sets[0], test: sets[1], augmentation: .crop)
+    return Dataset(
+      name: "idx", train: sets[0], test: sets[1], augmentation: .crop,
+      remarks: remarks(classes, Set(trainLabels.map(Int.init))))
+  }
+
+  private static func remarks(_ classes: ClosedRange<Int>, _ present: Set<Int>) -> [String] {
+    var remarks: [String] = []
+    if classes.lowerBound > 0 {
+      remarks.append(
+        "The labels start at \(classes.lowerBound), which is the network's first class")
+    }
+    let absent = classes.filter { !present.contains($0) }
+    if !absent.isEmpty {
+      let shown = absent.prefix(10).map(String.init).joined(separator: ", ")
+      remarks.append(
+        "No training image has the label \(shown)\(absent.count > 10 ? ", …" : ""), so that "
+          + "\(absent.count) of the \(classes.count) classes have nothing to learn from")
+    }
+    return remarks
   }
 
   private struct Images {
@@ -43,8 +66,8 @@ enum IDXFiles {
     let pixels: [UInt8]
   }
 
-  private static func images(_ folder: String, _ stem: String) throws(DatasetError) -> Images {
-    let file = try open(folder, stem, dimensions: 3)
+  private static func images(_ place: IDXPlace, _ splits: [String]) throws(DatasetError) -> Images {
+    let file = try place.open("images", of: splits, dimensions: 3)
     let sides = try header(file, dimensions: 3)
     for (side, name) in zip(sides[1...], ["rows", "columns"]) where side > largestSide {
       throw DatasetError(
@@ -56,10 +79,10 @@ enum IDXFiles {
       file: file.path, count: sides[0], height: sides[1], width: sides[2], pixels: pixels)
   }
 
-  private static func labels(_ folder: String, _ stem: String, count: Int, classes: Int)
-    throws(DatasetError) -> [UInt16]
-  {
-    let file = try open(folder, stem, dimensions: 1)
+  private static func labels(
+    _ place: IDXPlace, _ splits: [String], count: Int, classes: ClosedRange<Int>
+  ) throws(DatasetError) -> [UInt16] {
+    let file = try place.open("labels", of: splits, dimensions: 1)
     let found = try header(file, dimensions: 1)[0]
     guard found == count else {
       throw DatasetError(
@@ -67,26 +90,14 @@ enum IDXFiles {
         expected: "\(grouped(count)), one an image", home: home)
     }
     let labels = try file.readRest(count)
-    if let wrong = labels.firstIndex(where: { $0 >= classes }) {
+    if let wrong = labels.firstIndex(where: { !classes.contains(Int($0)) }) {
       throw DatasetError(
         fault: .wrongLabel, file: file.path,
         found: "label \(labels[wrong]) of image \(grouped(wrong))",
-        expected: "0...\(classes - 1), the labels of the training split", home: home)
+        expected: "\(classes.lowerBound)...\(classes.upperBound), the labels of the training split",
+        home: home)
     }
     return labels.map(UInt16.init)
-  }
-
-  /// Opens the first of the usual names that is there.
-  private static func open(_ folder: String, _ stem: String, dimensions: Int)
-    throws(DatasetError) -> DataFile
-  {
-    let names = ["-", "."].flatMap { separator in
-      ["", ".gz"].map { "\(stem)\(separator)idx\(dimensions)-ubyte\($0)" }
-    }
-    let name = names.first { FileManager.default.fileExists(atPath: folder + "/" + $0) }
-    return try DataFile(
-      path: folder + "/" + (name ?? names[0]),
-      expected: "a file \(names.joined(separator: " or "))", home: home)
   }
 
   /// The sizes that the header gives, none of them 0 and their product no more than a file may hold.

@@ -18,7 +18,9 @@ final class ImageFileWriter {
   init(path: String, fingerprint: String, channels: Int, plane: Int) throws(FileError) {
     self.path = path
     self.plane = plane
-    temporary = path + "." + UUID().uuidString + Self.ending
+    temporary =
+      URL(fileURLWithPath: path).deletingLastPathComponent().path + "/"
+      + UUID().uuidString + Self.ending
     index = ImageFile.Index(
       fingerprint: fingerprint, imageBytes: channels * plane,
       histogram: [Int](repeating: 0, count: channels * 256))
@@ -53,7 +55,7 @@ final class ImageFileWriter {
     // The same images make the same file.
     encoder.outputFormatting = .sortedKeys
     do { text = try Array(encoder.encode(index)) } catch {
-      throw FileError(path, "write the index", reason: "\(error)")
+      throw FileError(path, "write the index", reason: plainReason(error))
     }
     try put(text)
     let words = ImageFile.Footer.words(text)
@@ -66,26 +68,12 @@ final class ImageFileWriter {
   }
 
   private func put(_ bytes: [UInt8]) throws(FileError) {
-    var failure: FileError?
-    bytes.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count && failure == nil {
-        let count = write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-        if count > 0 { done += count } else if errno != EINTR { failure = FileError(path, "write") }
-      }
-    }
-    if let failure { throw failure }
+    try writeAll(bytes, to: descriptor, path)
   }
 
   /// Removes what programs that were killed have left in a folder.
   static func removeLeftovers(in folder: String) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    for name in names where name.hasSuffix(ending) {
-      let descriptor = open(folder + "/" + name, O_RDWR | O_CLOEXEC)
-      guard descriptor >= 0 else { continue }
-      // A living writer holds the lock.
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(folder + "/" + name) }
-      close(descriptor)
-    }
+    for name in names where name.hasSuffix(ending) { removeUnlessLocked(folder + "/" + name) }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// How a stored picture has to be turned to be upright, as cameras note it in JPEG files (EXIF 2.3,
-/// tag 0x0112).
+/// How a stored picture has to be turned to be upright, as cameras note it in JPEG files, and programs
+/// in PNG files (EXIF 2.3, tag 0x0112).
 struct Orientation: Hashable {
   /// Whether rows become columns.
   let swapsAxes: Bool
@@ -23,6 +23,25 @@ struct Orientation: Hashable {
   /// since a picture is good without.
   init(jpeg bytes: [UInt8]) {
     self = Self.exif(in: bytes).flatMap { Self(tiff: $0) } ?? .upright
+  }
+
+  /// What the chunk `eXIf` of a PNG file says; upright where there is none or it makes no sense.
+  init(png bytes: [UInt8]) {
+    self = Self.chunk("eXIf", in: bytes).flatMap { Self(tiff: $0) } ?? .upright
+  }
+
+  /// The content of the first chunk of a name in a PNG file: behind a signature of 8 bytes, each has
+  /// its length, its name, its content and a checksum.
+  private static func chunk(_ name: String, in bytes: [UInt8]) -> ArraySlice<UInt8>? {
+    var place = 8
+    while place + 12 <= bytes.count {
+      let length = bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      let start = place + 8
+      guard length <= bytes.count - start - 4 else { return nil }
+      if bytes[place + 4..<start].elementsEqual(name.utf8) { return bytes[start..<start + length] }
+      place = start + length + 4
+    }
+    return nil
   }
 
   /// The TIFF structure behind "Exif" in the first such segment before the pixels.

@@ -116,7 +116,7 @@ struct Picture {
 
 #if Pictures
   extension Picture {
-    /// Decodes the bytes of a PNG or JPEG file, and turns a JPEG upright as its EXIF block says.
+    /// Decodes the bytes of a PNG or JPEG file, and turns it upright as its EXIF block says.
     ///
     /// The header is believed only as far as the bytes go: deflate shrinks to a 1,032nd at best and
     /// a pixel of a PNG may be one bit, and a JPEG needs a bit for each 64 pixels.
@@ -146,7 +146,7 @@ struct Picture {
       }
       let stored = Picture(width: Int(columns), height: Int(rows), pixels: decoded)
       let isJPEG = bytes.starts(with: [0xff, 0xd8])
-      self = isJPEG ? stored.turned(Orientation(jpeg: bytes)) : stored
+      self = stored.turned(isJPEG ? Orientation(jpeg: bytes) : Orientation(png: bytes))
     }
   }
 #endif

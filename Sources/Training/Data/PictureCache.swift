@@ -2,6 +2,7 @@
 import Files
 
 #if Pictures
+  import Files
   import Foundation
 
   /// The file in which decoded and scaled pictures of a split lie, from which they are trained on, and
@@ -23,14 +24,14 @@ import Files
       place.add(Array(standard.path.utf8))
       // Names of other folders of the same name are told apart by the digits.
       path =
-        folder + "/\(standard.lastPathComponent)-\(split)-\(side)x\(side)-"
+        folder + "/\(standard.lastPathComponent.prefix(40))-\(split)-\(side)x\(side)-"
         + place.finish().prefix(12) + ".pictures"
       self.folder = folder
       self.side = side
       self.entries = entries
       // Also says how pictures are decoded and scaled: a change there needs another number.
       var sum = SHA256()
-      sum.add(Array("2 \(side)\n".utf8))
+      sum.add(Array("3 \(side)\n".utf8))
       for entry in entries {
         var status = stat()
         // Follows links, so that one that leads elsewhere counts as changed.

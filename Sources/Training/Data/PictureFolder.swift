@@ -13,11 +13,14 @@ public struct LeftOutFile: Sendable, Hashable, Codable {
 }
 
 /// Pictures in folders that bear the names of their classes: `train/CLASS/FILE` and `val/CLASS/FILE`.
+/// Folders within that of a class belong to it.
 struct PictureFolder {
   static let home = "docs/tutorials/train-on-your-pictures.md"
   static let endings: Set<String> = ["png", "jpg", "jpeg"]
   /// The most bytes that one picture's file may hold: 256 MiB.
   static let largestFile = 1 << 28
+  /// What the folder of the pictures to test with may be called; the first one there is taken.
+  static let testFolders = ["val", "valid", "validation", "test"]
   /// The share of each class that is held out for testing where there is no `val`.
   static let heldOutShare = 0.2
 
@@ -34,6 +37,8 @@ struct PictureFolder {
   private(set) var test: [Entry]
   /// What lies in the folders of classes and is no picture.
   private(set) var leftOut: [LeftOutFile] = []
+  /// What else is not as one may think, a sentence each.
+  private(set) var remarks: [String] = []
 
   /// Lists the pictures of a folder; none is opened.
   ///
@@ -51,7 +56,8 @@ struct PictureFolder {
     }
     classNames = classes
     (train, test) = ([], [])
-    let hasTest = FileManager.default.fileExists(atPath: path + "/val")
+    let testPath = chooseTestFolder()
+    let hasTest = testPath != nil
     for (label, name) in classes.enumerated() {
       let entries = try list(trainPath + "/" + name, label: label)
       guard !entries.isEmpty else {
@@ -67,14 +73,14 @@ struct PictureFolder {
       train += order.dropFirst(held).map { entries[$0] }
       test += order.prefix(held).sorted().map { entries[$0] }
     }
-    if hasTest {
-      for name in try Self.folders(in: path + "/val") {
+    if let testPath {
+      for name in try Self.folders(in: testPath) {
         guard let label = classes.firstIndex(of: name) else {
           throw Self.failure(
-            .wrongLabel, path + "/val/" + name, found: "a class that train does not have",
+            .wrongLabel, testPath + "/" + name, found: "a class that train does not have",
             expected: "one of " + classes.prefix(20).joined(separator: ", "))
         }
-        test += try list(path + "/val/" + name, label: label)
+        test += try list(testPath + "/" + name, label: label)
       }
     }
     guard !test.isEmpty else {
@@ -85,6 +91,22 @@ struct PictureFolder {
     var random = SeededRandom(seed: 1, stream: .max)
     let shuffled = random.permutation(train.count).map { train[$0] }
     train = shuffled
+  }
+
+  /// The folder of the pictures to test with; nil where some of each class are held out.
+  private mutating func chooseTestFolder() -> String? {
+    var chosen: String?
+    for name in Self.testFolders {
+      guard let classes = try? Self.folders(in: path + "/" + name) else { continue }
+      if let chosen {
+        remarks.append("\(path)/\(name) is not used; \(chosen) is what is tested with")
+      } else if classes.isEmpty && name != Self.testFolders[0] {
+        remarks.append("\(path)/\(name) is not used; it has no folders named after classes")
+      } else {
+        chosen = path + "/" + name
+      }
+    }
+    return chosen
   }
 
   /// The names of the folders in `path`, sorted.
@@ -101,21 +123,39 @@ struct PictureFolder {
   }
 
   private mutating func list(_ folder: String, label: Int) throws(DatasetError) -> [Entry] {
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+    var (entries, above) = ([Entry](), Set<String>())
+    try list(folder, label: UInt16(label), above: &above, into: &entries)
+    return entries
+  }
+
+  /// Lists a folder and those in it; `above` are the folders on the way, which a link may lead back to.
+  private mutating func list(
+    _ folder: String, label: UInt16, above: inout Set<String>, into entries: inout [Entry]
+  ) throws(DatasetError) {
+    var status = stat()
+    guard stat(folder, &status) == 0,
+      let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+    else {
       throw Self.failure(
         .unreadable, folder, found: "a folder that may not be read", expected: "pictures")
     }
-    var entries: [Entry] = []
+    let identity = "\(status.st_dev) \(status.st_ino)"
+    guard above.insert(identity).inserted else {
+      leftOut.append(LeftOutFile(path: folder, reason: "a link to a folder that it is in"))
+      return
+    }
+    defer { above.remove(identity) }
     for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
     where !name.hasPrefix(".") {
       let file = folder + "/" + name
-      if Self.endings.contains((name as NSString).pathExtension.lowercased()) {
-        entries.append(Entry(path: file, label: UInt16(label)))
+      if isFolder(file) {
+        try list(file, label: label, above: &above, into: &entries)
+      } else if Self.endings.contains((name as NSString).pathExtension.lowercased()) {
+        entries.append(Entry(path: file, label: label))
       } else {
         leftOut.append(LeftOutFile(path: file, reason: "not a .png, .jpg or .jpeg file"))
       }
     }
-    return entries
   }
 
   private static func failure(
@@ -179,7 +219,8 @@ struct PictureFolder {
       let second = try images(test, "test", most: testCount)
       return Dataset(
         name: "folder", train: first, test: second,
-        augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut)
+        augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut,
+        remarks: remarks)
     }
 
     private func decode(

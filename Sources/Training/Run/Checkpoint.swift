@@ -68,7 +68,7 @@ public struct Checkpoint: Sendable {
       header = try JSONDecoder().decode(
         Header.self, from: content.subdata(in: start..<start + Int(length)))
     } catch let problem {
-      throw error("header", "\(problem)", "what this program writes")
+      throw error("header", plainReason(problem), "what this program writes")
     }
     progress = header.progress
     configuration = header.configuration

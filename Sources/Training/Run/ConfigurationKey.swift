@@ -28,6 +28,9 @@ public struct ConfigurationKey: Sendable {
   /// The values of a choice; nil for numbers and texts.
   public let choices: [String]?
 
+  /// What may stand there, for errors: a kind of value and its range, or the choices.
+  let allowed: String
+
   let decode: @Sendable (inout TrainingConfiguration, Values) throws -> Void
   let encode: @Sendable (TrainingConfiguration, inout Written) throws -> Void
   /// The value and what is allowed, where the value is not.
@@ -66,6 +69,7 @@ public struct ConfigurationKey: Sendable {
     self.help = help
     self.valueName = valueName
     self.choices = choices
+    allowed = Self.allowed(Value.self, choices, rule.allowed(TrainingConfiguration()))
     let key = Name(stringValue: name)
     decode = { configuration, values in
       if let value = try values.decodeIfPresent(Value.self, forKey: key) {
@@ -118,6 +122,7 @@ public struct ConfigurationKey: Sendable {
     self.help = help
     self.valueName = valueName
     choices = nil
+    allowed = Self.allowed(Value.self, nil, rule.allowed(TrainingConfiguration()))
     let key = Name(stringValue: name)
     decode = { configuration, values in
       if let value = try values.decodeIfPresent(Value.self, forKey: key) {
@@ -138,6 +143,19 @@ public struct ConfigurationKey: Sendable {
       let value: Value = try Self.value(text)
       return Change(name: name) { $0[keyPath: path] = value }
     }
+  }
+
+  private static func allowed(_ type: Any.Type, _ choices: [String]?, _ rule: String) -> String {
+    if let choices { return "one of " + choices.joined(separator: ", ") }
+    let kind =
+      switch type {
+      case is Bool.Type: "true or false"
+      case is any UnsignedInteger.Type: "a whole number, 0 or more"
+      case is any BinaryInteger.Type: "a whole number"
+      case is any BinaryFloatingPoint.Type: "a number"
+      default: "text"
+      }
+    return rule.isEmpty ? kind : kind + ", " + rule
   }
 
   private static func value<Value: LosslessStringConvertible>(_ text: String) throws(Problem)

@@ -3,24 +3,17 @@ import Files
 import Foundation
 
 /// Appends to `metrics.jsonl`: one JSON object a line with `kind`, `step` and the record's fields.
-struct MetricsFile {
-  private let handle: FileHandle
+final class MetricsFile {
+  private let descriptor: Int32
   private let path: String
 
   init(_ url: URL) throws(FileError) {
     path = url.path
-    if !FileManager.default.fileExists(atPath: path) {
-      guard FileManager.default.createFile(atPath: path, contents: nil) else {
-        throw FileError(path, "create")
-      }
-    }
-    do {
-      handle = try FileHandle(forWritingTo: url)
-      try handle.seekToEnd()
-    } catch {
-      throw FileError(path, "append", reason: error.localizedDescription)
-    }
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw FileError(path, "append") }
   }
+
+  deinit { close(descriptor) }
 
   private struct Line<Record: Encodable>: Encodable {
     let kind: String
@@ -42,10 +35,18 @@ struct MetricsFile {
     encoder.outputFormatting = .sortedKeys
     var data = try encoder.encode(Line(kind: kind, step: step, record: record))
     data.append(UInt8(ascii: "\n"))
+    let end = lseek(descriptor, 0, SEEK_END)
     do {
-      try handle.write(contentsOf: data)
+      try writeAll(data, to: descriptor, path)
     } catch {
-      throw FileError(path, "append", reason: error.localizedDescription)
+      // A full disk takes a part of a line, which whoever reads it could make nothing of.
+      if end >= 0 { ftruncate(descriptor, end) }
+      throw error
     }
+  }
+
+  /// Waits until all lines are on the disk: a checkpoint behind them does not outlive them.
+  func synchronize() throws(FileError) {
+    guard fsync(descriptor) == 0 else { throw FileError(path, "sync") }
   }
 }

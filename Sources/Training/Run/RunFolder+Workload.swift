@@ -29,7 +29,7 @@ extension RunFolder {
     do {
       description = try JSONDecoder().decode(NetworkDescription.self, from: data)
     } catch {
-      throw FileError(network.path, "read the run's network", reason: "\(error)")
+      throw FileError(network.path, "read the run's network", reason: plainReason(error))
     }
     try description.validate(file: network.path)
     return description
@@ -86,7 +86,7 @@ extension RunFolder {
       let counts = try JSONDecoder().decode(Counts.self, from: data)
       return counts.epochs > 0 ? counts.steps / counts.epochs : nil
     } catch {
-      throw FileError(summary.path, "read the run's steps", reason: "\(error)")
+      throw FileError(summary.path, "read the run's steps", reason: plainReason(error))
     }
   }
 

@@ -24,23 +24,70 @@ public struct RunFolder: Sendable {
   /// What came out.
   public var summary: URL { url.appendingPathComponent("summary.json") }
 
-  /// Makes the folder.
+  /// Makes the folder of a new run, and takes the right to write there.
   ///
-  /// - Throws: `FileError` when it cannot be made or holds a run already.
-  public func create() throws(FileError) {
-    if FileManager.default.fileExists(atPath: configuration.path) {
+  /// - Throws: `FileError` when it cannot be made, holds a run or somebody else's files of the names
+  ///   that a run has, or is written by another program.
+  func create() throws(FileError) -> FolderLock {
+    try make(url)
+    func holds(_ name: String) -> Bool {
+      var status = stat()
+      return lstat(url.appendingPathComponent(name).path, &status) == 0
+    }
+    // What a start that was killed has left is done again.
+    if !holds(FolderLock.fileName), !holds(configuration.lastPathComponent),
+      let name = [network, metrics, masks, checkpoints, summary].map(\.lastPathComponent)
+        .first(where: holds)
+    {
+      throw FileError(
+        url.path, "start a run there",
+        reason: "it holds '\(name)', which no run has written there; choose another folder")
+    }
+    let lock = try FolderLock(url.path)
+    if holds(configuration.lastPathComponent) {
       throw FileError(
         url.path, "start a run there",
         reason: "it holds a run already; go on with it (--resume) or choose another folder")
     }
-    for folder in [url, masks, checkpoints] {
-      do {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      } catch {
-        throw FileError(folder.path, "make the folder", reason: error.localizedDescription)
-      }
+    for folder in [masks, checkpoints] { try make(folder) }
+    return lock
+  }
+
+  private func make(_ folder: URL) throws(FileError) {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(folder.path, "make the folder", error)
     }
   }
+
+  /// Makes an empty folder of the first of these names that nothing has yet, and that nobody else takes
+  /// at the same moment: `NAME`, `NAME-2`, `NAME-3` and so on.
+  ///
+  /// - Parameter twin: what the name of a second folder ends with, which must be free too.
+  /// - Throws: `FileError` when it cannot be made.
+  public static func fresh(_ name: String, twin: String? = nil) throws(FileError) -> RunFolder {
+    let parent = URL(fileURLWithPath: name).deletingLastPathComponent()
+    do {
+      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(parent.path, "make the folder", error)
+    }
+    var number = 1
+    while true {
+      let path = number == 1 ? name : "\(name)-\(number)"
+      if let twin, access(path + twin, F_OK) == 0 {
+        number += 1
+        continue
+      }
+      if mkdir(path, 0o777) == 0 { return RunFolder(URL(fileURLWithPath: path)) }
+      guard errno == EEXIST else { throw FileError(path, "make the folder") }
+      number += 1
+    }
+  }
+
+  /// Removes the folder if it is as empty as `fresh` made it.
+  public func removeIfEmpty() { rmdir(url.path) }
 
   static func fileName(step: Int, ending: String) -> String {
     let digits = String(step)
@@ -48,10 +95,16 @@ public struct RunFolder: Sendable {
       + ending
   }
 
+  /// The files of our names, in the order of their steps: from the 100,000,000th on, the order of the
+  /// names is another one. A copy under a name of one's own is none of ours.
   private func files(in folder: URL, ending: String) -> [URL] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.filter { $0.hasPrefix("step-") && $0.hasSuffix("." + ending) }.sorted()
-      .map { folder.appendingPathComponent($0) }
+    return names.compactMap { name -> (step: Int, name: String)? in
+      guard let step = Int(name.dropFirst("step-".count).dropLast(ending.count + 1)),
+        step >= 0, name == Self.fileName(step: step, ending: ending)
+      else { return nil }
+      return (step, name)
+    }.sorted { $0.step < $1.step }.map { folder.appendingPathComponent($0.name) }
   }
 
   /// The checkpoints, oldest first.
@@ -65,7 +118,9 @@ public struct RunFolder: Sendable {
   public func save(_ checkpoint: Checkpoint) throws {
     let name = Self.fileName(step: checkpoint.progress.step, ending: "ckpt")
     try writeAtomically(checkpoint.encoded(), to: checkpoints.appendingPathComponent(name))
-    for old in checkpointFiles.dropLast(2) { try? FileManager.default.removeItem(at: old) }
+    // A newer one is damaged, or training would have gone on from there; it does not count.
+    let done = checkpointFiles.filter { step(of: $0) ?? .max <= checkpoint.progress.step }
+    for old in done.dropLast(2) { unlink(old.path) }
   }
 
   /// The newest checkpoint that is whole.
@@ -75,7 +130,7 @@ public struct RunFolder: Sendable {
     var first: (any Error)?
     for file in checkpointFiles.reversed() {
       do {
-        return (file, try Checkpoint(decoding: Data(contentsOf: file), file: file.path))
+        return (file, try Checkpoint(decoding: readFile(file), file: file.path))
       } catch {
         first = first ?? error
       }
@@ -84,18 +139,14 @@ public struct RunFolder: Sendable {
       ?? FileError(checkpoints.path, "find a checkpoint", reason: "the folder holds none")
   }
 
-  /// Keeps the lines of the metrics up to a step: what came after a checkpoint is written anew.
-  func trimMetrics(after step: Int) throws {
-    guard let data = FileManager.default.contents(atPath: metrics.path) else { return }
-    struct Line: Decodable { var step: Int }
-    var kept = Data()
-    for line in data.split(separator: UInt8(ascii: "\n")) {
-      guard let found = try? JSONDecoder().decode(Line.self, from: Data(line)),
-        found.step <= step
-      else { break }
-      kept.append(contentsOf: line)
-      kept.append(UInt8(ascii: "\n"))
+  /// All of a file of the run.
+  ///
+  /// - Throws: `FileError`.
+  func readFile(_ file: URL) throws(FileError) -> Data {
+    do {
+      return try Data(contentsOf: file)
+    } catch {
+      throw FileError(file.path, "read", error)
     }
-    try writeAtomically(kept, to: metrics)
   }
 }

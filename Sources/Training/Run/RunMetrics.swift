@@ -35,6 +35,9 @@ public struct RunMetrics: Sendable {
   /// The updates of masks, oldest first.
   public private(set) var maskUpdates: [MaskUpdate] = []
 
+  /// The lines that cannot be used, and why; what stands behind them is there.
+  public private(set) var problems: [String] = []
+
   /// Larger numbers are errors: nothing that a training measures reaches them.
   static let largest = 1e15
 
@@ -44,42 +47,48 @@ public struct RunMetrics: Sendable {
   }
 
   /// Reads the lines of a file. A last line without its end is one that is being written, and left
-  /// out; lines of kinds that this version does not know are left out as well.
-  ///
-  /// - Throws: `FileError` naming the line, the field and what is allowed.
-  public init(_ data: Data, file: String) throws(FileError) {
+  /// out; lines of kinds that this version does not know are left out as well. A line that cannot be
+  /// read is named in `problems`.
+  public init(_ data: Data, file: String) {
     let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, bytes) in lines.dropLast().enumerated() where !bytes.isEmpty {
-      let place = "line \(index + 1)"
-      let line: Line = try Self.decode(bytes, file, place)
-      func check(_ value: Double, _ field: String, most: Double) throws(FileError) {
-        guard value >= 0, value <= most else {
-          throw FileError(
-            file, "read \(place)", reason: "\(field) is \(value); 0 to \(most) is allowed")
-        }
+      do throws(FileError) {
+        try add(bytes, file, "line \(index + 1)")
+      } catch {
+        problems.append(error.description)
       }
-      try check(Double(line.step), "step", most: Self.largest)
-      switch line.kind {
-      case "step":
-        let found: StepMetrics = try Self.decode(bytes, file, place)
-        try check(found.loss, "loss", most: Self.largest)
-        try check(found.accuracy, "accuracy", most: 1)
-        steps.append(Step(step: line.step, loss: found.loss, accuracy: found.accuracy))
-      case "epoch":
-        let found: EpochReport = try Self.decode(bytes, file, place)
-        try check(found.trainLoss, "trainLoss", most: Self.largest)
-        try check(found.testLoss, "testLoss", most: Self.largest)
-        try check(found.trainAccuracy, "trainAccuracy", most: 1)
-        try check(found.testAccuracy, "testAccuracy", most: 1)
-        try check(found.sparsity, "sparsity", most: 1)
-        try check(found.seconds, "seconds", most: Self.largest)
-        epochs.append(Epoch(step: line.step, report: found))
-      case "masks":
-        let found: MaskReport = try Self.decode(bytes, file, place)
-        try check(found.sparsity, "sparsity", most: 1)
-        maskUpdates.append(MaskUpdate(step: line.step, sparsity: found.sparsity))
-      default: break
+    }
+  }
+
+  private mutating func add(_ bytes: Data, _ file: String, _ place: String) throws(FileError) {
+    let line: Line = try Self.decode(bytes, file, place)
+    func check(_ value: Double, _ field: String, most: Double) throws(FileError) {
+      guard value >= 0, value <= most else {
+        throw FileError(
+          file, "read \(place)", reason: "\(field) is \(value); 0 to \(most) is allowed")
       }
+    }
+    try check(Double(line.step), "step", most: Self.largest)
+    switch line.kind {
+    case "step":
+      let found: StepMetrics = try Self.decode(bytes, file, place)
+      try check(found.loss, "loss", most: Self.largest)
+      try check(found.accuracy, "accuracy", most: 1)
+      steps.append(Step(step: line.step, loss: found.loss, accuracy: found.accuracy))
+    case "epoch":
+      let found: EpochReport = try Self.decode(bytes, file, place)
+      try check(found.trainLoss, "trainLoss", most: Self.largest)
+      try check(found.testLoss, "testLoss", most: Self.largest)
+      try check(found.trainAccuracy, "trainAccuracy", most: 1)
+      try check(found.testAccuracy, "testAccuracy", most: 1)
+      try check(found.sparsity, "sparsity", most: 1)
+      try check(found.seconds, "seconds", most: Self.largest)
+      epochs.append(Epoch(step: line.step, report: found))
+    case "masks":
+      let found: MaskReport = try Self.decode(bytes, file, place)
+      try check(found.sparsity, "sparsity", most: 1)
+      maskUpdates.append(MaskUpdate(step: line.step, sparsity: found.sparsity))
+    default: break
     }
   }
 
@@ -89,7 +98,8 @@ public struct RunMetrics: Sendable {
     do {
       return try JSONDecoder().decode(Record.self, from: Data(bytes))
     } catch {
-      throw FileError(file, "read \(place)", reason: "it is not a record of a run: \(error)")
+      throw FileError(
+        file, "read \(place)", reason: "it is not a record of a run: \(plainReason(error))")
     }
   }
 }
@@ -97,14 +107,14 @@ public struct RunMetrics: Sendable {
 extension RunFolder {
   /// Reads `metrics.jsonl`.
   ///
-  /// - Throws: `FileError` naming the line.
+  /// - Throws: `FileError` where it is not there.
   public func readMetrics() throws(FileError) -> RunMetrics {
     guard let data = FileManager.default.contents(atPath: metrics.path) else {
       throw FileError(
         metrics.path, "read the run's metrics",
         reason: "the file is not there; is '\(url.path)' the folder of a run?")
     }
-    return try RunMetrics(data, file: metrics.path)
+    return RunMetrics(data, file: metrics.path)
   }
 
   /// Reads `summary.json`; nil for a run that has not ended.
@@ -116,7 +126,7 @@ extension RunFolder {
     do {
       found = try JSONDecoder().decode(RunSummary.self, from: data)
     } catch {
-      throw FileError(summary.path, "read the run's summary", reason: "\(error)")
+      throw FileError(summary.path, "read the run's summary", reason: plainReason(error))
     }
     let profile = found.profile?.entries ?? []
     let times: [(String, [Double])] = [

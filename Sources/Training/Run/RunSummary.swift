@@ -21,7 +21,7 @@ public struct RunSummary: Codable, Sendable {
   public var run: String
   /// Epochs and steps done.
   public var epochs, steps: Int
-  /// Seconds of each epoch, tests left out, since the program was started.
+  /// Seconds of each epoch, tests left out.
   public var epochSeconds: [Double]
   /// Seconds that the computation waited for data.
   public var loaderWaitingSeconds: Double

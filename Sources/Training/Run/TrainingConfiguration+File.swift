@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Masks
 import Pruning
@@ -29,38 +30,28 @@ extension TrainingConfiguration {
   /// - Throws: `ConfigurationError` for text that is not YAML, a key that does not exist or a value
   ///   that is not allowed.
   public init(yaml text: String, file: String) throws(ConfigurationError) {
-    let keys: [String]
-    do {
-      let root = try Yams.compose(yaml: text)
-      if let root, root.mapping == nil {
-        throw ConfigurationError(file, "document", "is not a list of 'key: value' lines")
+    try self.init(yaml: Data(text.utf8), file: file)
+  }
+
+  /// Reads a YAML file's bytes.
+  ///
+  /// - Throws: `ConfigurationError` for bytes that are not YAML, a key that does not exist or a value
+  ///   that is not allowed.
+  public init(yaml bytes: Data, file: String) throws(ConfigurationError) {
+    do throws(YAMLError) {
+      let document = try YAMLDocument(bytes, file: file)
+      guard let keys = document.keys else {
+        throw YAMLError(file, "document", "is not a list of 'key: value' lines")
       }
-      keys = root?.mapping?.keys.compactMap(\.string) ?? []
-    } catch let error as ConfigurationError {
-      throw error
+      let known = Self.keys.map(\.name)
+      if let unknown = keys.first(where: { !known.contains($0) }) {
+        throw YAMLError(
+          file, unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
+      }
+      self = try document.decode(
+        TrainingConfiguration.self, allowed: { Self.key($0)?.allowed })
     } catch {
-      throw ConfigurationError(file, "document", "cannot be read as YAML: \(error)")
-    }
-    let known = Self.keys.map(\.name)
-    if let unknown = keys.first(where: { !known.contains($0) }) {
-      throw ConfigurationError(
-        file, unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
-    }
-    if keys.isEmpty {
-      self.init()
-      return
-    }
-    do {
-      self = try YAMLDecoder().decode(TrainingConfiguration.self, from: text)
-    } catch let DecodingError.dataCorrupted(context), let DecodingError.typeMismatch(_, context),
-      let DecodingError.valueNotFound(_, context)
-    {
-      let key = context.codingPath.last?.stringValue ?? "document"
-      let choices =
-        Self.key(key)?.choices.map { "; allowed: \($0.joined(separator: ", "))" } ?? ""
-      throw ConfigurationError(file, key, context.debugDescription + choices)
-    } catch {
-      throw ConfigurationError(file, "document", "\(error)")
+      throw ConfigurationError(file, error.key, error.problem)
     }
     try validate(file: file)
   }
@@ -85,7 +76,8 @@ extension TrainingConfiguration {
     do {
       try pruning.validate()
     } catch {
-      throw ConfigurationError(file, "pruning", "\(error)")
+      let key = error.field.map { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.joined()
+      throw ConfigurationError(file, key, "\(error.value) is not allowed; \(error.allowed)")
     }
   }
 }

@@ -28,6 +28,6 @@ struct PreparationDisplay {
     }
     let clear = isTerminal ? "\r\u{1B}[K" : ""
     let end = isTerminal && !isLast ? "" : "\n"
-    FileHandle.standardError.write(Data((clear + text + end).utf8))
+    StandardStreams.note(clear + text + end)
   }
 }

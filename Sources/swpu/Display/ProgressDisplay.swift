@@ -24,7 +24,7 @@ struct ProgressDisplay {
 
   private func write(_ text: String, isLive: Bool) {
     let clear = isTerminal ? "\r\u{1B}[K" : ""
-    FileHandle.standardError.write(Data((clear + text + (isLive ? "" : "\n")).utf8))
+    StandardStreams.note(clear + text + (isLive ? "" : "\n"))
   }
 
   private func line(_ report: StepReport) -> String {

@@ -44,18 +44,21 @@ struct ConfigurationOptions: ParsableArguments {
 
   /// The file's configuration, or the defaults, with the options given.
   func read() throws -> TrainingConfiguration {
-    var result = TrainingConfiguration()
-    if let config {
-      guard let data = FileManager.default.contents(atPath: config) else {
-        throw ValidationError("--config: \(config) cannot be read")
-      }
-      result = try TrainingConfiguration(yaml: String(decoding: data, as: UTF8.self), file: config)
+    guard let config else { return try applied(to: TrainingConfiguration()) }
+    guard let data = FileManager.default.contents(atPath: config) else {
+      throw ValidationError("--config: \(config) cannot be read")
     }
+    return try applied(to: TrainingConfiguration(yaml: data, file: config))
+  }
+
+  /// A configuration with the options given, and with paths that hold in any folder.
+  func applied(to configuration: TrainingConfiguration) throws -> TrainingConfiguration {
+    var result = configuration
     for change in changes { result.apply(change) }
     // A balance that the file or the defaults ask for has no meaning without lines.
     if balanced == nil, !result.pruning.granularity.prunesLines { result.pruning.balanced = .none }
     try result.validate()
-    return result
+    return result.absolute()
   }
 }
 

@@ -27,6 +27,12 @@ struct EngineOptions: ParsableArguments {
 
   var engine: Engine {
     let chosen = Kernels.available.first { $0.name == kernels } ?? Kernels.best
-    return Engine(kernels: chosen, threads: threads)
+    let engine = Engine(kernels: chosen, threads: threads)
+    if let shortage = engine.pool.shortage {
+      note(
+        "Only \(engine.pool.threads) of \(threads) threads compute: \(shortage). Results are the same."
+      )
+    }
+    return engine
   }
 }

@@ -144,7 +144,7 @@ struct MachineOptions: ParsableArguments {
           "--hardware: '\(hardware)' is no file and none of the presets \(names)")
       }
       description = try HardwareDescription(
-        yaml: String(decoding: data, as: UTF8.self), file: hardware)
+        yaml: data, file: hardware)
     }
     for setting in set {
       guard let equals = setting.firstIndex(of: "=") else {
@@ -170,7 +170,7 @@ struct MachineOptions: ParsableArguments {
       throw ValidationError(
         "--energy-table: '\(energyTable)' is no file that can be read and none of \(names)")
     }
-    return try EnergyTable(yaml: String(decoding: data, as: UTF8.self), file: energyTable)
+    return try EnergyTable(yaml: data, file: energyTable)
   }
 }
 

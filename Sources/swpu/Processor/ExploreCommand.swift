@@ -52,14 +52,15 @@ struct ExploreCommand: ParsableCommand {
     let exploration = Exploration(
       base: try machine.description(), axes: axes, table: try machine.table())
     let file = ExplorationFile(path: output, axes: axes, command: rerun)
-    let finished = try file.run(
+    let points = try file.run(
       exploration, workload, threads: threads, shouldStop: { Interrupt.isRequested },
       report: { done, total in note("\(done) of \(total) combinations") })
-    if !finished {
+    guard let points else {
       note("Stopped; call it again with --output \(output) to go on.")
       throw ExitCode(130)
     }
-    print(file.summary)
+    // Where the table itself goes to standard output, nothing else does.
+    if output == "/dev/stdout" { note(file.summary(points)) } else { print(file.summary(points)) }
   }
 
   /// The command that simulates one combination again.

@@ -78,13 +78,17 @@ struct SimulateCommand: ParsableCommand {
       return try wholeTraining(simulator)
     }
     let workload = try options.workload()
+    // Opened before anything is computed, so that a place that cannot be written is said at once.
+    let traceFile = try trace.map { path throws(FileError) in try OutputFile(path) }
+    let table = try csv.map { path throws(FileError) in try OutputFile(path) }
     let result = try simulator.step(workload, passes: pass)
-    if let trace {
-      let bytes = try StepTimeline(workload, hardware: hardware).write(to: trace)
+    if let trace, let traceFile {
+      let bytes = try StepTimeline(workload, hardware: hardware).write(to: traceFile)
       note("Timeline: \(trace), \(Amount.bytes(bytes)); open it at ui.perfetto.dev.")
     }
-    if let csv {
-      try writeAtomically(Data(LayerTable(result).csv.utf8), to: URL(fileURLWithPath: csv))
+    if let csv, let table {
+      try table.write(Data(LayerTable(result).csv.utf8))
+      try table.close()
       note("Table: \(csv), \(result.layers.count) passes of layers.")
     }
     var comparison = Comparison()

@@ -144,7 +144,7 @@ private struct FetchDisplay {
       }
       let clear = isTerminal ? "\r\u{1B}[K" : ""
       let end = isTerminal && !isLast ? "" : "\n"
-      FileHandle.standardError.write(Data((clear + text + end).utf8))
+      StandardStreams.note(clear + text + end)
     case .checking: note("Checking SHA-256 …")
     case .unpacking: note("Unpacking …")
     }

@@ -73,29 +73,27 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let folder = RunFolder(URL(fileURLWithPath: runFolder))
-    let file = URL(
-      fileURLWithPath: output ?? folder.url.appendingPathComponent(format.fileName).path)
+    let file = output ?? folder.url.appendingPathComponent(format.fileName).relativePath
     switch format {
     case .safetensors: try writeSafetensors(folder, to: file)
     case .onnx: try writeONNX(folder, to: file)
     case .masks: try writeMasks(folder, to: file)
     }
-    print(file.relativePath)
+    print(file)
   }
 
-  private func writeSafetensors(_ folder: RunFolder, to file: URL) throws {
+  private func writeSafetensors(_ folder: RunFolder, to file: String) throws {
     let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
     var metadata = try metadata(of: model, step: step, folder)
     metadata["format"] = "pt"
-    try writeAtomically(
-      SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
+    try write(SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
   }
 
-  private func writeONNX(_ folder: RunFolder, to file: URL) throws {
+  private func writeONNX(_ folder: RunFolder, to file: String) throws {
     let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
     let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm).encoded(
       producer: ("swpu", swpuVersion), metadata: try metadata(of: model, step: step, folder))
-    try writeAtomically(data, to: file)
+    try write(data, to: file)
   }
 
   private func metadata(of model: Model, step: Int, _ folder: RunFolder) throws
@@ -109,17 +107,26 @@ struct ExportCommand: ParsableCommand {
     ]
   }
 
-  private func writeMasks(_ folder: RunFolder, to file: URL) throws {
+  private func write(_ data: Data, to path: String) throws {
+    let file = try OutputFile(path)
+    try file.write(data)
+    try file.close()
+  }
+
+  private func writeMasks(_ folder: RunFolder, to file: String) throws {
     let tensors = try folder.configuredNetwork().exchangeWeights
-    func write(_ snapshot: URL, to file: URL) throws {
-      try writeAtomically(
-        folder.readSnapshot(snapshot).numPyArchive(tensors: tensors), to: file)
+    func export(_ snapshot: URL, to file: String) throws {
+      try write(folder.readSnapshot(snapshot).numPyArchive(tensors: tensors), to: file)
     }
-    guard snapshot == .all else { return try write(folder.maskFile(snapshot), to: file) }
-    try FileManager.default.createDirectory(at: file, withIntermediateDirectories: true)
+    guard snapshot == .all else { return try export(folder.maskFile(snapshot), to: file) }
+    do {
+      try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(file, "make the folder", error)
+    }
     for snapshot in folder.maskFiles {
       let name = snapshot.deletingPathExtension().lastPathComponent + ".npz"
-      try write(snapshot, to: file.appendingPathComponent(name))
+      try export(snapshot, to: file + "/" + name)
     }
   }
 }

@@ -37,13 +37,17 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup(title: "On what to simulate") var machine: MachineOptions
 
   func run() throws {
+    let path = output ?? (runs.count == 1 ? runs[0] + "/report.html" : "report.html")
     let hardware = try machine.description()
     let table = try machine.table()
+    let records = try zip(names, runs).map { name, run in
+      try RunRecord(RunFolder(URL(fileURLWithPath: run)), name: name, path: run)
+    }
+    for problem in records.flatMap(\.problems) { note(problem + ".") }
+    let output = try OutputFile(path)
     var surfaces: [NetworkDescription: EfficiencySurface] = [:]
     var entries: [RunReport.Entry] = []
-    for (name, path) in zip(names, runs) {
-      let record = try RunRecord(
-        RunFolder(URL(fileURLWithPath: path)), name: name, path: path)
+    for (name, record) in zip(names, records) {
       var processor: ProcessorRecord?
       if let workload = record.workload {
         note("\(name): simulating a step")
@@ -60,12 +64,12 @@ struct ReportCommand: ParsableCommand {
       entries, hardware: hardware,
       command: (["swpu"] + CommandLine.arguments.dropFirst()).map(shellWord)
         .joined(separator: " "))
-    let file = URL(
-      fileURLWithPath: output ?? (runs.count == 1 ? runs[0] + "/report.html" : "report.html"))
-    let data = Data(report.html.utf8)
-    try writeAtomically(data, to: file)
-    print("\(file.path) (\(Amount.bytes(data.count)))")
-    if open { try show(file) }
+    try output.write(Data(report.html.utf8))
+    try output.close()
+    let said = "\(path) (\(Amount.bytes(output.byteCount)))"
+    // Where the page itself goes to standard output, nothing else does.
+    if output.isStream { note(said) } else { print(said) }
+    if open { try show(URL(fileURLWithPath: path)) }
   }
 
   /// The runs' own names; with the folder above, or a number, where two are the same.

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Foundation
 import Processor
+import Tensor
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -24,7 +25,7 @@ struct TrainCommand: ParsableCommand {
 
       A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, epoch and mask update), \
       masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
-      checkpoints/ (the last two), summary.json.
+      checkpoints/ (the last two), summary.json. With --resume, epochs and paths may change.
       """)
 
   @OptionGroup(title: "What to train") var options: ConfigurationOptions
@@ -35,7 +36,7 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Go on with a run from its last checkpoint; other options of the run stay as they were.",
+      "Go on with a run from its last checkpoint; of its options, epochs and paths may change.",
       valueName: "dir"))
   var resume: String?
 
@@ -55,35 +56,47 @@ struct TrainCommand: ParsableCommand {
     if resume != nil && output != nil {
       throw ValidationError("--resume and --output exclude each other: a run stays in its folder")
     }
+    if resume != nil && options.config != nil {
+      throw ValidationError("--resume and --config exclude each other: a run has its own")
+    }
     if resume != nil && againstDense {
       throw ValidationError("--against-dense starts a new pair of runs; it cannot be resumed")
     }
   }
 
   func run() throws {
-    let folder: RunFolder
-    let configuration: TrainingConfiguration
-    var checkpoint: (file: URL, checkpoint: Checkpoint)?
-    if let resume {
-      folder = RunFolder(URL(fileURLWithPath: resume))
-      configuration = try folder.readConfiguration()
-      checkpoint = try folder.latestCheckpoint()
-    } else {
-      configuration = try options.read()
-      folder = RunFolder(URL(fileURLWithPath: output ?? freshName(configuration)))
+    let resumable = try resume.map { path in
+      try ResumableRun(RunFolder(URL(fileURLWithPath: path))) {
+        $0 = try options.applied(to: $0)
+      }
     }
+    if let resumable, let summary = resumable.summary {
+      note("The run has ended after \(summary.epochs) epochs; nothing is changed.")
+      return try show(summary)
+    }
+    let configuration = try resumable?.configuration ?? options.read()
     let engine = engineOptions.engine
     let data = try loadData(configuration)
     // Until here there is nothing to save, and Ctrl-C ends the program at once.
     Interrupt.watch()
-    if let made = checkpoint?.checkpoint.kernels, made != engine.kernels.name {
-      note(
-        "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
-          + "but not with the same bits.")
+    if let resumable { tell(resumable, engine) }
+    let folder =
+      try resumable?.folder ?? output.map { RunFolder(URL(fileURLWithPath: $0)) }
+      ?? .fresh(
+        "runs/\(configuration.model.rawValue)-\(configuration.pruning.granularity.rawValue)"
+          + "-seed\(configuration.seed)", twin: againstDense ? "-dense" : nil)
+    let denseFolder =
+      try againstDense ? twinFolder(of: folder) : nil
+    let trainer: Trainer
+    do {
+      trainer = try Trainer(
+        configuration, data: data, engine: engine, folder: folder,
+        checkpoint: resumable?.checkpoint, tensorBoard: tensorboard)
+    } catch {
+      if resumable == nil && output == nil { folder.removeIfEmpty() }
+      throw error
     }
-    let trainer = try Trainer(
-      configuration, data: data, engine: engine, folder: folder, checkpoint: checkpoint,
-      tensorBoard: tensorboard)
+    for problem in trainer.recordProblems { note(problem + ".") }
     if let source = configuration.initializeFrom, let weights = trainer.weightImport {
       note("Weights of \(source): \(weights.tensors) tensors taken.")
       for replaced in weights.replaced {
@@ -92,23 +105,50 @@ struct TrainCommand: ParsableCommand {
             + "the one of this run, of shape \(replaced.shape), is drawn anew.")
       }
     }
-    guard let epochSeconds = try train(trainer, "") else { throw ExitCode(130) }
-    var summary = try trainer.summarize(epochSeconds: epochSeconds)
-    if againstDense {
+    guard try train(trainer, "") else { throw ExitCode(130) }
+    var summary = try trainer.summarize()
+    summary.processor = try processorStep(folder)
+    try trainer.write(summary)
+    if let denseFolder {
       var dense = configuration
       dense.pruning.granularity = .dense
       dense.pruning.balanced = .none
-      let denseFolder = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
       let twin = try Trainer(
         dense, data: data, engine: engine, folder: denseFolder, tensorBoard: tensorboard)
-      guard let seconds = try train(twin, "the dense twin of ") else { throw ExitCode(130) }
+      guard try train(twin, "the dense twin of ") else { throw ExitCode(130) }
       summary.dense = RunSummary.DenseTwin(
-        testAccuracy: twin.progress.testAccuracy, epochSeconds: seconds,
+        testAccuracy: twin.progress.testAccuracy, epochSeconds: twin.epochSeconds,
         run: denseFolder.url.path)
+      try trainer.write(summary)
     }
-    summary.processor = try processorStep(folder)
-    try trainer.write(summary)
+    try show(summary)
+  }
+
+  private func show(_ summary: RunSummary) throws {
     if json { try printJSON(summary) } else { print(SummaryText(summary).text) }
+  }
+
+  /// Says how a run that goes on differs from what it was.
+  private func tell(_ run: ResumableRun, _ engine: Engine) {
+    for change in run.changes { note(change + ".") }
+    let made = run.checkpoint.checkpoint.kernels
+    if made != engine.kernels.name {
+      note(
+        "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
+          + "but not with the same bits.")
+    }
+  }
+
+  /// Where the dense twin of a run goes; it must be free before hours of training.
+  private func twinFolder(of folder: RunFolder) throws -> RunFolder {
+    let twin = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
+    guard !FileManager.default.fileExists(atPath: twin.url.path) else {
+      folder.removeIfEmpty()
+      throw ValidationError(
+        "--against-dense: \(twin.url.path), where the dense twin belongs, is there already; choose "
+          + "another --output")
+    }
+    return twin
   }
 
   /// A step with the run's last masks on the default processor and on its dense baseline; nil for a
@@ -127,8 +167,8 @@ struct TrainCommand: ParsableCommand {
       denseMillijoules: dense.energyPicojoules.total * 1e-9)
   }
 
-  /// Trains to the end; nil when it was interrupted.
-  private func train(_ trainer: Trainer, _ what: String) throws -> [Double]? {
+  /// Trains to the end; false when it was interrupted.
+  private func train(_ trainer: Trainer, _ what: String) throws -> Bool {
     let configuration = trainer.configuration
     let pruning = configuration.pruning
     let balance =
@@ -148,33 +188,14 @@ struct TrainCommand: ParsableCommand {
         + "\(engineOptions.threads) threads, \(trainer.model.engine.kernels.name). "
         + "Ctrl-C stops after a step and saves.")
     var display = ProgressDisplay()
-    var epochSeconds: [Double] = []
     let finished = try trainer.run(
-      shouldStop: { Interrupt.isRequested },
-      report: { event in
-        display.show(event)
-        if case .epoch(let report) = event { epochSeconds.append(report.seconds) }
-      })
-    if finished { return epochSeconds }
+      shouldStop: { Interrupt.isRequested }, report: { display.show($0) })
+    if finished { return true }
     if let folder = trainer.folder {
       note("\nStopped after step \(trainer.progress.step) and saved.")
       note("Go on with: swpu train --resume \(folder.url.relativePath)")
     }
-    return nil
-  }
-
-  /// A folder in `runs` that does not exist yet.
-  private func freshName(_ configuration: TrainingConfiguration) -> String {
-    let base =
-      "runs/\(configuration.model.rawValue)-\(configuration.pruning.granularity.rawValue)"
-      + "-seed\(configuration.seed)"
-    var name = base
-    var number = 2
-    while FileManager.default.fileExists(atPath: name) {
-      name = "\(base)-\(number)"
-      number += 1
-    }
-    return name
+    return false
   }
 }
 
@@ -199,6 +220,7 @@ func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   note(
     "\(data.name): \(data.train.count) training and \(data.test.count) test images, "
       + "\(data.train.classes) classes (\(duration((clock.now - start) / .seconds(1))))")
+  for remark in data.remarks { note(remark + ".") }
   if !data.leftOut.isEmpty {
     let total = data.leftOut.count + data.train.count + data.test.count
     note("\(data.leftOut.count) of \(total) files are left out:")

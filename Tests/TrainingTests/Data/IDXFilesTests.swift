@@ -121,4 +121,53 @@ import Testing
       _ = try DatasetSource.idx.load(path: folder.path)
     }
   }
+
+  @Test(arguments: [false, true])
+  func readsPublishedNames(compressed: Bool) throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    for name in Self.names {
+      let published = "emnist-letters-" + name.replacing("t10k", with: "test")
+      try FileManager.default.moveItem(
+        atPath: folder.path + "/" + name, toPath: folder.path + "/" + published)
+      if compressed { try folder.compress(published) }
+    }
+    try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path))
+    try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path + "/emnist-letters"))
+    // With another set beside it, one has to be chosen.
+    for name in Self.names {
+      try folder.write([], "emnist-digits-" + name.replacing("t10k", with: "test"))
+    }
+    expectFault(
+      .wrongCount, in: folder.path, saying: ["emnist-digits, emnist-letters", "/emnist-digits"]
+    ) { _ = try DatasetSource.idx.load(path: folder.path) }
+    if !compressed {
+      try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path + "/emnist-letters"))
+    }
+    expectFault(.missing, in: "emnist-mnist", saying: ["train-images-idx3-ubyte"]) {
+      _ = try DatasetSource.idx.load(path: folder.path + "/emnist-mnist")
+    }
+  }
+
+  @Test func labelsMayStartAnywhere() throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    #expect(
+      try DatasetSource.idx.load(path: folder.path).remarks == [
+        "No training image has the label 3, 4, 5, 6, 7, 8, so that 6 of the 10 classes have "
+          + "nothing to learn from"
+      ])
+    try folder.write(Self.header([4]) + [1, 2, 3, 1], Self.names[1])
+    try folder.write(Self.header([2]) + [3, 2], Self.names[3])
+    let data = try DatasetSource.idx.load(path: folder.path)
+    #expect(data.train.classNames == ["1", "2", "3"])
+    #expect(data.train.labels == [0, 1, 2, 0] && data.test.labels == [2, 1])
+    #expect(data.remarks == ["The labels start at 1, which is the network's first class"])
+    let few = try DatasetSource.idx.load(path: folder.path, trainCount: 2)
+    #expect(few.remarks == data.remarks)
+    try folder.write(Self.header([2]) + [3, 0], Self.names[3])
+    expectFault(.wrongLabel, in: Self.names[3], saying: ["label 0 of image 1", "1...3"]) {
+      _ = try DatasetSource.idx.load(path: folder.path)
+    }
+  }
 }

@@ -46,6 +46,55 @@ import Testing
     #expect(names[0] == names[1])
   }
 
+  @Test(arguments: PictureFolder.testFolders)
+  func testsWithWhatOthersCallIt(name: String) throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    try pets(name, 3, in: folder)
+    let list = try PictureFolder(path: folder.path)
+    #expect(list.train.count == 20 && list.test.count == 6 && list.remarks.isEmpty)
+    #expect(list.test.allSatisfy { $0.path.hasPrefix(folder.path + "/" + name) })
+  }
+
+  @Test func saysWhichFolderItDoesNotTestWith() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    // Pictures without classes, as competitions hand them out.
+    try folder.write([], "test/1.png")
+    let held = try PictureFolder(path: folder.path)
+    #expect(held.test.count == 4)
+    #expect(held.remarks.count == 1 && held.remarks[0].hasPrefix(folder.path + "/test is not used"))
+    try pets("valid", 3, in: folder)
+    try pets("test", 2, in: folder)
+    let list = try PictureFolder(path: folder.path)
+    #expect(list.test.count == 6)
+    #expect(
+      list.remarks == [
+        "\(folder.path)/test is not used; \(folder.path)/valid is what is tested with"
+      ])
+  }
+
+  @Test func foldersBelowAClassBelongToIt() throws {
+    let folder = try DataFolder()
+    try pets("train", 2, in: folder)
+    try folder.write([], "train/cat/indoor/sofa/a.png")
+    try folder.write([], "train/cat/indoor/b.jpg")
+    try folder.write([], "train/dog/x.png/c.png")
+    // Ways in a circle end.
+    symlink("..", folder.path + "/train/cat/up")
+    symlink("indoor", folder.path + "/train/cat/same")
+    try pets("val", 1, in: folder)
+    let list = try PictureFolder(path: folder.path)
+    let names = list.train.map { $0.path.dropFirst(folder.path.count + 7) }
+    #expect(
+      Set(names) == [
+        "cat/c0.png", "cat/c1.png", "cat/indoor/b.jpg", "cat/indoor/sofa/a.png",
+        "cat/same/b.jpg", "cat/same/sofa/a.png", "dog/d0.PNG", "dog/d1.PNG", "dog/x.png/c.png",
+        "cat/up/dog/d0.PNG", "cat/up/dog/d1.PNG", "cat/up/dog/x.png/c.png",
+      ])
+    #expect(list.leftOut.map(\.path) == [folder.path + "/train/cat/up/cat"])
+  }
+
   @Test func namesWhatIsMissing() throws {
     let folder = try DataFolder()
     expectFault(.missing, in: folder.path + "/train", saying: ["named after their classes"]) {
@@ -100,7 +149,7 @@ import Testing
       try pets("val", 1, in: folder)
       try folder.write([1, 2, 3], "train/cat/bad.jpg")
       try folder.write([], "val/dog/empty.png")
-      try folder.write([], "train/dog/folder.png/inside")
+      try folder.write([], "train/dog/folder.png/inside.txt")
       let pipe = folder.path + "/train/dog/pipe.png"
       #expect(mkfifo(pipe, 0o600) == 0)
       let data = try DatasetSource.folder.load(path: folder.path)
@@ -112,7 +161,8 @@ import Testing
       #expect(
         reasons == [
           "/train/cat/bad.jpg": "neither a PNG nor a JPEG file",
-          "/val/dog/empty.png": "an empty file", "/train/dog/folder.png": "no regular file",
+          "/val/dog/empty.png": "an empty file",
+          "/train/dog/folder.png/inside.txt": "not a .png, .jpg or .jpeg file",
           "/train/dog/pipe.png": "no regular file",
         ])
     }

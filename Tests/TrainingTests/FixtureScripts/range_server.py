@@ -6,7 +6,7 @@ usage: range_server.py FOLDER
 
 Prints its port, and then a line a request: the path and the Range header, or "-". The first part of
 a path says how the file is served: /whole/NAME answers no ranges, /ranges/NAME answers them,
-/breaks/NAME answers them and ends each answer after 1,000 bytes, /slow/NAME sends 1,000 bytes and
+/breaks/NAME answers them and ends each answer after 1,000 bytes, /cuts/NAME after 10, /slow/NAME sends 1,000 bytes and
 then nothing for a minute, /moved/NAME redirects to /ranges/NAME. Ends with its standard input.
 """
 
@@ -46,8 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
         self.send_header("Content-Length", str(len(data) - first))
         self.end_headers()
-        short = way in ("breaks", "slow")
-        self.wfile.write(data[first : first + 1000 if short else len(data)])
+        count = {"breaks": 1000, "slow": 1000, "cuts": 10}.get(way, len(data))
+        self.wfile.write(data[first : first + count])
         self.wfile.flush()
         if way == "slow":
             time.sleep(60)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// Brings a file of known size from a web server, by the program `curl`; what an interrupted try has
@@ -12,6 +13,10 @@ struct Download {
   /// The official page of the data set, for errors.
   let home: String
   var curl = "curl"
+  /// The most tries of a download that is cut off again and again.
+  var mostTries = 8
+  /// The pause before the second try; each later one is twice as long, up to 32 times.
+  var firstPause = Duration.seconds(1)
 
   /// The bytes that are there already.
   var bytesHere: Int {
@@ -19,7 +24,7 @@ struct Download {
     return (attributes?[.size] as? NSNumber)?.intValue ?? 0
   }
 
-  /// Brings what is missing.
+  /// Brings what is missing, in at most `mostTries` tries with longer and longer pauses between them.
   ///
   /// - Parameters:
   ///   - shouldStop: asked ten times a second; true ends the download, which the next one goes on
@@ -28,8 +33,11 @@ struct Download {
   /// - Returns: whether the file has all its bytes; false when it was stopped.
   func run(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError) -> Bool {
     if bytesHere > size { removeFile() }
+    var tries = 0
     while bytesHere < size {
       let before = bytesHere
+      if tries > 0, !pause(before: tries, shouldStop: shouldStop) { return false }
+      tries += 1
       let (status, message) = try runCurl(shouldStop: shouldStop, progress: progress)
       if shouldStop() { return false }
       let after = bytesHere
@@ -48,31 +56,69 @@ struct Download {
         throw failure(
           status == 127 ? "no program \(curl) on the search path" : message, program: status == 127)
       }
+      if after < size && tries == mostTries {
+        throw failure(
+          "\(grouped(after)) bytes, after \(tries) tries that were cut off (\(message)); the same "
+            + "command goes on from there")
+      }
     }
     progress(size)
     return true
   }
 
+  /// Waits before another try; false when it was told to stop.
+  private func pause(before tries: Int, shouldStop: () -> Bool) -> Bool {
+    let end = ContinuousClock.now + firstPause * Double(1 << min(tries - 1, 5))
+    while ContinuousClock.now < end {
+      if shouldStop() { return false }
+      usleep(100_000)
+    }
+    return !shouldStop()
+  }
+
+  /// Ends curl as soon as its standard input does, which is when we end it or are no more; without
+  /// this, a curl of a program that was killed would go on alone. Signals that are blocked here are
+  /// blocked there, too, but for the ninth.
+  private static let leash = """
+    exec 3<&0
+    "$@" </dev/null 3<&- &
+    program=$!
+    { read nothing; kill -9 $program; } <&3 2>/dev/null &
+    watcher=$!
+    exec 3<&-
+    wait $program
+    status=$?
+    kill -9 $watcher 2>/dev/null
+    exit $status
+    """
+
   private func runCurl(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError)
     -> (status: Int32, message: String)
   {
-    let (process, errors) = (Process(), Pipe())
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    let (process, errors, leash) = (Process(), Pipe(), Pipe())
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = [
+      "-c", Self.leash, "swpu",
       curl, "--fail", "--silent", "--show-error", "--no-buffer", "--location", "--globoff",
       "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1000",
       "--speed-time", "60", "--continue-at", "-", "--output", file, "--url", address,
     ]
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput = leash
     process.standardOutput = FileHandle.nullDevice
     process.standardError = errors
-    do { try process.run() } catch { throw failure("\(error)", program: true) }
+    let holder = leash.fileHandleForWriting
+    _ = fcntl(holder.fileDescriptor, F_SETFD, FD_CLOEXEC)
+    do { try process.run() } catch { throw failure(plainReason(error), program: true) }
+    var isHeld = true
     while process.isRunning {
-      // Killed, since it may have inherited that other signals are blocked; it keeps nothing back.
-      if shouldStop() || bytesHere > size { kill(process.processIdentifier, SIGKILL) }
+      if isHeld, shouldStop() || bytesHere > size {
+        try? holder.close()
+        isHeld = false
+      }
       progress(min(bytesHere, size))
       usleep(100_000)
     }
+    if isHeld { try? holder.close() }
     process.waitUntilExit()
     let said = (try? errors.fileHandleForReading.readToEnd()) ?? nil
     let message = String(decoding: said ?? Data(), as: UTF8.self)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 
 /// A data set as its authors publish it, and how it gets to this machine.
@@ -121,9 +122,17 @@ public struct PublishedDataset: Sendable {
     progress: (Progress) -> Void = { _ in }
   ) throws(DatasetError) -> Bool {
     let part = "\(path)/\(name).part"
-    try system(part) {
-      try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true)
+    try checkVacant(self.path(in: path))
+    try makePart(part)
+    let lock: FolderLock
+    do {
+      lock = try FolderLock(part)
+    } catch {
+      throw DatasetError(
+        fault: .notWritten, file: part, found: "that \(error.reason)",
+        expected: "one fetch at a time", home: home)
     }
+    defer { withExtendedLifetime(lock) {} }
     let base = other.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? address
     var bytesBefore = 0
     for file in downloads {
@@ -139,6 +148,35 @@ public struct PublishedDataset: Sendable {
     progress(.unpacking)
     try install(from: part, to: path)
     return true
+  }
+
+  /// Whatever stands where the data set belongs is somebody's, if only an empty folder or a link.
+  private func checkVacant(_ target: String) throws(DatasetError) {
+    var status = stat()
+    guard lstat(target, &status) == 0 else { return }
+    throw DatasetError(
+      fault: .notWritten, file: target, found: "something that is not the whole data set",
+      expected: "nothing there: move it away, or choose another folder (--to)", home: home)
+  }
+
+  /// Makes the folder of what is on its way, or takes the one that an earlier fetch has left, which
+  /// holds nothing else.
+  private func makePart(_ part: String) throws(DatasetError) {
+    let ours = Set(downloads.map(\.name) + ["unpacked", FolderLock.fileName])
+    var status = stat()
+    if lstat(part, &status) == 0 {
+      let names = try? FileManager.default.contentsOfDirectory(atPath: part)
+      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+      guard isFolder, let names, ours.isSuperset(of: names) else {
+        throw DatasetError(
+          fault: .notWritten, file: part, found: "something that no fetch has left",
+          expected: "nothing there: move it away, or choose another folder (--to)", home: home)
+      }
+      return
+    }
+    try system(part) {
+      try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true)
+    }
   }
 
   /// Deletes a download that is not the publisher's file: going on with it could not make it right.
@@ -175,20 +213,25 @@ public struct PublishedDataset: Sendable {
         expected: files.joined(separator: ", "), home: home)
     }
     let target = self.path(in: path)
-    try system(target) {
-      if FileManager.default.fileExists(atPath: target) {
-        try FileManager.default.removeItem(atPath: target)
-      }
-      try FileManager.default.moveItem(atPath: self.path(in: unpacked), toPath: target)
+    try checkVacant(target)
+    // Fails where something with content has come there meanwhile.
+    guard rename(self.path(in: unpacked), target) == 0 else {
+      let reason = String(cString: strerror(errno))
+      throw DatasetError(
+        fault: .notWritten, file: target, found: "that it cannot be put there (\(reason))",
+        expected: "nothing there", home: home)
     }
-    try? FileManager.default.removeItem(atPath: part)
+    for file in downloads { unlink(part + "/" + file.name) }
+    try? FileManager.default.removeItem(atPath: unpacked)
+    unlink(part + "/" + FolderLock.fileName)
+    rmdir(part)
   }
 
   static func sha256(of path: String, home: String) throws(DatasetError) -> String {
     let sum: SHA256
     do { sum = try SHA256(file: path) } catch {
       throw DatasetError(
-        fault: .unreadable, file: path, found: "that it cannot be read (\(error))",
+        fault: .unreadable, file: path, found: "that it cannot be read (\(plainReason(error)))",
         expected: "the download", home: home)
     }
     return sum.finish()
@@ -198,7 +241,8 @@ public struct PublishedDataset: Sendable {
   private func system(_ target: String, _ work: () throws -> Void) throws(DatasetError) {
     do { try work() } catch {
       throw DatasetError(
-        fault: .unreadable, file: target, found: "that it cannot be written (\(error))",
+        fault: .unreadable, file: target,
+        found: "that it cannot be written (\(plainReason(error)))",
         expected: "a folder with room for the data set", home: home)
     }
   }

@@ -142,7 +142,8 @@ struct TarArchive {
   private func system(_ target: String, _ work: () throws -> Void) throws(DatasetError) {
     do { try work() } catch {
       throw DatasetError(
-        fault: .unreadable, file: target, found: "that it cannot be written (\(error))",
+        fault: .unreadable, file: target,
+        found: "that it cannot be written (\(plainReason(error)))",
         expected: "a folder with room for the data set", home: home)
     }
   }

@@ -15,9 +15,10 @@ import Testing
     let folder = try DataFolder()
     try folder.write(bytes, "data")
     let server = try LocalServer(folder: folder.path)
-    let download = Download(
+    var download = Download(
       address: server.address(way, name), file: folder.path + "/here", size: size ?? bytes.count,
       home: "https://example.org")
+    download.firstPause = .milliseconds(20)
     try withExtendedLifetime(server) { try test(folder, server, download) }
   }
 
@@ -52,6 +53,29 @@ import Testing
       #expect(try folder.bytes("here") == bytes)
       let ranges = (1...4).map { "/breaks/data bytes=\($0)000-" }
       #expect(try server.requests() == ["/breaks/data -"] + ranges)
+    }
+  }
+
+  @Test func givesUpOnAServerThatAlwaysCuts() throws {
+    try serving("cuts") { folder, server, download throws in
+      let start = ContinuousClock.now
+      expectFault(.failedDownload, in: "/cuts/data", saying: ["80 bytes", "8 tries", "goes on"]) {
+        _ = try run(download)
+      }
+      // Each pause is twice the one before.
+      #expect(ContinuousClock.now - start > .milliseconds(20 * (1 + 2 + 4 + 8 + 16 + 32 + 32)))
+      #expect(try server.requests().count == 8)
+      #expect(try folder.bytes("here") == Array(bytes.prefix(80)))
+    }
+  }
+
+  @Test func stopsWithinAPause() throws {
+    try serving("cuts") { _, server, download throws in
+      var patient = download
+      patient.firstPause = .seconds(600)
+      let finished = try patient.run(shouldStop: { patient.bytesHere >= 10 }, progress: { _ in })
+      #expect(!finished)
+      #expect(try server.requests().count == 1)
     }
   }
 

@@ -117,7 +117,7 @@ import Testing
         _ = try set.fetch(to: target)
       }
       #expect(try names(target) == ["ten.part"])
-      #expect(try names(target + "/ten.part") == [])
+      #expect(try names(target + "/ten.part") == [".writer"])
     }
   }
 
@@ -129,7 +129,55 @@ import Testing
         _ = try set.fetch(to: target)
       }
       #expect(try names(target) == ["ten.part"])
-      #expect(try names(target + "/ten.part") == ["set.tar.gz"])
+      #expect(try names(target + "/ten.part") == [".writer", "set.tar.gz"])
+    }
+  }
+
+  @Test(arguments: ["folder", "empty folder", "file", "link", "link to nothing"])
+  func leavesWhatStandsInItsPlace(what: String) throws {
+    try serving { folder, server, set throws in
+      let target = folder.path + "/here/cifar-10-batches-bin"
+      try folder.write([1], "theirs/mine.txt")
+      try folder.write([], "here/other")
+      switch what {
+      case "folder": try folder.write([1], "here/cifar-10-batches-bin/mine.txt")
+      case "empty folder": #expect(mkdir(target, 0o777) == 0)
+      case "file": try folder.write([1], "here/cifar-10-batches-bin")
+      case "link": symlink(folder.path + "/theirs", target)
+      default: symlink(folder.path + "/nothing", target)
+      }
+      func look() throws -> [String] {
+        var status = stat()
+        #expect(lstat(target, &status) == 0)
+        let inside = (try? names(target)) ?? []
+        return ["\(status.st_mode) \(status.st_ino)"] + inside
+      }
+      let before = try look()
+      expectFault(.notWritten, in: target, saying: ["move it away", "--to"]) {
+        _ = try set.fetch(to: folder.path + "/here")
+      }
+      #expect(try look() == before)
+      #expect(try names(folder.path + "/theirs") == ["mine.txt"])
+      // Refused before anything is downloaded.
+      #expect(try names(folder.path + "/here") == ["cifar-10-batches-bin", "other"])
+      #expect(try server.requests() == [])
+    }
+  }
+
+  @Test func leavesAFolderThatHappensToBearTheNameOfAPart() throws {
+    try serving { folder, server, set throws in
+      for name in ["here/ten.part/mine.txt", "file/ten.part"] {
+        try folder.write([1], name)
+        let to = folder.path + "/" + name.split(separator: "/")[0]
+        expectFault(.notWritten, in: "ten.part", saying: ["no fetch"]) { _ = try set.fetch(to: to) }
+        #expect(try folder.bytes(name) == [1])
+      }
+      try FileManager.default.createDirectory(
+        atPath: folder.path + "/link", withIntermediateDirectories: true)
+      symlink(folder.path + "/here/ten.part", folder.path + "/link/ten.part")
+      expectFault(.notWritten, in: "ten.part") { _ = try set.fetch(to: folder.path + "/link") }
+      #expect(try names(folder.path + "/here/ten.part") == ["mine.txt"])
+      #expect(try server.requests() == [])
     }
   }
 
