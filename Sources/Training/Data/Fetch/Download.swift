@@ -108,7 +108,7 @@ struct Download {
     process.standardError = errors
     let holder = leash.fileHandleForWriting
     _ = fcntl(holder.fileDescriptor, F_SETFD, FD_CLOEXEC)
-    do { try process.run() } catch { throw failure(plainReason(error), program: true) }
+    do { try start(process) } catch { throw failure(plainReason(error), program: true) }
     var isHeld = true
     while process.isRunning {
       if isHeld, shouldStop() || bytesHere > size {
@@ -123,6 +123,16 @@ struct Download {
     let said = (try? errors.fileHandleForReading.readToEnd()) ?? nil
     let message = String(decoding: said ?? Data(), as: UTF8.self)
     return (process.terminationStatus, message.trimmingCharacters(in: .whitespacesAndNewlines))
+  }
+
+  /// Starts a program that no signal is blocked for, whatever is blocked in this thread: a shell that
+  /// is not told of the end of what it started waits for ever.
+  private func start(_ process: Process) throws {
+    var (none, before) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try process.run()
   }
 
   private func removeFile() { try? FileManager.default.removeItem(atPath: file) }
