@@ -138,7 +138,10 @@ struct CommandTests {
       (["simulate", "--snapshot", "all"], "step-N.npz"),
       (["report", "/nowhere"], "/nowhere/config.yaml"),
       (["simulate", "--model", "lenet5", "--sparsty", "0.9"], "--sparsty"),
-      (["simulate", "--model", "lenet5", "--sparsity", "-0.1"], "found -0.1, allowed is 0 to less than 1"),
+      (
+        ["simulate", "--model", "lenet5", "--sparsity", "-0.1"],
+        "found -0.1, allowed is 0 to less than 1"
+      ),
       (["train", "--epochs", "-1"], "-1 is not allowed; 1 to"),
       (["train", "--output", ""], "--output"), (["simulate", "model.pth"], "save_file"),
       (["simulate", "model.pt", "--model", "resnet18"], ".safetensors"),
