@@ -5,7 +5,7 @@ import PackageDescription
 // One-way arrows, each pointing at what it imports; ARCHITECTURE.md draws them:
 // Tensor → CKernels; Masks → Files, Tensor; Pruning, Exchange → Masks; Training → Pruning, Exchange;
 // Processor → Masks; RTL → Processor, Pruning; Studies → Training, Processor; Report → Studies;
-// swpu → Report, RTL. With the trait Pictures, Training → CPictures → CPNG, CJPEG.
+// swpu → Report, RTL; Library → Training, Processor. With the trait Pictures, Training → CPictures → CPNG, CJPEG.
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -18,6 +18,8 @@ let package = Package(
     .library(name: "Exchange", targets: ["Exchange"]),
     .library(name: "Masks", targets: ["Masks"]),
     .library(name: "Tensor", targets: ["Tensor"]),
+    // For C and Python; `make library` makes one file of it, libswpu.so.
+    .library(name: "swpu-library", type: .dynamic, targets: ["Library"]),
   ],
   traits: [
     .trait(
@@ -71,6 +73,10 @@ let package = Package(
     .target(
       name: "Report",
       dependencies: ["Exchange", "Files", "Masks", "Processor", "Studies", "Training"]),
+    .target(
+      name: "Library",
+      dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor", "Training"],
+      exclude: ["swpu.h"]),
     .executableTarget(
       name: "swpu",
       dependencies: [

@@ -33,7 +33,7 @@ public struct LayerPruner: Sendable {
   public let configuration: PruningConfiguration
 
   let layout: LineLayout
-  let blockSide: Int
+  package let blockSide: Int
 
   /// A pruner of one layer.
   public init(shape: FilterShape, configuration: PruningConfiguration) {

@@ -31,7 +31,7 @@ public final class PackedFilters: Sendable {
   let kept: [UInt16]
   /// For each packed weight its index in the dense `[K][C][R][S]` array, -1 for a place of a block
   /// that is not kept.
-  let densePositions: [Int32]
+  package let densePositions: [Int32]
 
   /// Packs a mask given as tap patterns: bit `s` of `patterns[(k*C + c)*R + r]` keeps `w[k,c,r,s]`,
   /// C the channels per group.

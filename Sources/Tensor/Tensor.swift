@@ -60,6 +60,9 @@ public struct Tensor: Sendable {
     storage === other.storage && offset == other.offset
   }
 
+  /// Where the values lie, for callers outside of Swift; valid as long as the storage lives.
+  package var address: UnsafeMutablePointer<Float> { pointer }
+
   var pointer: UnsafeMutablePointer<Float> {
     storage.base.assumingMemoryBound(to: Float.self) + offset
   }
@@ -88,6 +91,13 @@ public struct Tensor: Sendable {
       guard let start = source.baseAddress else { return }
       pointer.update(from: start, count: source.count)
     }
+  }
+
+  /// Replaces the first values.
+  package func store(_ values: UnsafeBufferPointer<Float>) {
+    precondition(values.count <= count, "\(values.count) values for a tensor of \(count)")
+    guard let start = values.baseAddress else { return }
+    pointer.update(from: start, count: values.count)
   }
 
   /// Sets every value.

@@ -21,7 +21,7 @@ extension Model {
   }
 
   /// Forgets what an observed pass has left in the layers.
-  func dropObservations() {
+  package func dropObservations() {
     for layer in convolutions { layer.dropObservation() }
   }
 }

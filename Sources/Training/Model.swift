@@ -115,6 +115,21 @@ public final class Model {
   /// Copies planar images `[image][channel][row][column]` to where `forward` reads them.
   public func stage(_ images: [Float]) { planar.store(images) }
 
+  /// Copies planar images that lie outside of Swift.
+  package func stage(_ images: UnsafeBufferPointer<Float>) { planar.store(images) }
+
+  /// Takes the gradient of a loss by the logits, `[image][class]`, for `backward`.
+  package func store(outputGradient gradient: UnsafeBufferPointer<Float>, images: Int) {
+    let lanes = engine.kernels.lanes
+    outputGradient.fill(0)
+    for image in 0..<images {
+      let start = image / lanes * classes * lanes + image % lanes
+      for place in 0..<classes {
+        outputGradient[start + place * lanes] = gradient[image * classes + place]
+      }
+    }
+  }
+
   /// Computes the logits of the first `images` staged images.
   ///
   /// - Parameters:

@@ -4,13 +4,13 @@ import Tensor
 
 /// Prunes a model while it trains: draws the first masks, and at each update moves them by the
 /// magnitude of the weights and the gradients of what is pruned.
-struct NetworkPruner {
-  let configuration: PruningConfiguration
-  let schedule: PruningSchedule
+package struct NetworkPruner {
+  package let configuration: PruningConfiguration
+  package let schedule: PruningSchedule
   private let layers: [(layer: ConvolutionLayer, pruner: LayerPruner)]
 
   /// Nil when the granularity is `dense` or the network has nothing to prune.
-  init?(
+  package init?(
     _ configuration: PruningConfiguration, model: Model, totalSteps: Int, stepsPerEpoch: Int
   ) {
     let prunable = model.convolutions.filter(\.isPrunable)
@@ -25,7 +25,7 @@ struct NetworkPruner {
   }
 
   /// Masks for the first step.
-  func start(on engine: Engine) {
+  package func start(on engine: Engine) {
     let densities = layerDensities(at: 0)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
@@ -35,7 +35,7 @@ struct NetworkPruner {
 
   /// New masks after a step whose backward pass computed dense gradients. Layers do not depend on
   /// each other once their densities are settled.
-  func update(at step: Int, on engine: Engine) {
+  package func update(at step: Int, on engine: Engine) {
     let densities = layerDensities(at: step)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
