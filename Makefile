@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
+.PHONY: build test test-pictures test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
 .PHONY: sanitize faults faults-check
 
 build:
@@ -60,6 +60,41 @@ test-pictures: picture-libraries
 picture-libraries:
 	@pkg-config --exists libpng libjpeg || { apt-get update -qq && \
 	  apt-get install -y -qq libpng-dev libjpeg62-turbo-dev pkg-config; }
+
+# One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Builds
+# beside the build, since another way of linking rebuilds everything, and runs the example in C.
+library:
+	swift build -c release --product swpu-library --scratch-path .build/library-build \
+	  -Xswiftc -static-stdlib \
+	  -Xlinker -L$$(dirname $$(dirname $$(readlink -f $$(command -v swift))))/lib/swift_static/linux
+	mkdir -p .build/library
+	cp .build/library-build/release/libswpu-library.so .build/library/libswpu.so
+	strip --strip-unneeded .build/library/libswpu.so
+	cp Sources/Library/swpu.h .build/library
+	cc -Wall -Wextra -Werror -O2 -I .build/library Examples/c/lenet.c .build/library/libswpu.so \
+	  -o .build/library/lenet
+	.build/library/lenet
+
+# The Python package beside NumPy, PyTorch (its CPU build, where it can be had) and the command.
+test-python: build .build/python/bin/python
+	swift build -c release --product swpu-library
+	SWPU_LIBRARY=$(CURDIR)/.build/release/libswpu-library.so PYTHONPATH=python \
+	  .build/python/bin/python -m unittest discover --verbose python/tests
+
+.build/python/bin/python:
+	python3 -m venv .build/python
+	.build/python/bin/pip install --quiet "torch==2.13.0+cpu" numpy \
+	  || .build/python/bin/pip install --quiet numpy || { rm -rf .build/python; exit 1; }
+
+# A wheel that needs no Swift, in .build/wheel, tried in a clean environment.
+wheel: library
+	python3 -m venv --clear .build/wheel-venv
+	.build/wheel-venv/bin/pip install --quiet build
+	SWPU_LIBRARY=$(CURDIR)/.build/library/libswpu.so .build/wheel-venv/bin/python -m build --wheel \
+	  --outdir .build/wheel python
+	python3 -m venv --clear .build/wheel-venv
+	.build/wheel-venv/bin/pip install --quiet .build/wheel/swpu-*.whl
+	cd / && $(CURDIR)/.build/wheel-venv/bin/python -m unittest discover $(CURDIR)/python/tests -p test_model.py
 
 # The pages of every library module, in .build/docs. A link that leads nowhere is an error.
 docs:

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
-from setuptools.dist import Distribution
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -26,11 +26,15 @@ class Build(build_py):
         shutil.copy(library, target / "libswpu.so")
 
 
-class BinaryDistribution(Distribution):
-    """The wheel holds a library for one platform, and runs under any Python 3."""
+class Wheel(bdist_wheel):
+    """Holds a library for one platform, and runs under any Python 3."""
 
-    def has_ext_modules(self):
-        return True
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        return ("py3", "none", super().get_tag()[2])
 
 
-setup(cmdclass={"build_py": Build}, distclass=BinaryDistribution)
+setup(cmdclass={"build_py": Build, "bdist_wheel": Wheel})

@@ -5,6 +5,7 @@ import Pruning
 import Tensor
 import Training
 
+/// `swpu_model_prune` of swpu.h.
 @_cdecl("swpu_model_prune")
 public func modelPrune(
   _ model: UInt64, _ options: UnsafePointer<CChar>?, _ totalSteps: Int64,
@@ -26,6 +27,7 @@ public func modelPrune(
   }
 }
 
+/// `swpu_model_updates_masks` of swpu.h.
 @_cdecl("swpu_model_updates_masks")
 public func modelUpdatesMasks(
   _ model: UInt64, _ step: Int64, _ answer: UnsafeMutablePointer<Int32>?
@@ -36,6 +38,7 @@ public func modelUpdatesMasks(
   }
 }
 
+/// `swpu_model_update_masks` of swpu.h.
 @_cdecl("swpu_model_update_masks")
 public func modelUpdateMasks(_ model: UInt64, _ step: Int64) -> Int32 {
   with(model) { box in
@@ -46,7 +49,8 @@ public func modelUpdateMasks(_ model: UInt64, _ step: Int64) -> Int32 {
     for weight in box.parameters.map(\.parameter)
     where weight.isPrunable && weight.denseGradient == nil {
       throw LibraryError(
-        .notReady, "'\(weight.name)' has no dense gradient: call swpu_model_backward with "
+        .notReady,
+        "'\(weight.name)' has no dense gradient: call swpu_model_backward with "
           + "dense_gradients = 1 before the update")
     }
     pruning.update(at: Int(step), on: box.model.engine)
@@ -56,6 +60,7 @@ public func modelUpdateMasks(_ model: UInt64, _ step: Int64) -> Int32 {
   }
 }
 
+/// `swpu_model_choose_mask` of swpu.h.
 @_cdecl("swpu_model_choose_mask")
 public func modelChooseMask(
   _ model: UInt64, _ index: Int32, _ saliency: UnsafePointer<Float>?,
@@ -75,12 +80,15 @@ public func modelChooseMask(
     func values(_ pointer: UnsafePointer<Float>?, _ name: String) throws -> [Float] {
       let values = Array(
         UnsafeBufferPointer(start: try required(pointer, name), count: weight.denseCount))
-      guard values.allSatisfy(\.isFinite) else { throw LibraryError("\(name): has values not finite") }
+      guard values.allSatisfy(\.isFinite) else {
+        throw LibraryError("\(name): has values not finite")
+      }
       return values
     }
     let pruner = LayerPruner(shape: weight.filterShape, configuration: pruning.configuration)
     let mask = pruner.update(
-      weight.mask ?? LayerMask(dense: weight.filterShape, blockSide: pruner.blockSide), weights: try values(saliency, "saliency"),
+      weight.mask ?? LayerMask(dense: weight.filterShape, blockSide: pruner.blockSide),
+      weights: try values(saliency, "saliency"),
       gradient: try values(growth, "growth"), density: density, growFraction: exchange,
       movesShapes: true)
     kept.update(repeating: 0, count: weight.denseCount)

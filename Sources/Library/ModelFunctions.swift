@@ -93,6 +93,7 @@ func with(_ model: UInt64, _ body: (ModelBox) throws -> Void) -> Int32 {
   call { try models.get(model).locked(body) }
 }
 
+/// `swpu_model_create` of swpu.h.
 @_cdecl("swpu_model_create")
 public func modelCreate(
   _ network: UInt64, _ batch: Int32, _ threads: Int32, _ kernels: UnsafePointer<CChar>?,
@@ -123,9 +124,11 @@ private func named(_ pointer: UnsafePointer<CChar>) throws -> Kernels {
   return table
 }
 
+/// `swpu_model_free` of swpu.h.
 @_cdecl("swpu_model_free")
 public func modelFree(_ model: UInt64) -> Int32 { call { try models.remove(model) } }
 
+/// `swpu_model_sizes` of swpu.h.
 @_cdecl("swpu_model_sizes")
 public func modelSizes(
   _ model: UInt64, _ batch: UnsafeMutablePointer<Int32>?, _ inputs: UnsafeMutablePointer<Int64>?,
@@ -139,6 +142,7 @@ public func modelSizes(
   }
 }
 
+/// `swpu_model_forward` of swpu.h.
 @_cdecl("swpu_model_forward")
 public func modelForward(
   _ model: UInt64, _ images: UnsafePointer<Float>?, _ count: Int32, _ training: Int32,
@@ -162,6 +166,7 @@ public func modelForward(
   }
 }
 
+/// `swpu_model_loss` of swpu.h.
 @_cdecl("swpu_model_loss")
 public func modelLoss(
   _ model: UInt64, _ labels: UnsafePointer<Int32>?, _ smoothing: Float,
@@ -185,6 +190,7 @@ public func modelLoss(
   }
 }
 
+/// `swpu_model_backward` of swpu.h.
 @_cdecl("swpu_model_backward")
 public func modelBackward(
   _ model: UInt64, _ gradient: UnsafePointer<Float>?, _ denseGradients: Int32
@@ -200,7 +206,8 @@ public func modelBackward(
         .notReady, "gradient is NULL, and no swpu_model_loss has left one for this forward pass")
     }
     box.model.backward(
-      images: pass.images, seed: pass.seed, denseGradients: denseGradients != 0, observes: true)
+      images: pass.images, seed: pass.seed, denseGradients: denseGradients != 0,
+      observes: denseGradients != 0)
     box.pass = nil
   }
 }
@@ -208,6 +215,7 @@ public func modelBackward(
 private let noForwardPass = LibraryError(
   .notReady, "there is no forward pass with training = 1 that a backward pass could follow")
 
+/// `swpu_model_sgd` of swpu.h.
 @_cdecl("swpu_model_sgd")
 public func modelSGD(_ model: UInt64, _ momentum: Float, _ nesterov: Int32, _ decay: Float)
   -> Int32
@@ -217,6 +225,7 @@ public func modelSGD(_ model: UInt64, _ momentum: Float, _ nesterov: Int32, _ de
   }
 }
 
+/// `swpu_model_adamw` of swpu.h.
 @_cdecl("swpu_model_adamw")
 public func modelAdamW(
   _ model: UInt64, _ beta1: Float, _ beta2: Float, _ epsilon: Float, _ decay: Float
@@ -242,6 +251,7 @@ extension ModelBox {
   }
 }
 
+/// `swpu_model_step` of swpu.h.
 @_cdecl("swpu_model_step")
 public func modelStep(_ model: UInt64, _ rate: Float, _ clip: Float) -> Int32 {
   with(model) { box in

@@ -29,6 +29,7 @@ final class NetworkBox: Sendable {
 
 let networks = HandleTable<NetworkBox>("network")
 
+/// `swpu_network_create` of swpu.h.
 @_cdecl("swpu_network_create")
 public func networkCreate(
   _ name: UnsafePointer<CChar>?, _ channels: Int32, _ height: Int32, _ width: Int32,
@@ -42,6 +43,7 @@ public func networkCreate(
   }
 }
 
+/// `swpu_network_named` of swpu.h.
 @_cdecl("swpu_network_named")
 public func networkNamed(
   _ model: UnsafePointer<CChar>?, _ channels: Int32, _ height: Int32, _ width: Int32,
@@ -67,6 +69,7 @@ public func networkNamed(
   }
 }
 
+/// `swpu_network_free` of swpu.h.
 @_cdecl("swpu_network_free")
 public func networkFree(_ network: UInt64) -> Int32 { call { try networks.remove(network) } }
 
@@ -95,6 +98,7 @@ private func append(
   }
 }
 
+/// `swpu_network_convolution` of swpu.h.
 @_cdecl("swpu_network_convolution")
 public func networkConvolution(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32, _ filters: Int32,
@@ -110,6 +114,7 @@ public func networkConvolution(
   }
 }
 
+/// `swpu_network_linear` of swpu.h.
 @_cdecl("swpu_network_linear")
 public func networkLinear(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32, _ outputs: Int32,
@@ -121,6 +126,7 @@ public func networkLinear(
   }
 }
 
+/// `swpu_network_batch_norm` of swpu.h.
 @_cdecl("swpu_network_batch_norm")
 public func networkBatchNorm(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32, _ residual: Int32,
@@ -140,6 +146,7 @@ public func networkBatchNorm(
   }
 }
 
+/// `swpu_network_activation` of swpu.h.
 @_cdecl("swpu_network_activation")
 public func networkActivation(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32,
@@ -155,10 +162,12 @@ private func kind(_ name: UnsafePointer<CChar>?) throws -> Activation {
   case "none": .none
   case "relu": .relu
   case "relu6": .relu6
-  case let other: throw LibraryError("activation '\(other)' is unknown; there are none, relu, relu6")
+  case let other:
+    throw LibraryError("activation '\(other)' is unknown; there are none, relu, relu6")
   }
 }
 
+/// `swpu_network_pool` of swpu.h.
 @_cdecl("swpu_network_pool")
 public func networkPool(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32,
@@ -178,6 +187,7 @@ public func networkPool(
   }
 }
 
+/// `swpu_network_global_average_pool` of swpu.h.
 @_cdecl("swpu_network_global_average_pool")
 public func networkGlobalAveragePool(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32,
@@ -186,6 +196,7 @@ public func networkGlobalAveragePool(
   append(network, name, input, output) { try $0.network.globalAveragePool($1, $2) }
 }
 
+/// `swpu_network_add` of swpu.h.
 @_cdecl("swpu_network_add")
 public func networkAdd(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ first: Int32, _ second: Int32,
@@ -196,6 +207,7 @@ public func networkAdd(
   }
 }
 
+/// `swpu_network_flatten` of swpu.h.
 @_cdecl("swpu_network_flatten")
 public func networkFlatten(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32,
@@ -204,6 +216,7 @@ public func networkFlatten(
   append(network, name, input, output) { try $0.network.flatten($1, $2) }
 }
 
+/// `swpu_network_dropout` of swpu.h.
 @_cdecl("swpu_network_dropout")
 public func networkDropout(
   _ network: UInt64, _ name: UnsafePointer<CChar>?, _ input: Int32, _ probability: Float,

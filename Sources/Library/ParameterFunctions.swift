@@ -3,11 +3,13 @@ import Masks
 import Tensor
 import Training
 
+/// `swpu_model_parameter_count` of swpu.h.
 @_cdecl("swpu_model_parameter_count")
 public func modelParameterCount(_ model: UInt64, _ count: UnsafeMutablePointer<Int32>?) -> Int32 {
   with(model) { try required(count, "count").pointee = Int32($0.parameters.count) }
 }
 
+/// `swpu_model_parameter` of swpu.h.
 @_cdecl("swpu_model_parameter")
 public func modelParameter(
   _ model: UInt64, _ index: Int32, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
@@ -30,11 +32,13 @@ public func modelParameter(
   }
 }
 
+/// `swpu_model_statistic_count` of swpu.h.
 @_cdecl("swpu_model_statistic_count")
 public func modelStatisticCount(_ model: UInt64, _ count: UnsafeMutablePointer<Int32>?) -> Int32 {
   with(model) { try required(count, "count").pointee = Int32($0.statistics.count) }
 }
 
+/// `swpu_model_statistic` of swpu.h.
 @_cdecl("swpu_model_statistic")
 public func modelStatistic(
   _ model: UInt64, _ index: Int32, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
@@ -65,6 +69,7 @@ private func dense(
   }
 }
 
+/// `swpu_model_dense_values` of swpu.h.
 @_cdecl("swpu_model_dense_values")
 public func modelDenseValues(
   _ model: UInt64, _ index: Int32, _ output: UnsafeMutablePointer<Float>?
@@ -72,6 +77,7 @@ public func modelDenseValues(
   dense(model, index, output) { $0.denseValues }
 }
 
+/// `swpu_model_set_dense_values` of swpu.h.
 @_cdecl("swpu_model_set_dense_values")
 public func modelSetDenseValues(
   _ model: UInt64, _ index: Int32, _ values: UnsafePointer<Float>?
@@ -83,6 +89,7 @@ public func modelSetDenseValues(
   }
 }
 
+/// `swpu_model_dense_gradient` of swpu.h.
 @_cdecl("swpu_model_dense_gradient")
 public func modelDenseGradient(
   _ model: UInt64, _ index: Int32, _ output: UnsafeMutablePointer<Float>?
@@ -99,6 +106,7 @@ public func modelDenseGradient(
   }
 }
 
+/// `swpu_model_mask` of swpu.h.
 @_cdecl("swpu_model_mask")
 public func modelMask(_ model: UInt64, _ index: Int32, _ kept: UnsafeMutablePointer<UInt8>?)
   -> Int32
@@ -111,6 +119,7 @@ public func modelMask(_ model: UInt64, _ index: Int32, _ kept: UnsafeMutablePoin
   }
 }
 
+/// `swpu_model_set_mask` of swpu.h.
 @_cdecl("swpu_model_set_mask")
 public func modelSetMask(_ model: UInt64, _ index: Int32, _ kept: UnsafePointer<UInt8>?) -> Int32 {
   with(model) { box in

@@ -4,6 +4,7 @@ import Masks
 import Processor
 import Training
 
+/// `swpu_model_state` of swpu.h.
 @_cdecl("swpu_model_state")
 public func modelState(
   _ model: UInt64, _ bytes: UnsafeMutablePointer<UInt8>?, _ capacity: Int64,
@@ -20,6 +21,7 @@ public func modelState(
   }
 }
 
+/// `swpu_model_restore` of swpu.h.
 @_cdecl("swpu_model_restore")
 public func modelRestore(_ model: UInt64, _ bytes: UnsafePointer<UInt8>?, _ size: Int64) -> Int32 {
   with(model) { box in
@@ -31,6 +33,7 @@ public func modelRestore(_ model: UInt64, _ bytes: UnsafePointer<UInt8>?, _ size
   }
 }
 
+/// `swpu_model_simulate` of swpu.h.
 @_cdecl("swpu_model_simulate")
 public func modelSimulate(
   _ model: UInt64, _ hardware: UnsafePointer<CChar>?, _ batch: Int32,
@@ -50,5 +53,6 @@ public func modelSimulate(
   }
 }
 
+/// `swpu_string_free` of swpu.h.
 @_cdecl("swpu_string_free")
 public func stringFree(_ text: UnsafeMutablePointer<CChar>?) { free(text) }

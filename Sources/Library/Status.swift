@@ -55,11 +55,13 @@ private let messageKey: pthread_key_t = {
   return key
 }()
 
+/// `swpu_version` of swpu.h.
 @_cdecl("swpu_version")
 public func version() -> UnsafePointer<CChar> { UnsafePointer(versionText) }
 
 nonisolated(unsafe) private let versionText = strdup(swpuVersion)!
 
+/// `swpu_last_error` of swpu.h.
 @_cdecl("swpu_last_error")
 public func lastError() -> UnsafePointer<CChar> {
   guard let message = pthread_getspecific(messageKey) else { return UnsafePointer(noMessage) }

@@ -120,14 +120,9 @@ public final class Model {
 
   /// Takes the gradient of a loss by the logits, `[image][class]`, for `backward`.
   package func store(outputGradient gradient: UnsafeBufferPointer<Float>, images: Int) {
-    let lanes = engine.kernels.lanes
-    outputGradient.fill(0)
-    for image in 0..<images {
-      let start = image / lanes * classes * lanes + image % lanes
-      for place in 0..<classes {
-        outputGradient[start + place * lanes] = gradient[image * classes + place]
-      }
-    }
+    planarGradient.store(gradient)
+    engine.blockImages(
+      planarGradient, into: outputGradient, map: network.map(network.output), images: images)
   }
 
   /// Computes the logits of the first `images` staged images.
