@@ -61,6 +61,45 @@ struct HeaderScanner {
     return String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
+  /// Takes `null` if it comes next.
+  mutating func acceptsNull() throws(InputError) -> Bool {
+    skipSpaces()
+    guard next == UInt8(ascii: "n") else { return false }
+    let word = try word("null")
+    guard word == "null" else { throw error("value", found: word, allowed: "null") }
+    return true
+  }
+
+  /// Passes over a value of JSON.
+  mutating func skipValue(_ field: String, depth: Int = 0) throws(InputError) {
+    guard depth < 64 else { throw error(field, found: "values in values", allowed: "64 at most") }
+    skipSpaces()
+    switch next {
+    case UInt8(ascii: "\""): _ = try text(field)
+    case UInt8(ascii: "["):
+      _ = accept("[")
+      if accept("]") { return }
+      repeat { try skipValue(field, depth: depth + 1) } while accept(",")
+      try expect("]", field)
+    case UInt8(ascii: "{"):
+      _ = accept("{")
+      if accept("}") { return }
+      repeat {
+        _ = try text(field)
+        try expect(":", field)
+        try skipValue(field, depth: depth + 1)
+      } while accept(",")
+      try expect("}", field)
+    default:
+      // A number, true, false or null.
+      let start = position
+      while let byte = next, "+-.0123456789abcdefghijklmnopqrstuvwxyzE".utf8.contains(byte) {
+        position += 1
+      }
+      if start == position { throw error(field, found: found, allowed: "a value") }
+    }
+  }
+
   /// Takes a whole number from 0 to 2^48.
   mutating func number(_ field: String) throws(InputError) -> Int {
     skipSpaces()
@@ -79,13 +118,16 @@ struct HeaderScanner {
   }
 
   /// Takes a list of whole numbers between two brackets; a comma may follow the last.
-  mutating func numbers(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ field: String)
-    throws(InputError) -> [Int]
-  {
+  ///
+  /// - Parameter long: whether an `L` may follow a number, as in Python 2.
+  mutating func numbers(
+    _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ field: String, long: Bool = false
+  ) throws(InputError) -> [Int] {
     try expect(open, field)
     var values: [Int] = []
     while !accept(close) {
       values.append(try number(field))
+      if long { _ = accept("L") }
       if !accept(",") {
         try expect(close, field)
         return values

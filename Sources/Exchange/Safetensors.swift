@@ -41,8 +41,10 @@ public struct SafetensorsFile: Sendable {
   public struct Entry: Sendable {
     /// Unique in the file.
     public let name: String
-    /// The type of its values.
-    public let element: Element
+    /// The type of its values, as the file names it.
+    public let type: String
+    /// The type of its values; nil for one that is not read.
+    public var element: Element? { Element(rawValue: type) }
     /// Sizes of its axes.
     public let shape: [Int]
     let bytes: Range<Int>
@@ -73,6 +75,9 @@ public struct SafetensorsFile: Sendable {
     guard let length = data.prefix(8).words(bytes: 8).first else {
       throw error("header length", "a file of \(data.count) bytes", "at least 8 bytes")
     }
+    if let kind = foreignKind(data) {
+      throw error("file", kind, "a safetensors file")
+    }
     guard length <= UInt64(data.count - 8), length <= 100_000_000 else {
       throw error("header length", "\(length)", "what the file holds, at most 100000000")
     }
@@ -95,11 +100,12 @@ public struct SafetensorsFile: Sendable {
       guard entry.bytes.upperBound <= payload.count else {
         throw error(field, "\(entry.bytes.upperBound)", "at most the file's \(payload.count) bytes")
       }
+      // How many bytes a type takes that is not read, nobody has to know.
       guard let count = elementCount(entry.shape),
-        count * entry.element.byteCount == entry.bytes.count
+        entry.element.map({ count * $0.byteCount == entry.bytes.count }) ?? true
       else {
         throw error(
-          "tensor '\(entry.name)' shape", "\(entry.shape) of \(entry.element.rawValue)",
+          "tensor '\(entry.name)' shape", "\(entry.shape) of \(entry.type)",
           "as many values as its \(entry.bytes.count) bytes hold")
       }
       end = entry.bytes.upperBound
@@ -111,7 +117,7 @@ public struct SafetensorsFile: Sendable {
 
   /// The values of a tensor of floats; those of 64 bits are rounded.
   ///
-  /// - Throws: `InputError` for other types.
+  /// - Throws: `InputError` for other types, and for values that are not finite.
   public func array(_ entry: Entry) throws(InputError) -> NamedArray {
     let start = payload.startIndex + entry.bytes.lowerBound
     let bytes = payload[start..<start + entry.bytes.count]
@@ -124,10 +130,32 @@ public struct SafetensorsFile: Sendable {
     case .float64: values = bytes.words(bytes: 8).map { Float(Double(bitPattern: $0)) }
     default:
       throw InputError(
-        file: file, field: "tensor '\(entry.name)' dtype", value: entry.element.rawValue,
+        file: file, field: "tensor '\(entry.name)' dtype", value: entry.type,
         allowed: "F64, F32, F16 or BF16")
     }
+    if let bad = values.first(where: { !$0.isFinite }) {
+      throw InputError(
+        file: file, field: "tensor '\(entry.name)' values", value: "\(bad)",
+        allowed: "finite values")
+    }
     return NamedArray(name: entry.name, shape: entry.shape, values: values)
+  }
+
+  /// Which values of a tensor are not zero, of a type of whole numbers, truth values or floats.
+  ///
+  /// - Throws: `InputError` for other types, and for values that are not finite.
+  public func nonZero(_ entry: Entry) throws(InputError) -> [Bool] {
+    switch entry.element {
+    case .float32, .float16, .bfloat16, .float64: return try array(entry).values.map { $0 != 0 }
+    case .bool, .uint8, .int8, .int16, .uint16, .int32, .uint32, .int64, .uint64:
+      let start = payload.startIndex + entry.bytes.lowerBound
+      let width = entry.element?.byteCount ?? 1
+      return payload[start..<start + entry.bytes.count].words(bytes: width).map { $0 != 0 }
+    case .float8e5m2, .float8e4m3, nil:
+      throw InputError(
+        file: file, field: "tensor '\(entry.name)' dtype", value: entry.type,
+        allowed: "floats of at least 16 bits, whole numbers or truth values")
+    }
   }
 
   /// The bytes of a file of 32-bit floats.
@@ -170,6 +198,7 @@ extension HeaderScanner {
         throw scanner.error("tensor '\(name)'", found: "the name twice", allowed: "unique names")
       }
       if name == "__metadata__" {
+        if try scanner.acceptsNull() { return }
         try scanner.members(name) { (scanner, key) throws(InputError) in
           let field = "__metadata__ '\(key)'"
           let text = try scanner.text(field)
@@ -188,34 +217,30 @@ extension HeaderScanner {
   private mutating func safetensorsEntry(_ name: String) throws(InputError)
     -> SafetensorsFile.Entry
   {
-    var element: SafetensorsFile.Element?
+    var type: String?
     var shape, offsets: [Int]?
     try members("tensor '\(name)'") { (scanner, key) throws(InputError) in
       let field = "tensor '\(name)' \(key)"
-      let isNew =
-        switch key {
-        case "dtype": element == nil
-        case "shape": shape == nil
-        case "data_offsets": offsets == nil
-        default: false
+      func expectNew(_ isNew: Bool) throws(InputError) {
+        if !isNew {
+          throw scanner.error(field, found: "the key twice", allowed: "each key once")
         }
-      guard isNew else {
-        throw scanner.error(
-          field, found: "the key", allowed: "dtype, shape and data_offsets, each once")
       }
       switch key {
       case "dtype":
-        let text = try scanner.text(field)
-        element = SafetensorsFile.Element(rawValue: text)
-        if element == nil {
-          let known = SafetensorsFile.Element.allCases.map(\.rawValue).joined(separator: ", ")
-          throw scanner.error(field, found: text, allowed: known)
-        }
-      case "shape": shape = try scanner.numbers("[", "]", field)
-      default: offsets = try scanner.numbers("[", "]", field)
+        try expectNew(type == nil)
+        type = try scanner.text(field)
+      case "shape":
+        try expectNew(shape == nil)
+        shape = try scanner.numbers("[", "]", field)
+      case "data_offsets":
+        try expectNew(offsets == nil)
+        offsets = try scanner.numbers("[", "]", field)
+      // What other writers add says nothing of the values.
+      default: try scanner.skipValue(field)
       }
     }
-    guard let element, let shape, let offsets else {
+    guard let type, let shape, let offsets else {
       throw error(
         "tensor '\(name)'", found: "a missing key", allowed: "dtype, shape and data_offsets")
     }
@@ -224,7 +249,7 @@ extension HeaderScanner {
         "tensor '\(name)' data_offsets", found: "\(offsets)", allowed: "[begin, end], in order")
     }
     return SafetensorsFile.Entry(
-      name: name, element: element, shape: shape, bytes: offsets[0]..<offsets[1])
+      name: name, type: type, shape: shape, bytes: offsets[0]..<offsets[1])
   }
 
   /// Takes `{"key": …, …}`; `body` takes what follows each colon.

@@ -22,15 +22,20 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     public var needsInputGradient: Bool
     /// Whether pruning may touch the weights.
     public var prunable: Bool
+    /// Whether it is a transposed convolution: `geometry` is that of the convolution whose input
+    /// gradient it computes, which reads the map that this one writes.
+    public var isTransposed: Bool
 
     /// A layer.
     public init(
-      name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool, prunable: Bool
+      name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool, prunable: Bool,
+      isTransposed: Bool = false
     ) {
       self.name = name
       self.geometry = geometry
       self.needsInputGradient = needsInputGradient
       self.prunable = prunable
+      self.isTransposed = isTransposed
     }
 
     /// Sizes of the weights; channels are those of one group.
@@ -53,8 +58,12 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
       case activation
       /// Max or average pooling, also of whole planes.
       case pooling
-      /// Sum of two maps.
+      /// Sum of maps.
       case add
+      /// Product of maps, value by value.
+      case multiply
+      /// Normalisation of the values of an image: layer, instance and group normalisation, softmax.
+      case normalization
       /// Inverted dropout.
       case dropout
     }
@@ -92,6 +101,33 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     self.batch = batch
     self.convolutions = convolutions
     self.vectorLayers = vectorLayers
+  }
+}
+
+extension NetworkDescription.Convolution {
+  private enum CodingKeys: String, CodingKey {
+    case name, geometry, needsInputGradient, prunable, isTransposed
+  }
+
+  /// Reads a layer; one that does not say `isTransposed` is not.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      name: try values.decode(String.self, forKey: .name),
+      geometry: try values.decode(ConvolutionGeometry.self, forKey: .geometry),
+      needsInputGradient: try values.decode(Bool.self, forKey: .needsInputGradient),
+      prunable: try values.decode(Bool.self, forKey: .prunable),
+      isTransposed: try values.decodeIfPresent(Bool.self, forKey: .isTransposed) ?? false)
+  }
+
+  /// Writes what `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(name, forKey: .name)
+    try values.encode(geometry, forKey: .geometry)
+    try values.encode(needsInputGradient, forKey: .needsInputGradient)
+    try values.encode(prunable, forKey: .prunable)
+    if isTransposed { try values.encode(isTransposed, forKey: .isTransposed) }
   }
 }
 

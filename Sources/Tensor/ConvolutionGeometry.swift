@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// What a convolution does to a map: `y[k,p,q] = Σ w[k,c,r,s] · x[c, p·stride + r - pad, q·stride + s - pad]`.
+/// What a convolution does to a map:
+/// `y[k,p,q] = Σ w[k,c,r,s] · x[c, p·stride + r·dilation - before, …]`, where c, r and s run over the
+/// channels of a group and the kernel, and the two axes have a `WindowAxis` each.
 ///
-/// A linear layer is a 1x1 convolution on a 1x1 map.
+/// A linear layer is a 1x1 convolution on a 1x1 map. The engine trains geometries that are
+/// `isTrainable`; the model of the processor takes all of them.
 ///
 /// ```swift
 /// let geometry = ConvolutionGeometry(
@@ -16,45 +19,73 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   public let input: MapShape
   /// Planes written.
   public let filters: Int
-  /// Kernel rows R.
-  public let rows: Int
-  /// Kernel columns S, at most 16.
-  public let columns: Int
-  /// Step of both axes.
-  public let stride: Int
-  /// Rows of zeros above and below.
-  public let paddingRows: Int
-  /// Columns of zeros left and right.
-  public let paddingColumns: Int
+  /// The kernel along the height.
+  public let vertical: WindowAxis
+  /// The kernel along the width.
+  public let horizontal: WindowAxis
   /// Groups of channels that do not see each other; `channels` for a depthwise convolution.
   public let groups: Int
+  /// The map written.
+  public let output: MapShape
+
+  /// Kernel columns of a layer that the engine trains, at most.
+  public static let mostTrainableColumns = 16
 
   /// A geometry; `nil` when the sizes do not fit together (kernel larger than the padded map,
   /// channels or filters that the groups do not divide).
   public init?(
-    input: MapShape, filters: Int, rows: Int, columns: Int, stride: Int = 1, paddingRows: Int = 0,
-    paddingColumns: Int = 0, groups: Int = 1
+    input: MapShape, filters: Int, vertical: WindowAxis, horizontal: WindowAxis, groups: Int = 1
   ) {
-    guard filters > 0, rows > 0, (1...16).contains(columns), stride > 0, paddingRows >= 0,
-      paddingColumns >= 0, groups > 0, input.channels % groups == 0, filters % groups == 0,
-      input.height + 2 * paddingRows >= rows, input.width + 2 * paddingColumns >= columns
+    guard filters > 0, groups > 0, input.channels % groups == 0, filters % groups == 0,
+      let height = vertical.outputs(input.height), let width = horizontal.outputs(input.width)
     else { return nil }
     self.input = input
     self.filters = filters
-    self.rows = rows
-    self.columns = columns
-    self.stride = stride
-    self.paddingRows = paddingRows
-    self.paddingColumns = paddingColumns
+    self.vertical = vertical
+    self.horizontal = horizontal
     self.groups = groups
+    output = MapShape(channels: filters, height: height, width: width)
   }
 
-  /// The map written.
-  public var output: MapShape {
-    MapShape(
-      channels: filters,
-      height: (input.height + 2 * paddingRows - rows) / stride + 1,
-      width: (input.width + 2 * paddingColumns - columns) / stride + 1)
+  /// A geometry with one stride, no dilation and the same padding on opposite sides; `nil` as above.
+  public init?(
+    input: MapShape, filters: Int, rows: Int, columns: Int, stride: Int = 1, paddingRows: Int = 0,
+    paddingColumns: Int = 0, groups: Int = 1
+  ) {
+    self.init(
+      input: input, filters: filters,
+      vertical: WindowAxis(
+        kernel: rows, stride: stride, paddingBefore: paddingRows, paddingAfter: paddingRows),
+      horizontal: WindowAxis(
+        kernel: columns, stride: stride, paddingBefore: paddingColumns,
+        paddingAfter: paddingColumns),
+      groups: groups)
+  }
+
+  /// Whether the engine has kernels for it: one stride, no dilation, the same padding on opposite
+  /// sides, at most `mostTrainableColumns` kernel columns.
+  public var isTrainable: Bool { isUniform && columns <= Self.mostTrainableColumns }
+
+  /// Whether one stride and two paddings describe it.
+  public var isUniform: Bool {
+    vertical.isPlain && horizontal.isPlain && vertical.stride == horizontal.stride
+  }
+
+  /// Kernel rows R.
+  public var rows: Int { vertical.kernel }
+  /// Kernel columns S.
+  public var columns: Int { horizontal.kernel }
+
+  /// Stride of both axes, of a uniform geometry.
+  public var stride: Int { uniform(vertical.stride) }
+  /// Rows of zeros above and below, of a uniform geometry.
+  public var paddingRows: Int { uniform(vertical.paddingBefore) }
+  /// Columns of zeros left and right, of a uniform geometry.
+  public var paddingColumns: Int { uniform(horizontal.paddingBefore) }
+
+  private func uniform(_ value: Int) -> Int {
+    precondition(isUniform, "one stride and two paddings do not describe \(self)")
+    return value
   }
 
   /// Channels that a filter sees.
@@ -65,47 +96,13 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   public var denseMACs: Int { weights * output.pixels }
 
   func kernelShape(blocks: Int) -> ck_conv_shape {
-    ck_conv_shape(
+    precondition(isTrainable, "the engine has no kernel for \(self)")
+    return ck_conv_shape(
       blocks: Int32(blocks), channels: Int32(input.channels), height: Int32(input.height),
       width: Int32(input.width), filters: Int32(filters), out_height: Int32(output.height),
       out_width: Int32(output.width), rows: Int32(rows), columns: Int32(columns),
       stride: Int32(stride), padding_rows: Int32(paddingRows),
       padding_columns: Int32(paddingColumns))
-  }
-}
-
-extension ConvolutionGeometry: Codable {
-  private enum CodingKeys: String, CodingKey {
-    case input, filters, rows, columns, stride, paddingRows, paddingColumns, groups
-  }
-
-  /// Reads the sizes and checks that they fit together.
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    // Bounds that keep every product of two sizes far from overflow.
-    func number(_ key: CodingKeys) throws -> Int {
-      let number = try values.decode(Int.self, forKey: key)
-      guard (0...1 << 24).contains(number) else {
-        throw DecodingError.dataCorruptedError(
-          forKey: key, in: values, debugDescription: "\(number) is not in 0...\(1 << 24)")
-      }
-      return number
-    }
-    let input = try values.decode(MapShape.self, forKey: .input)
-    guard
-      let geometry = ConvolutionGeometry(
-        input: input, filters: try number(.filters),
-        rows: try number(.rows), columns: try number(.columns), stride: try number(.stride),
-        paddingRows: try number(.paddingRows), paddingColumns: try number(.paddingColumns),
-        groups: try number(.groups))
-    else {
-      throw DecodingError.dataCorrupted(
-        DecodingError.Context(
-          codingPath: decoder.codingPath,
-          debugDescription: "the sizes of a convolution do not fit together: the padded map must "
-            + "hold a kernel of at most 16 columns, and groups must divide channels and filters"))
-    }
-    self = geometry
   }
 }
 

@@ -36,7 +36,7 @@ struct ParserFuzzTests {
       Parser(name: "safetensors", seeds: [try corpus("python.safetensors")]) {
         data throws(InputError) in
         let file = try SafetensorsFile(data, file: "test")
-        for entry in file.entries where entry.element.rawValue.contains("F") {
+        for entry in file.entries where entry.type.contains("F") {
           guard let array = try? file.array(entry) else { continue }
           // No more values than bytes.
           #expect(array.values.count <= data.count)
@@ -66,7 +66,7 @@ struct ParserFuzzTests {
         do { try archive.write(to: masks) } catch { return }
         defer { try? FileManager.default.removeItem(at: masks) }
         do throws(InputError) {
-          _ = try MaskSnapshot(numPy: masks.path, network: network)
+          _ = try MaskSnapshot.reading(numPy: masks.path, network: network)
         } catch {
           throw InputError(
             file: "test", field: error.field, value: error.value, allowed: error.allowed)
@@ -96,7 +96,10 @@ struct ParserFuzzTests {
       ) { data throws(InputError) in
         let network = try ONNXNetwork(ONNXGraph(data, file: "test"), file: "test")
         #expect(network.network.convolutions.count <= data.count)
-        for layer in try network.masks().layers { #expect(layer.mask.shape.count <= data.count) }
+        // Expressions may make more weights than the file has bytes, but not without bounds.
+        for layer in try network.masks().layers {
+          #expect(layer.mask.shape.count <= 1 << 26 + 64 * data.count)
+        }
       },
       Parser(name: "deflate", seeds: [try corpus("fixed.deflate"), try corpus("plain.deflate")]) {
         data throws(InputError) in

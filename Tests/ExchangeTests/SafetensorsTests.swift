@@ -54,7 +54,7 @@ struct SafetensorsTests {
     // Worked by hand from IEEE 754: sign, exponent minus 15, fraction of 1024.
     let halves: [(UInt16, Float)] = [
       (0x3c00, 1), (0xc000, -2), (0x3555, 0.333_251_95), (0x7bff, 65504), (0x0001, 5.960_464_5e-8),
-      (0x0400, 6.103_515_6e-5), (0x8000, -0.0), (0x7c00, .infinity), (0xfc00, -.infinity),
+      (0x0400, 6.103_515_6e-5), (0x8000, -0.0), (0xfbff, -65504), (0x0002, 1.192_092_9e-7),
       (0x03ff, 6.097_555_2e-5),
     ]
     let header =
@@ -68,7 +68,7 @@ struct SafetensorsTests {
     for (value, (bits, expected)) in zip(values, halves) {
       #expect(value == expected && value.sign == expected.sign, "\(bits)")
     }
-    #expect(float(half: 0x7e00).isNaN)
+    #expect(float(half: 0x7e00).isNaN && float(half: 0x7c00) == .infinity)
     let double = #"{"d":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}"#
     let one = try SafetensorsFile(
       self.file(double, bytes: [0, 0, 0, 0, 0, 0, 0xf8, 0x3f]), file: "test")
@@ -90,12 +90,81 @@ struct SafetensorsTests {
     #expect(throws: InputError.self) { try file.array(counter) }
   }
 
+  @Test("Null metadata, keys and types that are not known are no reason to refuse a file")
+  func tolerant() throws {
+    let header =
+      #"{"__metadata__":null,"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"#
+      + #""stride":[1],"note":{"a":[1.5e-3,null,"x"]}},"#
+      + #""c":{"dtype":"C64","shape":[2],"data_offsets":[4,20]},"#
+      + #""m":{"dtype":"BOOL","shape":[2],"data_offsets":[20,22]}}"#
+    let bytes: [UInt8] = [0, 0, 0xc0, 0x3f] + [UInt8](repeating: 1, count: 16) + [1, 0]
+    let file = try SafetensorsFile(file(header, bytes: bytes), file: "test")
+    #expect(file.metadata.isEmpty && file.entries.map(\.type) == ["F32", "C64", "BOOL"])
+    #expect(try file.array(file.entries[0]).values == [1.5])
+    #expect(try file.nonZero(file.entries[2]) == [true, false])
+    // Only where one of its values is needed.
+    let error = #expect(throws: InputError.self) { try file.array(file.entries[1]) }
+    #expect(error?.field == "tensor 'c' dtype" && error?.value == "C64")
+  }
+
+  @Test("NaN and infinity are refused with the tensor's name, in every type")
+  func notFinite() throws {
+    let cases: [(String, [UInt8])] = [
+      ("F32", [0, 0, 0xc0, 0x7f]), ("F16", [0, 0x7c]), ("BF16", [0x80, 0xff]),
+      ("F64", [0, 0, 0, 0, 0, 0, 0xf0, 0x7f]),
+    ]
+    for (type, bytes) in cases {
+      let header = #"{"w":{"dtype":"\#(type)","shape":[1],"data_offsets":[0,\#(bytes.count)]}}"#
+      let file = try SafetensorsFile(file(header, bytes: bytes), file: "test")
+      let error = #expect(throws: InputError.self) { try file.array(file.entries[0]) }
+      #expect(error?.field == "tensor 'w' values", "\(type)")
+    }
+  }
+
+  @Test("What people take for a safetensors file is named as what it is")
+  func foreignFiles() {
+    let cases: [(Data, String)] = [
+      (Data("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), "Git LFS"),
+      (Data("<!DOCTYPE html><html>".utf8), "web page"),
+      (Data("\n<html lang=\"en\">".utf8), "web page"),
+      (Data([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0]), "zip"),
+      (Data([0x80, 2, 0x7d, 0, 0, 0, 0, 0]), "pickle"),
+      (Data([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]), "HDF5"),
+    ]
+    for (data, word) in cases {
+      let error = #expect(throws: InputError.self) { try SafetensorsFile(data, file: "test") }
+      #expect(error?.value.contains(word) == true, "\(word): \(error as Any)")
+    }
+  }
+
+  @Test("Names below prefixes of wrappers are found, and a pruned weight is its product")
+  func states() throws {
+    for prefix in ["", "module.", "module._orig_mod.model.", "a.b.c.d.", "net.module.backbone."] {
+      let arrays = [
+        NamedArray(name: prefix + "conv1.weight_orig", shape: [2, 2], values: [1, 2, 3, 4]),
+        NamedArray(name: prefix + "conv1.weight_mask", shape: [2, 2], values: [1, 0, 0, 1]),
+        NamedArray(name: prefix + "conv1.bias", shape: [2], values: [5, 6]),
+        NamedArray(name: "ema.conv1.weight", shape: [2, 2], values: [7, 7, 7, 7]),
+      ]
+      let file = try SafetensorsFile(SafetensorsFile.encoded(arrays), file: "test")
+      let state = StateFile(file, needed: ["conv1.weight", "conv1.bias"])
+      #expect(try state.values("conv1.weight") == [1, 0, 0, 4], "\(prefix)")
+      #expect(try state.values("conv1.bias") == [5, 6] && state.shape("conv1.weight") == [2, 2])
+      #expect(state.fileNames(of: "conv1.weight").count == 2)
+      if !prefix.isEmpty { #expect(state.others == ["ema.conv1.weight"]) }
+      let missing = #expect(throws: InputError.self) { try state.values("fc.weight") }
+      #expect(missing?.value.contains("\(prefix)conv1.bias") == true, "\(missing as Any)")
+    }
+    // A layer that is called like a wrapper keeps its name.
+    let names = StateNames(found: ["module.weight"], needed: ["module.weight"])
+    #expect(names.byName == ["module.weight": "module.weight"])
+  }
+
   @Test("What is wrong is named")
   func mistakes() {
     func entry(_ text: String) -> String { #"{"w":{"# + text + "}}" }
     let cases: [(header: String, bytes: Int, field: String)] = [
       ("", 0, "header"), ("[]", 0, "header"), ("{}x", 0, "header"), (#"{"w":1}"#, 0, "tensor 'w'"),
-      (entry(#""dtype":"F31","shape":[1],"data_offsets":[0,4]"#), 4, "dtype"),
       (entry(#""dtype":"F32","shape":[2],"data_offsets":[0,4]"#), 4, "shape"),
       (entry(#""dtype":"F32","shape":[-1],"data_offsets":[0,4]"#), 4, "shape"),
       (entry(#""dtype":"F32","shape":[1.0],"data_offsets":[0,4]"#), 4, "shape"),
@@ -108,7 +177,9 @@ struct SafetensorsTests {
       (entry(#""dtype":"F32","shape":[1],"data_offsets":[4,8]"#), 8, "data_offsets"),
       (entry(#""dtype":"F32","shape":[1]"#), 4, "tensor 'w'"),
       (entry(#""dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]"#), 4, "dtype"),
-      (entry(#""dtype":"F32","color":"red","shape":[1],"data_offsets":[0,4]"#), 4, "color"),
+      (entry(#""dtype":"F32","color":red,,"shape":[1],"data_offsets":[0,4]"#), 4, "tensor 'w'"),
+      (#"{"__metadata__":nil}"#, 0, "value"),
+      (entry(#""a":"# + String(repeating: "[", count: 1000)), 0, "tensor 'w' a"),
       // Twice the same name; two tensors in one place; two that overlap by half.
       (
         #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"#

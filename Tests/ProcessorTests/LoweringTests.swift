@@ -19,8 +19,10 @@ import Testing
             for y in 0..<geometry.output.height {
               for x in 0..<geometry.output.width {
                 let (sy, sx) = (
-                  y * geometry.stride + row - geometry.paddingRows,
-                  x * geometry.stride + column - geometry.paddingColumns
+                  y * geometry.vertical.stride + row * geometry.vertical.dilation
+                    - geometry.vertical.paddingBefore,
+                  x * geometry.horizontal.stride + column * geometry.horizontal.dilation
+                    - geometry.horizontal.paddingBefore
                 )
                 if sy >= 0, sy < geometry.input.height, sx >= 0, sx < geometry.input.width {
                   total += 1

@@ -12,7 +12,10 @@ struct RandomCase {
   var images: Int
   var hardware: HardwareDescription
 
-  init(seed: UInt64, largestMap: Int = 9, largestPlanes: Int = 12) {
+  /// - Parameter isUniform: only geometries of one stride and two paddings, which the engine trains.
+  init(
+    seed: UInt64, largestMap: Int = 9, largestPlanes: Int = 12, isUniform onlyUniform: Bool = false
+  ) {
     var random = SeededRandom(seed: seed, stream: 77)
     func pick<Choice>(_ choices: [Choice]) -> Choice { choices[random.below(choices.count)] }
     while true {
@@ -21,12 +24,26 @@ struct RandomCase {
       let filters = groups * (1 + random.below(largestPlanes / groups))
       let rows = pick([1, 1, 2, 3, 3, 3, 5])
       let columns = pick([rows, rows, rows, 1, 2])
+      let input = MapShape(
+        channels: channels, height: 1 + random.below(largestMap),
+        width: 1 + random.below(largestMap))
+      let stride = pick([1, 1, 2, 3])
+      // Half of the layers are uniform; the others have strides, dilations and four paddings of
+      // their own.
+      let isUniform = onlyUniform || random.below(2) == 0
+      func window(_ kernel: Int) -> WindowAxis {
+        let padding = random.below(kernel)
+        if isUniform {
+          return WindowAxis(
+            kernel: kernel, stride: stride, paddingBefore: padding, paddingAfter: padding)
+        }
+        return WindowAxis(
+          kernel: kernel, stride: pick([1, 1, 2, 3]), dilation: pick([1, 1, 2, 3]),
+          paddingBefore: padding, paddingAfter: random.below(kernel + 1))
+      }
       if let geometry = ConvolutionGeometry(
-        input: MapShape(
-          channels: channels, height: 1 + random.below(largestMap),
-          width: 1 + random.below(largestMap)),
-        filters: filters, rows: rows, columns: columns, stride: pick([1, 1, 2, 3]),
-        paddingRows: random.below(rows), paddingColumns: random.below(columns), groups: groups)
+        input: input, filters: filters, vertical: window(rows), horizontal: window(columns),
+        groups: groups)
       {
         self.geometry = geometry
         break

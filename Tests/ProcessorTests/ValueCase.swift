@@ -23,8 +23,12 @@ struct ValueCase {
     case special
   }
 
-  init(seed: UInt64, values: Values? = nil, largestMap: Int = 5, largestPlanes: Int = 6) {
-    random = RandomCase(seed: seed, largestMap: largestMap, largestPlanes: largestPlanes)
+  init(
+    seed: UInt64, values: Values? = nil, largestMap: Int = 5, largestPlanes: Int = 6,
+    isUniform: Bool = false
+  ) {
+    random = RandomCase(
+      seed: seed, largestMap: largestMap, largestPlanes: largestPlanes, isUniform: isUniform)
     var stream = SeededRandom(seed: seed, stream: 78)
     random.images = min(random.images, 3)
     random.hardware.array.operands = Format.allCases[stream.below(4)]

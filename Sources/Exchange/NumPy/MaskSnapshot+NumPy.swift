@@ -49,66 +49,106 @@ extension MaskSnapshot {
   /// Reads masks of a network's layers, and shares of zeros, from an npz file or a folder of npy
   /// files.
   ///
-  /// An array is named after its layer, perhaps with `.weight`, `.weight_mask` (as
-  /// `torch.nn.utils.prune` has it) or `.mask` behind it. Every value that is not zero is kept, so
-  /// weights will do too. Layers without a mask are dense.
+  /// An array is named after its layer, perhaps with `.weight`, `.weight_mask` and `.weight_orig` (as
+  /// `torch.nn.utils.prune` has them) or `.mask` behind it, and below any prefix of a wrapper. Every
+  /// value that is not zero is kept, so weights will do too. Layers without a mask are dense.
   ///
   /// - Parameters:
   ///   - names: our names of layers by those of other programs, where they differ.
   ///   - step: the step of training that the masks are of.
-  /// - Throws: `InputError`, also for an array that no layer of the network has a use for.
-  public init(
+  /// - Returns: the masks, and what else the file or folder holds.
+  /// - Throws: `InputError`, also where no array is named after a layer of the network.
+  public static func reading(
     numPy path: String, network: NetworkDescription, names: [String: String] = [:], step: Int = 0
-  ) throws(InputError) {
+  ) throws(InputError) -> (masks: MaskSnapshot, leftOut: [String]) {
     let source = try MaskSource(path: path)
     let layers = Dictionary(
       network.convolutions.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-    var masks: [String: LayerMask] = [:]
-    var zeros: [String: (input: Double?, gradient: Double?)] = [:]
-    for name in source.names {
-      let theirs = Self.layerName(name)
-      guard let layer = layers[names[theirs] ?? theirs] else {
-        throw InputError(
-          file: path, field: "array '\(name)'",
-          value: "no layer of \(network.name) with this name",
-          allowed: network.convolutions.map(\.name).joined(separator: ", "))
+    var theirs = Dictionary(layers.keys.map { ($0, $0) }, uniquingKeysWith: { $1 })
+    theirs.merge(names.filter { layers[$0.value] != nil }) { $1 }
+    let state = StateNames(
+      found: source.names,
+      needed: theirs.keys.flatMap { layer in ([""] + endings).map { layer + $0 } })
+    var found: [String: FoundMask] = [:]
+    var leftOut = source.others + state.others
+    for (name, array) in state.byName.sorted(by: { $0.value < $1.value }) {
+      guard let layer = layers[theirs[layerName(name)] ?? ""] else {
+        leftOut.append(array)
+        continue
       }
-      if name.hasSuffix(Self.inputZeros) {
-        zeros[layer.name, default: (nil, nil)].input = try source.share(name)
-      } else if name.hasSuffix(Self.gradientZeros) {
-        zeros[layer.name, default: (nil, nil)].gradient = try source.share(name)
-      } else {
-        let mask = try source.mask(name, of: layer)
-        if masks.updateValue(mask, forKey: layer.name) != nil {
-          throw InputError(
-            file: path, field: "array '\(name)'", value: "a second mask of layer \(layer.name)",
-            allowed: "one for each layer")
-        }
-      }
+      try found[layer.name, default: FoundMask()].take(array, called: name, of: layer, source)
     }
-    self.init(
-      step: step, epoch: 0,
-      layers: network.convolutions.compactMap { layer in
-        let mask = masks[layer.name] ?? LayerMask(dense: layer.filterShape)
-        let observed = zeros[layer.name]
-        return Layer(
-          name: layer.name, granularity: mask.recognizedGranularity,
-          mask: mask, inputSparsity: observed?.input, gradientSparsity: observed?.gradient)
-      })
+    guard !found.isEmpty else {
+      throw InputError(
+        file: path, field: "arrays", value: StateNames.list(source.names),
+        allowed: "names of layers of \(network.name): "
+          + network.convolutions.map(\.name).joined(separator: ", "))
+    }
+    let masks = network.convolutions.map { layer in
+      let mask = found[layer.name]?.mask ?? LayerMask(dense: layer.filterShape)
+      return Layer(
+        name: layer.name, granularity: mask.recognizedGranularity,
+        mask: mask, inputSparsity: found[layer.name]?.inputZeros,
+        gradientSparsity: found[layer.name]?.gradientZeros)
+    }
+    return (MaskSnapshot(step: step, epoch: 0, layers: masks), leftOut.sorted())
   }
+
+  private static let original = ".weight_orig"
+  private static let pruned = ".weight_mask"
+  private static let endings = [
+    ".weight", pruned, original, ".mask", inputZeros, gradientZeros,
+  ]
 
   /// The layer that an array belongs to.
   private static func layerName(_ array: String) -> String {
-    let endings = [".weight", ".weight_mask", ".mask", inputZeros, gradientZeros]
     guard let ending = endings.first(where: { array.hasSuffix($0) }) else { return array }
     return String(array.dropLast(ending.count))
+  }
+
+  /// What the arrays say of a layer.
+  private struct FoundMask {
+    var inputZeros: Double?
+    var gradientZeros: Double?
+    private var kept: [String: LayerMask] = [:]
+
+    /// The mask; of a weight and its mask, what both keep.
+    var mask: LayerMask? {
+      guard let original = kept[MaskSnapshot.original], let pruned = kept[MaskSnapshot.pruned]
+      else { return kept.values.first }
+      let (first, second) = (original.elementBits, pruned.elementBits)
+      return LayerMask(
+        recognizing: Bits(count: first.count) { first[$0] && second[$0] }, shape: pruned.shape)
+    }
+
+    mutating func take(
+      _ array: String, called name: String, of layer: NetworkDescription.Convolution,
+      _ source: MaskSource
+    ) throws(InputError) {
+      if name.hasSuffix(MaskSnapshot.inputZeros) {
+        inputZeros = try source.share(array)
+      } else if name.hasSuffix(MaskSnapshot.gradientZeros) {
+        gradientZeros = try source.share(array)
+      } else {
+        let ending = MaskSnapshot.endings.first { name.hasSuffix($0) } ?? ""
+        let pair = Set([MaskSnapshot.original, MaskSnapshot.pruned])
+        guard kept.isEmpty || pair.isSuperset(of: Array(kept.keys) + [ending]) else {
+          throw InputError(
+            file: source.path, field: "array '\(array)'",
+            value: "a second mask of layer \(layer.name)", allowed: "one for each layer")
+        }
+        kept[ending] = try source.mask(array, of: layer)
+      }
+    }
   }
 }
 
 /// The arrays of an npz file or of a folder of npy files, by name.
 private struct MaskSource {
   let names: [String]
-  private let path: String
+  /// What else there is.
+  let others: [String]
+  let path: String
   private let archive: NumPyArchive?
 
   init(path: String) throws(InputError) {
@@ -117,15 +157,16 @@ private struct MaskSource {
       let archive = try NumPyArchive(path: path)
       self.archive = archive
       names = archive.names
+      others = archive.others
       return
     }
     archive = nil
-    names = try visibleFiles(in: path).map { file throws(InputError) in
-      guard file.hasSuffix(".npy") else {
-        throw InputError(
-          file: path, field: "file '\(file)'", value: "another ending", allowed: "npy files alone")
-      }
-      return String(file.dropLast(4))
+    let files = try visibleFiles(in: path)
+    names = files.filter { $0.hasSuffix(".npy") }.map { String($0.dropLast(4)) }
+    others = files.filter { !$0.hasSuffix(".npy") }
+    guard !names.isEmpty else {
+      throw InputError(
+        file: path, field: "folder", value: StateNames.list(others), allowed: "npy files")
     }
   }
 
@@ -157,7 +198,7 @@ private struct MaskSource {
     guard array.shape == whole || (shape.isPointwise && array.shape == Array(whole.prefix(2)))
     else { throw error(name, "shape \(array.shape)", "\(whole), the weights of \(layer.name)") }
     guard let kept = array.nonZero else {
-      throw error(name, "a value that is no number", "numbers")
+      throw error(name, "a value that is not finite", "finite numbers")
     }
     return LayerMask(recognizing: kept, shape: shape)
   }

@@ -8,6 +8,8 @@ import Foundation
 public struct NumPyArchive: Sendable {
   /// The names of the arrays, in the order of the file.
   public let names: [String]
+  /// What else the file holds.
+  public let others: [String]
   private let zip: ZipFile
   private let members: [String: ZipFile.Member]
 
@@ -22,20 +24,29 @@ public struct NumPyArchive: Sendable {
   ///
   /// - Throws: `InputError` naming the file and the field.
   public init(_ data: Data, file: String) throws(InputError) {
+    if let kind = foreignKind(data), !data.starts(with: [0x50, 0x4b]) {
+      throw InputError(file: file, field: "file", value: kind, allowed: "an npz file")
+    }
     zip = try ZipFile(data, file: file)
+    var others: [String] = []
     var names: [String] = []
     var members: [String: ZipFile.Member] = [:]
     for member in zip.members {
       guard member.name.hasSuffix(".npy") else {
-        throw InputError(
-          file: file, field: "member '\(member.name)'", value: "another ending",
-          allowed: "names that end in .npy")
+        if !member.name.hasSuffix("/") { others.append(member.name) }
+        continue
       }
       let name = String(member.name.dropLast(4))
       names.append(name)
       members[name] = member
     }
+    guard !names.isEmpty else {
+      throw InputError(
+        file: file, field: "members", value: StateNames.list(others),
+        allowed: "arrays, whose names end in .npy")
+    }
     self.names = names
+    self.others = others
     self.members = members
   }
 

@@ -143,16 +143,16 @@ public struct NumPyArray: Sendable, Equatable {
     }
   }
 
-  /// Which values are not zero; nil where one is not a number.
+  /// Which values are not zero; nil where one is not finite.
   public var nonZero: Bits? {
     if element.byteCount == 1 { return Bits(count: count) { bytes[$0] != 0 } }
-    var hasNaN = false
+    var isFinite = true
     let bits = Bits(count: count) { index in
       let value = self[index]
-      hasNaN = hasNaN || value.isNaN
+      isFinite = isFinite && value.isFinite
       return value != 0
     }
-    return hasNaN ? nil : bits
+    return isFinite ? bits : nil
   }
 
   /// The bytes of an npy file.
@@ -197,7 +197,7 @@ extension HeaderScanner {
           throw error(field, found: word, allowed: "True or False")
         }
         isFortran = word == "True"
-      case "shape" where shape == nil: shape = try numbers("(", ")", field)
+      case "shape" where shape == nil: shape = try numbers("(", ")", field, long: true)
       default:
         throw error(
           field, found: "the key", allowed: "descr, fortran_order and shape, each once")

@@ -2,29 +2,45 @@
 import Files
 import Foundation
 
-/// The files beside an ONNX file in which large constants may stand.
+/// The files beside an ONNX file in which large constants may be.
 ///
-/// Only files in the same folder are read: a name that leads elsewhere is refused, and so is a link
-/// that does.
+/// A location is a path below the folder of the model. A link may lead to another place in that folder,
+/// or in the one of the file that the model's own path leads to, as in caches whose files are links.
 struct ExternalData {
+  /// The bytes of a constant, or the file that is not there.
+  enum Found {
+    case found(ArraySlice<UInt8>)
+    case missing(String)
+  }
+
   let file: String
   private var contents: [String: [UInt8]] = [:]
+  private var missing = Set<String>()
 
   init(file: String) { self.file = file }
 
   /// The bytes of a constant that says `location`, and perhaps `offset` and `length`.
   mutating func bytes(_ entries: [String: String], count: Int, _ reader: WireReader)
-    throws(InputError) -> ArraySlice<UInt8>
+    throws(InputError) -> Found
   {
     let location = entries["location"] ?? ""
-    guard !location.isEmpty, !location.hasPrefix("."), !location.contains("/"),
-      !location.contains("\\"), location.utf8.count <= 255,
+    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
+    guard !location.hasPrefix("/"), !parts.contains(".."), !["", "."].contains(parts.last),
+      !location.contains("\\"), location.utf8.count <= 1024,
       !location.unicodeScalars.contains(where: { $0.value < 0x20 })
     else {
       throw reader.error(
-        "external_data location", found: location, allowed: "a file in the folder of the model")
+        "external_data location", found: location,
+        allowed: "a file in the folder of the model or below")
     }
-    if contents[location] == nil { contents[location] = try read(location, reader) }
+    if missing.contains(location) { return .missing(location) }
+    if contents[location] == nil {
+      guard let bytes = try read(location, reader) else {
+        missing.insert(location)
+        return .missing(location)
+      }
+      contents[location] = bytes
+    }
     let content = contents[location] ?? []
     func number(_ key: String, _ standard: Int) throws(InputError) -> Int {
       guard let text = entries[key] else { return standard }
@@ -41,20 +57,24 @@ struct ExternalData {
         "external_data", found: "\(length) bytes at \(offset) of \(location)",
         allowed: "\(count) bytes for these dims, within its \(content.count)")
     }
-    return content[offset..<offset + length]
+    return .found(content[offset..<offset + length])
   }
 
-  private func read(_ location: String, _ reader: WireReader) throws(InputError) -> [UInt8] {
-    let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+  /// The bytes of a file; nil where there is none.
+  private func read(_ location: String, _ reader: WireReader) throws(InputError) -> [UInt8]? {
+    let model = URL(fileURLWithPath: file)
+    let folder = model.deletingLastPathComponent()
     let path = folder.appendingPathComponent(location)
-    guard
-      path.resolvingSymlinksInPath().deletingLastPathComponent().path
-        == folder.resolvingSymlinksInPath().path
-    else {
+    let target = path.resolvingSymlinksInPath()
+    let roots = [
+      folder.resolvingSymlinksInPath(), model.resolvingSymlinksInPath().deletingLastPathComponent(),
+    ]
+    guard roots.contains(where: { target.pathComponents.starts(with: $0.pathComponents) }) else {
       throw reader.error(
         "external_data location", found: location + ", which leads elsewhere",
-        allowed: "a file in the folder of the model")
+        allowed: "a file in the folder of the model or below")
     }
+    guard FileManager.default.fileExists(atPath: target.path) else { return nil }
     return [UInt8](try fileBytes(path.path))
   }
 }

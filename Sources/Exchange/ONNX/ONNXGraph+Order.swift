@@ -5,8 +5,9 @@ extension ONNXGraph {
   /// The nodes in an order in which each follows the makers of what it reads: the file's own order
   /// where it is one, as ONNX asks.
   ///
+  /// - Parameter isInner: whether values of a graph around it may be read.
   /// - Throws: `InputError` for a value of two makers or of none, and for a cycle.
-  func order(file: String) throws(InputError) -> [Int] {
+  func order(file: String, isInner: Bool = false) throws(InputError) -> [Int] {
     let makers = try makers(file: file)
     enum State { case new, open, done }
     var states = [State](repeating: .new, count: nodes.count)
@@ -27,6 +28,7 @@ extension ONNXGraph {
         path[path.count - 1].input += 1
         if inputs[input].isEmpty { continue }
         guard let maker = makers[inputs[input]] else {
+          if isInner { continue }
           throw InputError(
             file: file, field: "node '\(nodes[node].label)' input",
             value: "'\(inputs[input])', which nothing makes",

@@ -20,21 +20,38 @@ extension ONNXGraph {
   public init(_ data: Data, file: String) throws(InputError) {
     var model = WireReader([UInt8](data)[...], file: file, place: "model")
     var graph: WireReader?
+    var functions: [Function] = []
+    var external = ExternalData(file: file)
     while let field = try model.next() {
-      guard field.number == ONNXField.Model.graph else { continue }
-      if graph != nil { throw model.error("graph", found: "two graphs", allowed: "one") }
-      graph = try model.message(field, "graph")
+      switch field.number {
+      case ONNXField.Model.graph:
+        if graph != nil { throw model.error("graph", found: "two graphs", allowed: "one") }
+        graph = try model.message(field, "graph")
+      case ONNXField.Model.function:
+        let reader = try model.message(field, "function \(functions.count)")
+        functions.append(try Function(reader, external: &external))
+      default: break
+      }
     }
     guard let graph else {
       throw model.error("graph", found: "none", allowed: "a model of ONNX")
     }
-    try self.init(graph, external: ExternalData(file: file))
+    try self.init(graph, external: &external, depth: 0)
+    self.functions = functions
   }
 
-  private init(_ reader: WireReader, external: ExternalData) throws(InputError) {
+  /// Graphs in graphs in graphs, at most.
+  private static let mostDepth = 16
+
+  fileprivate init(_ reader: WireReader, external: inout ExternalData, depth: Int)
+    throws(InputError)
+  {
     self.init(name: "")
     var reader = reader
-    var external = external
+    guard depth <= Self.mostDepth else {
+      throw reader.error(
+        found: "graphs within graphs", allowed: "at most \(Self.mostDepth) of them")
+    }
     while let field = try reader.next() {
       switch field.number {
       case ONNXField.Graph.name: name = try reader.text(field, "name")
@@ -43,7 +60,8 @@ extension ONNXGraph {
           throw reader.error("nodes", found: "more", allowed: "at most \(Self.mostNodes)")
         }
         nodes.append(
-          try Node(reader.message(field, "graph node \(nodes.count)"), external: &external))
+          try Node(
+            reader.message(field, "graph node \(nodes.count)"), external: &external, depth: depth))
       case ONNXField.Graph.constant:
         guard constants.count < Self.mostConstants else {
           throw reader.error(
@@ -59,8 +77,10 @@ extension ONNXGraph {
       case ONNXField.Graph.valueInfo:
         sizes.append(try Port(reader.message(field, "graph value_info \(sizes.count)")))
       case ONNXField.Graph.sparseConstant:
-        throw reader.error(
-          "sparse_initializer", found: "a constant", allowed: "initializers in full, with zeros")
+        constants.append(
+          try Constant.sparse(
+            reader.message(field, "graph sparse_initializer \(constants.count)"),
+            external: &external))
       default: break
       }
     }
@@ -68,7 +88,9 @@ extension ONNXGraph {
 }
 
 extension ONNXGraph.Node {
-  fileprivate init(_ reader: WireReader, external: inout ExternalData) throws(InputError) {
+  fileprivate init(_ reader: WireReader, external: inout ExternalData, depth: Int = 0)
+    throws(InputError)
+  {
     self.init("", name: "", domain: "", inputs: [], outputs: [], attributes: [:])
     var reader = reader
     while let field = try reader.next() {
@@ -79,8 +101,9 @@ extension ONNXGraph.Node {
       case ONNXField.Node.operation: operation = try reader.text(field, "op_type")
       case ONNXField.Node.domain: domain = try reader.text(field, "domain")
       case ONNXField.Node.attribute:
-        let (key, value) = try ONNXGraph.Attribute.named(
-          reader.message(field, reader.place + " attribute"), external: &external)
+        let (key, value, reference) = try ONNXGraph.Attribute.named(
+          reader.message(field, reader.place + " attribute"), external: &external, depth: depth)
+        if let reference { references[key] = reference }
         if attributes.updateValue(value, forKey: key) != nil {
           throw reader.error("attribute '\(key)'", found: "the name twice", allowed: "unique names")
         }
@@ -93,13 +116,15 @@ extension ONNXGraph.Node {
 }
 
 extension ONNXGraph.Attribute {
-  fileprivate static func named(_ reader: WireReader, external: inout ExternalData)
-    throws(InputError) -> (String, Self)
-  {
+  fileprivate static func named(
+    _ reader: WireReader, external: inout ExternalData, depth: Int
+  ) throws(InputError) -> (name: String, value: Self, reference: String?) {
     var reader = reader
     var name = ""
     var value = Self.other
     var ints: [Int] = []
+    var floats: [Float] = []
+    var reference: String?
     while let field = try reader.next() {
       switch field.number {
       case ONNXField.Attribute.name: name = try reader.text(field, "name")
@@ -109,13 +134,48 @@ extension ONNXGraph.Attribute {
         // Free bytes, which only some attributes have as words.
         value = .text(String(decoding: try reader.slice(field, "s"), as: UTF8.self))
       case ONNXField.Attribute.ints: ints += try reader.numbers(field, "ints")
+      case ONNXField.Attribute.floats: floats += try reader.floats(field, "floats")
+      case ONNXField.Attribute.reference: reference = try reader.text(field, "ref_attr_name")
+      case ONNXField.Attribute.graph:
+        let graph = try reader.message(field, reader.place + " g")
+        value = .graph(try ONNXGraph(graph, external: &external, depth: depth + 1))
+      case ONNXField.Attribute.sparse:
+        let sparse = try reader.message(field, reader.place + " sparse_tensor")
+        value = .constant(try ONNXGraph.Constant.sparse(sparse, external: &external).value)
       case ONNXField.Attribute.tensor:
         let tensor = try reader.message(field, reader.place + " t")
         value = .constant(try ONNXGraph.Constant.named(tensor, external: &external).value)
       default: break
       }
     }
-    return (name, ints.isEmpty ? value : .ints(ints))
+    if !ints.isEmpty { value = .ints(ints) }
+    if !floats.isEmpty { value = .floats(floats) }
+    return (name, value, reference)
+  }
+}
+
+extension ONNXGraph.Function {
+  fileprivate init(_ reader: WireReader, external: inout ExternalData) throws(InputError) {
+    self.init()
+    var reader = reader
+    while let field = try reader.next() {
+      switch field.number {
+      case ONNXField.Function.name: name = try reader.text(field, "name")
+      case ONNXField.Function.domain: domain = try reader.text(field, "domain")
+      case ONNXField.Function.input: inputs.append(try reader.text(field, "input"))
+      case ONNXField.Function.output: outputs.append(try reader.text(field, "output"))
+      case ONNXField.Function.node:
+        nodes.append(
+          try ONNXGraph.Node(
+            reader.message(field, reader.place + " node \(nodes.count)"), external: &external))
+      case ONNXField.Function.attributeDefault:
+        let (key, value, _) = try ONNXGraph.Attribute.named(
+          reader.message(field, reader.place + " attribute"), external: &external, depth: 0)
+        defaults[key] = value
+      default: break
+      }
+    }
+    if domain == "ai.onnx" { domain = "" }
   }
 }
 
@@ -193,7 +253,7 @@ extension ONNXGraph.Constant {
       case ONNXField.Tensor.doubles: typed += try words(field, 8, &reader, "double_data")
       case ONNXField.Tensor.int32s:
         let values = try reader.numbers(field, "int32_data")
-        typed += littleEndian(values, width: min(4, width(4)))
+        typed += littleEndian(values, width: min(4, width(4)))  // four bits: two values in each
       case ONNXField.Tensor.int64s:
         typed += littleEndian(try reader.numbers(field, "int64_data"), width: 8)
       case ONNXField.Tensor.uint64s:
@@ -213,16 +273,21 @@ extension ONNXGraph.Constant {
         "dims", found: "\(shape.prefix(16))", allowed: "at most 16 axes and 2^48 values")
     }
     guard let element = ONNXGraph.Element(rawValue: type) else {
-      // Texts, complex numbers, four bits: named where a layer would need them.
+      // Texts, complex numbers, eight-bit floats: named where a layer would need them.
       return (name, Self(shape: shape, element: nil, bytes: []))
     }
+    let byteCount = element.byteCount(of: count)
     let bytes: ArraySlice<UInt8>
     if isExternal {
-      bytes = try external.bytes(entries, count: count * element.byteCount, reader)
+      switch try external.bytes(entries, count: byteCount, reader) {
+      case .found(let found): bytes = found
+      case .missing(let file):
+        return (name, Self(shape: shape, element: element, bytes: [], missing: file))
+      }
     } else {
       bytes = raw ?? typed[...]
     }
-    guard bytes.count == count * element.byteCount else {
+    guard bytes.count == byteCount else {
       throw reader.error(
         "'\(name)' dims", found: "\(shape) of \(element) in \(bytes.count) bytes",
         allowed: "as many values as the bytes hold")
@@ -260,4 +325,62 @@ extension ONNXGraph.Constant {
     }
     return (key, value)
   }
+
+  /// A constant that the file gives by its values other than zero, written out in full.
+  fileprivate static func sparse(_ reader: WireReader, external: inout ExternalData)
+    throws(InputError) -> (name: String, value: Self)
+  {
+    var reader = reader
+    var (values, indices): ((name: String, value: Self)?, Self?)
+    var shape: [Int] = []
+    while let field = try reader.next() {
+      switch field.number {
+      case ONNXField.Sparse.values:
+        values = try named(reader.message(field, reader.place + " values"), external: &external)
+      case ONNXField.Sparse.indices:
+        let tensor = try reader.message(field, reader.place + " indices")
+        indices = try named(tensor, external: &external).value
+      case ONNXField.Sparse.axes: shape += try reader.numbers(field, "dims")
+      default: break
+      }
+    }
+    guard let (name, given) = values, let element = given.element, let indices,
+      indices.element == .int64, given.missing == nil, indices.missing == nil,
+      given.shape.count == 1, element.byteCount(of: 2) == 2 * element.byteCount
+    else {
+      throw reader.error(
+        "values, indices", found: "others", allowed: "values of one axis and int64 indices")
+    }
+    let nonZero = given.shape[0]
+    guard shape.count <= 16, shape.allSatisfy({ $0 >= 0 }), let count = elementCount(shape),
+      count <= mostSparseElements,
+      indices.shape == [nonZero] || indices.shape == [nonZero, shape.count]
+    else {
+      throw reader.error(
+        "'\(name)' dims", found: "\(shape.prefix(16)) with indices of \(indices.shape)",
+        allowed: "at most \(mostSparseElements) values, an index for each given one")
+    }
+    let width = element.byteCount
+    var bytes = [UInt8](repeating: 0, count: count * width)
+    let numbers = indices.integers
+    let rank = indices.shape.count == 1 ? 1 : shape.count
+    for number in 0..<nonZero {
+      var place = 0
+      for axis in 0..<rank {
+        let (index, size) = (numbers[number * rank + axis], rank == 1 ? count : shape[axis])
+        guard (0..<size).contains(index) else {
+          throw reader.error(
+            "'\(name)' indices", found: "\(index)", allowed: "0 to \(size - 1)")
+        }
+        place = place * size + index
+      }
+      let from = given.bytes.startIndex + number * width
+      bytes.replaceSubrange(
+        place * width..<(place + 1) * width, with: given.bytes[from..<from + width])
+    }
+    return (name, Self(shape: shape, element: element, bytes: bytes[...]))
+  }
+
+  /// A sparse constant has no more values, so that a file of some bytes cannot ask for much memory.
+  private static var mostSparseElements: Int { 1 << 28 }
 }

@@ -24,6 +24,9 @@ extension ONNXGraph {
       set.text(ONNXField.OperatorSet.domain, "")
       set.number(ONNXField.OperatorSet.version, Self.operatorSet)
     }
+    for function in functions {
+      model.message(ONNXField.Model.function) { function.write(to: &$0) }
+    }
     for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
       model.message(ONNXField.Model.metadata) { entry in
         entry.text(ONNXField.Entry.key, key)
@@ -33,7 +36,7 @@ extension ONNXGraph {
     return model.data
   }
 
-  private func write(to graph: inout WireWriter) {
+  fileprivate func write(to graph: inout WireWriter) {
     for node in nodes { graph.message(ONNXField.Graph.node) { node.write(to: &$0) } }
     graph.text(ONNXField.Graph.name, name)
     for (name, constant) in constants {
@@ -48,6 +51,19 @@ extension ONNXGraph {
   }
 }
 
+extension ONNXGraph.Function {
+  fileprivate func write(to function: inout WireWriter) {
+    function.text(ONNXField.Function.name, name)
+    function.text(ONNXField.Function.domain, domain)
+    for input in inputs { function.text(ONNXField.Function.input, input) }
+    for output in outputs { function.text(ONNXField.Function.output, output) }
+    for node in nodes { function.message(ONNXField.Function.node) { node.write(to: &$0) } }
+    for (name, value) in defaults.sorted(by: { $0.key < $1.key }) {
+      function.message(ONNXField.Function.attributeDefault) { value.write(to: &$0, name: name) }
+    }
+  }
+}
+
 extension ONNXGraph.Node {
   fileprivate func write(to node: inout WireWriter) {
     for input in inputs { node.text(ONNXField.Node.input, input) }
@@ -57,6 +73,12 @@ extension ONNXGraph.Node {
     if !domain.isEmpty { node.text(ONNXField.Node.domain, domain) }
     for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
       node.message(ONNXField.Node.attribute) { value.write(to: &$0, name: name) }
+    }
+    for (name, reference) in references.sorted(by: { $0.key < $1.key }) {
+      node.message(ONNXField.Node.attribute) { attribute in
+        attribute.text(ONNXField.Attribute.name, name)
+        attribute.text(ONNXField.Attribute.reference, reference)
+      }
     }
   }
 }
@@ -75,6 +97,12 @@ extension ONNXGraph.Attribute {
     case .float(let value):
       attribute.float(ONNXField.Attribute.float, value)
       type = ONNXField.AttributeType.float
+    case .floats(let values):
+      for value in values { attribute.float(ONNXField.Attribute.floats, value) }
+      type = ONNXField.AttributeType.floats
+    case .graph(let value):
+      attribute.message(ONNXField.Attribute.graph, value.write)
+      type = ONNXField.AttributeType.graph
     case .text(let value):
       attribute.text(ONNXField.Attribute.text, value)
       type = ONNXField.AttributeType.text

@@ -8,7 +8,7 @@ import Tensor
 /// graph or a constant.
 public struct ONNXGraph: Sendable {
   /// An operation on values.
-  public struct Node: Sendable {
+  public struct Node: Sendable, Equatable {
     /// May be empty in files of other programs.
     public var name: String
     /// For example `Conv`.
@@ -21,6 +21,8 @@ public struct ONNXGraph: Sendable {
     public var outputs: [String]
     /// Settings by their names.
     public var attributes: [String: Attribute] = [:]
+    /// Settings that a function takes from its caller: the caller's names by the node's.
+    var references: [String: String] = [:]
 
     /// A node of ONNX's own set.
     public init(
@@ -56,11 +58,15 @@ public struct ONNXGraph: Sendable {
     case ints([Int])
     /// A number.
     case float(Float)
+    /// Numbers.
+    case floats([Float])
     /// A word.
     case text(String)
     /// A constant.
     case constant(Constant)
-    /// Anything else, graphs within graphs included; nothing of it is read.
+    /// A graph, for example a branch of `If`; it may read the values of the graph around it.
+    indirect case graph(ONNXGraph)
+    /// Anything else; nothing of it is read.
     case other
   }
 
@@ -79,29 +85,37 @@ public struct ONNXGraph: Sendable {
     case uint32 = 12
     case uint64 = 13
     case bfloat16 = 16
+    case uint4 = 21
+    case int4 = 22
 
-    /// Whether values are floats.
-    var isFloat: Bool { [.float32, .float16, .bfloat16, .float64].contains(self) }
-
-    /// Bytes of a value.
-    var byteCount: Int {
+    /// Bits of a value.
+    private var bits: Int {
       switch self {
-      case .uint8, .int8, .bool: 1
-      case .uint16, .int16, .float16, .bfloat16: 2
-      case .float32, .int32, .uint32: 4
-      case .int64, .uint64, .float64: 8
+      case .uint4, .int4: 4
+      case .uint8, .int8, .bool: 8
+      case .uint16, .int16, .float16, .bfloat16: 16
+      case .float32, .int32, .uint32: 32
+      case .int64, .uint64, .float64: 64
       }
     }
+
+    /// Bytes of a value; those of four bits have half of one.
+    var byteCount: Int { max(1, bits / 8) }
+
+    /// Bytes of so many values.
+    func byteCount(of values: Int) -> Int { (values * bits + 7) / 8 }
   }
 
   /// Values that the file gives.
   public struct Constant: Sendable, Equatable {
     /// Sizes of the axes; none for a single value.
     public let shape: [Int]
-    /// The type of the values; nil for one that is not read, as text or four bits.
+    /// The type of the values; nil for one that is not read, as text or eight-bit floats.
     public let element: Element?
     /// The values, lowest byte first.
     let bytes: ArraySlice<UInt8>
+    /// Why the values are not known, though the shape is: their file is missing.
+    var missing: String?
 
     /// Values of a shape.
     public init(_ values: [Float], shape: [Int]) {
@@ -118,10 +132,11 @@ public struct ONNXGraph: Sendable {
       self.init(shape: [values.count], element: .int64, bytes: bytes[...])
     }
 
-    init(shape: [Int], element: Element?, bytes: ArraySlice<UInt8>) {
+    init(shape: [Int], element: Element?, bytes: ArraySlice<UInt8>, missing: String? = nil) {
       self.shape = shape
       self.element = element
       self.bytes = bytes
+      self.missing = missing
     }
   }
 
@@ -160,27 +175,20 @@ public struct ONNXGraph: Sendable {
   public var outputs: [Port] = []
   /// Sizes of values within.
   public var sizes: [Port] = []
+  /// Operations that the file defines by graphs of others.
+  var functions: [Function] = []
 
   /// A graph without nodes.
   public init(name: String) { self.name = name }
 }
 
-extension ONNXGraph.Constant {
-  /// The values of a type of floats as floats; nil for other types.
-  var floats: [Float]? {
-    switch element {
-    case .float32: Data(bytes).floats
-    case .float16: Data(bytes).words(bytes: 2).map { float(half: UInt16($0)) }
-    case .bfloat16: Data(bytes).words(bytes: 2).map { Float(bitPattern: UInt32($0) << 16) }
-    case .float64: Data(bytes).words(bytes: 8).map { Float(Double(bitPattern: $0)) }
-    default: nil
-    }
-  }
-
-  /// The values of a type of 64-bit whole numbers; nil for other types.
-  var integers: [Int]? {
-    element == .int64
-      ? Data(bytes).words(bytes: 8).map { Int(truncatingIfNeeded: $0) } : nil
+extension ONNXGraph: Equatable {
+  /// Whether both have the same parts in the same order.
+  public static func == (a: ONNXGraph, b: ONNXGraph) -> Bool {
+    a.name == b.name && a.nodes == b.nodes && a.inputs == b.inputs && a.outputs == b.outputs
+      && a.sizes == b.sizes && a.functions == b.functions
+      && a.constants.map(\.name) == b.constants.map(\.name)
+      && a.constants.map(\.value) == b.constants.map(\.value)
   }
 }
 
@@ -188,7 +196,10 @@ extension ONNXGraph.Constant {
 enum ONNXField {
   enum Model {
     static let irVersion = 1, producer = 2, producerVersion = 3, graph = 7, operators = 8
-    static let metadata = 14
+    static let metadata = 14, function = 25
+  }
+  enum Function {
+    static let name = 1, input = 4, output = 5, node = 7, domain = 10, attributeDefault = 11
   }
   enum OperatorSet { static let domain = 1, version = 2 }
   enum Entry { static let key = 1, value = 2 }
@@ -200,9 +211,13 @@ enum ONNXField {
     static let input = 1, output = 2, name = 3, operation = 4, attribute = 5, domain = 7
   }
   enum Attribute {
-    static let name = 1, float = 2, int = 3, text = 4, tensor = 5, floats = 7, ints = 8, type = 20
+    static let name = 1, float = 2, int = 3, text = 4, tensor = 5, graph = 6, floats = 7, ints = 8
+    static let type = 20, reference = 21, sparse = 22
   }
-  enum AttributeType { static let float = 1, int = 2, text = 3, tensor = 4, ints = 7 }
+  enum Sparse { static let values = 1, indices = 2, axes = 3 }
+  enum AttributeType {
+    static let float = 1, int = 2, text = 3, tensor = 4, graph = 5, floats = 6, ints = 7
+  }
   enum Tensor {
     static let axes = 1, element = 2, segment = 3, floats = 4, int32s = 5, texts = 6, int64s = 7
     static let name = 8, raw = 9, doubles = 10, uint64s = 11, external = 13, location = 14

@@ -5,142 +5,218 @@ import Tensor
 
 /// Goes through the nodes of a graph in order and collects layers, with the size of every value.
 struct ONNXImport {
-  /// Where the weights of a layer stand.
+  /// Where the weights of a layer are.
   struct Weights: Sendable {
     /// Name of the constant.
     let name: String
-    let constant: ONNXGraph.Constant
+    /// Name of the constant that stands for zero among whole numbers; nil for 0.
+    let zero: String?
     /// Whether the constant is `[inputs][outputs]`.
     let isTransposed: Bool
   }
 
-  /// Why a node is no layer.
-  struct Unsupported: Error {
-    let reason: String
-
-    init(_ reason: String) { self.reason = reason }
-  }
-
-  /// Values of one image at most, so that no count overflows.
-  static let mostElements = 1 << 40
-  /// Multiply-accumulates of a layer and an image at most, for the same reason.
+  /// Multiply-accumulates of a layer and an image at most, so that no count overflows.
   private static let mostProducts = 1 << 46
-  private static let mostSide = 1 << 24
+  private static let mostSide = 1 << 14
+  private static let mostWeights = 1 << 30
 
   private(set) var convolutions: [NetworkDescription.Convolution] = []
-  var vectorLayers: [NetworkDescription.VectorLayer] = []
-  private(set) var leftOut: [String] = []
+  private(set) var vectorLayers: [NetworkDescription.VectorLayer] = []
+  private(set) var leftOut: [ONNXNetwork.LeftOut] = []
   private(set) var weights: [String: Weights] = [:]
   /// Images of the input, where the file fixes them.
-  private(set) var batch: Int?
-  let graph: ONNXGraph
-  var constants: [String: ONNXGraph.Constant]
-  /// Sizes of values, without the axis of images.
-  var sizes: [String: [Int]] = [:]
-  /// The nodes that read a value; -1 stands for the caller.
-  let readers: [String: [Int]]
+  let batch: Int?
+  /// Images that sizes are worked out for.
+  let images: Int
+  private(set) var values = GraphValues()
+  /// Inputs of unknown size, with what the file says of it.
+  let openInputs: [String: String]
+  /// Multiply-accumulates of an image in all layers.
+  private(set) var multiplyAccumulates = 0
+  private let graph: ONNXGraph
+  /// The nodes that read a value, as far as they are nodes of the graph itself; -1 stands for others.
+  private let readers: [String: [Int]]
   private let declared: [String: [Int]]
   /// Outputs of linear layers, whose biases may follow as additions.
-  var products = Set<String>()
+  private var products = Set<String>()
   private var hasGradient = Set<String>()
   private var taken = Set<Int>()
-  private var names = Set<String>()
+  private var nameCounts: [String: Int] = [:]
+  private let file: String
 
-  init(_ graph: ONNXGraph, file: String) throws(InputError) {
+  /// - Parameter side: the size of open axes of inputs other than the first.
+  init(_ graph: ONNXGraph, file: String, side: Int?) throws(InputError) {
     self.graph = graph
-    constants = Dictionary(graph.constants.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-    var readers: [String: [Int]] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      for input in node.inputs { readers[input, default: []].append(index) }
+    self.file = file
+    for (name, constant) in graph.constants { values.add(constant, as: name) }
+    readers = graph.readers
+    let inputs = graph.inputs.filter { [values] in values.constants[$0.name] == nil }
+    // An open axis of images is one of one image: counts are of one in any case.
+    batch = inputs.lazy.compactMap(\.size).first { $0.axes.count > 1 }
+      .flatMap { $0.axes[0] }.flatMap { $0 > 0 ? $0 : nil }
+    images = batch ?? 1
+    if let batch, batch > 1 << 20 {
+      throw InputError(
+        file: file, field: "graph input batch", value: "\(batch)", allowed: "1 to \(1 << 20)")
     }
-    for output in graph.outputs { readers[output.name, default: []].append(-1) }
-    self.readers = readers
-    declared = Dictionary(
-      (graph.sizes + graph.outputs).compactMap { port in
-        Self.imageSize(port.size).map { (port.name, $0) }
-      }, uniquingKeysWith: { $1 })
-    for input in graph.inputs where constants[input.name] == nil {
-      guard let axes = input.size?.axes, let size = Self.imageSize(input.size) else {
-        let found = input.size?.axes.map { $0.map(String.init) ?? "?" }.joined(separator: ", ")
-        throw InputError(
-          file: file, field: "graph input '\(input.name)' shape",
-          value: found.map { "[\($0)]" } ?? "none",
-          allowed: "sizes of 1 to \(Self.mostSide) for all axes but that of images")
+    var open: [String: String] = [:]
+    for input in inputs {
+      if let shape = Self.shape(input.size, images: images, side: side) {
+        values.setShape(shape, of: input.name)
+      } else {
+        open[input.name] = input.size?.description ?? "no shape"
       }
-      sizes[input.name] = size
-      batch = batch ?? axes[0]
+    }
+    openInputs = open
+    declared = Dictionary(
+      (graph.sizes + graph.outputs).compactMap { [images] port in
+        Self.shape(port.size, images: images, side: nil).map { (port.name, $0) }
+      }, uniquingKeysWith: { $1 })
+  }
+
+  /// The sizes of all axes, where they are known and possible. An axis of 0 is an open one.
+  private static func shape(_ size: ONNXGraph.ValueSize?, images: Int, side: Int?) -> [Int]? {
+    guard let axes = size?.axes else { return nil }
+    var shape: [Int] = []
+    for (place, axis) in axes.enumerated() {
+      if let axis, axis > 0 {
+        shape.append(axis)
+      } else if place == 0 {
+        shape.append(images)
+      } else if let side {
+        shape.append(side)
+      } else {
+        return nil
+      }
+    }
+    do throws(Unsupported) {
+      return try checkedCount(shape) > 0 ? shape : nil
+    } catch {
+      return nil
     }
   }
 
-  /// The sizes of the axes behind the first, where all are known and possible.
-  private static func imageSize(_ size: ONNXGraph.ValueSize?) -> [Int]? {
-    guard let axes = size?.axes, axes.count > 1 else { return nil }
-    var product = 1
-    for axis in axes.dropFirst() {
-      guard let axis, (1...mostSide).contains(axis), axis <= mostElements / product else {
-        return nil
-      }
-      product *= axis
+  /// Takes the nodes of the graph.
+  ///
+  /// - Throws: `InputError` for a layer whose size depends on an open input.
+  mutating func addNodes() throws(InputError) {
+    for index in try graph.order(file: file) {
+      try add(graph.nodes[index], isTaken: taken.contains(index))
     }
-    return axes.dropFirst().map { $0! }
   }
 
   /// Takes a node whose inputs have been made.
-  mutating func add(_ index: Int) {
-    let node = graph.nodes[index]
-    if taken.contains(index) { return }
-    if node.inputs.contains(where: hasGradient.contains) { markGradient(node.outputs) }
-    do throws(Unsupported) {
-      if !node.domain.isEmpty { throw Unsupported("an operation of '\(node.domain)'") }
-      try addLayer(node)
-    } catch {
-      leftOut.append(printable("node '\(node.label)' (\(node.operation): \(error.reason))"))
-      for output in node.outputs {
-        sizes[output] = declared[output] ?? sizes[output] ?? sizeAfterUnsupported(node)
-      }
-    }
-  }
-
-  // MARK: What layers are made of
-
-  /// The size of an input.
-  func size(_ node: ONNXGraph.Node, _ input: Int = 0) throws(Unsupported) -> [Int] {
-    guard input < node.inputs.count, let size = sizes[node.inputs[input]] else {
-      throw Unsupported("an input of unknown size")
-    }
-    return size
-  }
-
-  /// An input that is a constant, with its name.
-  func constant(_ node: ONNXGraph.Node, _ input: Int)
-    -> (name: String, value: ONNXGraph.Constant)?
+  private mutating func add(_ node: ONNXGraph.Node, isTaken: Bool, depth: Int = 0)
+    throws(InputError)
   {
-    guard input < node.inputs.count, let value = constants[node.inputs[input]] else { return nil }
-    return (node.inputs[input], value)
-  }
-
-  /// Says of what size the first output is.
-  mutating func finish(_ node: ONNXGraph.Node, _ size: [Int]) throws(Unsupported) {
-    var product = 1
-    for axis in size {
-      guard axis > 0, axis <= Self.mostElements / product else {
-        throw Unsupported("makes a value of \(size)")
+    if node.inputs.contains(where: hasGradient.contains) { markGradient(node.outputs) }
+    if node.operation == "If", node.domain.isEmpty, let branch = chosenBranch(node) {
+      return try inline(branch, of: node, depth: depth)
+    }
+    var problem: Unsupported?
+    do throws(Unsupported) {
+      try values.infer(node)
+    } catch {
+      problem = error
+      for output in node.outputs {
+        if let shape = declared[output] { values.setShape(shape, of: output) }
       }
-      product *= axis
     }
-    if let output = node.outputs.first { sizes[output] = size }
+    let isConstant = node.outputs.contains { values.constants[$0] != nil }
+    if isTaken || isConstant { return }
+    let role = NodeRole(node)
+    do throws(Unsupported) {
+      if let problem { throw problem }
+      try addLayer(node, role)
+    } catch {
+      try leaveOut(node, role, error)
+    }
   }
 
-  /// A name that no layer has.
-  mutating func unique(_ label: String) -> String {
-    var name = printable(label)
-    var count = 1
-    while !names.insert(name).inserted {
-      count += 1
-      name = printable(label) + " (\(count))"
+  private mutating func addLayer(_ node: ONNXGraph.Node, _ role: NodeRole) throws(Unsupported) {
+    switch role {
+    case .weighted: try addWeighted(values.facts(node))
+    case .vector(let kind): try addVector(values.facts(node), kind)
+    case .free: break
+    case .moving: throw Unsupported("moves values")
+    case .product: throw Unsupported("multiply-accumulates that are no layer of the model")
+    case .unknown:
+      throw Unsupported(
+        node.domain.isEmpty ? "no layer of the model" : "an operation of '\(node.domain)'")
     }
+  }
+
+  private mutating func leaveOut(_ node: ONNXGraph.Node, _ role: NodeRole, _ problem: Unsupported)
+    throws(InputError)
+  {
+    let facts = values.facts(node)
+    let isLayer: Bool
+    var products: Int? = 0
+    switch role {
+    case .weighted, .product:
+      isLayer = true
+      products = facts.multiplyAccumulates(output: node.outputs.first.flatMap { values.shapes[$0] })
+        .map { ($0 + images - 1) / images }
+    case .unknown:
+      isLayer = false
+      products = nil
+    case .vector, .free, .moving: isLayer = false
+    }
+    // A layer behind an input of unknown size: nothing right could be said of the network.
+    if isLayer, products == nil, let (name, found) = openInputs.min(by: { $0.key < $1.key }),
+      node.inputs.contains(where: { $0 == name || values.shapes[$0] == nil })
+    {
+      throw InputError(
+        file: file, field: "graph input '\(name)' shape", value: found,
+        allowed: "sizes of all axes but that of images; --image-size gives open ones a size")
+    }
+    leftOut.append(
+      ONNXNetwork.LeftOut(
+        name: printable(node.label), operation: printable(node.operation),
+        reason: printable(problem.reason), multiplyAccumulates: products))
+  }
+
+  // MARK: Branches
+
+  /// The branch of an `If` whose condition is constant.
+  private func chosenBranch(_ node: ONNXGraph.Node) -> ONNXGraph? {
+    guard let condition = values.facts(node).constants.first??.reals.first,
+      case .graph(let branch)? = node.attributes[condition != 0 ? "then_branch" : "else_branch"]
+    else { return nil }
+    return branch
+  }
+
+  private mutating func inline(_ branch: ONNXGraph, of node: ONNXGraph.Node, depth: Int)
+    throws(InputError)
+  {
+    for (name, constant) in branch.constants { values.add(constant, as: name) }
+    for index in try branch.order(file: file, isInner: true) {
+      try add(branch.nodes[index], isTaken: false, depth: depth + 1)
+    }
+    for (output, made) in zip(node.outputs, branch.outputs) {
+      values.alias(output, of: made.name)
+      if hasGradient.contains(made.name) { markGradient([output]) }
+    }
+  }
+}
+
+// MARK: What layers are made of
+
+extension ONNXImport {
+  /// A name that no layer has.
+  private mutating func unique(_ label: String) -> String {
+    let label = printable(label)
+    var name = label
+    while let count = nameCounts[name] {
+      nameCounts[label] = (nameCounts[label] ?? count) + 1
+      name = "\(label) (\(nameCounts[label] ?? 2))"
+    }
+    nameCounts[name] = 1
     return name
   }
+
+  /// The values of one image.
+  func elements(_ shape: [Int]) -> Int { (shape.reduce(1, *) + images - 1) / images }
 
   /// Adds a layer without weights of its own to multiply by.
   mutating func addVectorLayer(
@@ -153,25 +229,55 @@ struct ONNXImport {
 
   /// Adds a convolution or linear layer.
   mutating func addConvolution(
-    _ node: ONNXGraph.Node, _ geometry: ConvolutionGeometry, _ source: Weights
+    _ node: ONNXGraph.Node, _ geometry: ConvolutionGeometry, _ source: Weights,
+    input: String, isLinear: Bool, isTransposed: Bool = false
   ) throws(Unsupported) {
+    let shape = FilterShape(
+      validating: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+      columns: geometry.columns)
+    guard let shape, shape.count <= Self.mostWeights else {
+      throw Unsupported(
+        "\(geometry.filters) kernels of \(geometry.rows)x\(geometry.columns): at most "
+          + "\(FilterShape.maximumColumns) columns and \(Self.mostWeights) weights")
+    }
+    let sides = [geometry.input, geometry.output].flatMap { [$0.height, $0.width] }
+    guard sides.allSatisfy({ $0 <= Self.mostSide }) else {
+      throw Unsupported("a map of more than \(Self.mostSide) rows or columns")
+    }
     guard geometry.output.pixels <= Self.mostProducts / geometry.weights else {
       throw Unsupported("more than \(Self.mostProducts) products")
     }
-    guard source.constant.element?.isFloat == true else {
-      throw Unsupported("weights of a type other than float, double, float16 and bfloat16")
-    }
-    let isLinear = node.operation != "Conv"
     let name = unique(node.label)
     convolutions.append(
       NetworkDescription.Convolution(
-        name: name, geometry: geometry,
-        needsInputGradient: hasGradient.contains(node.inputs[0]),
+        name: name, geometry: geometry, needsInputGradient: hasGradient.contains(input),
         prunable: geometry.channelsPerGroup > 4
-          && !(isLinear && readers[node.outputs.first ?? ""] == [-1])))
+          && !(isLinear && isLast(node.outputs.first ?? "")), isTransposed: isTransposed))
     weights[name] = source
+    multiplyAccumulates += geometry.denseMACs
+    if isLinear { products.formUnion(node.outputs) }
     markGradient(node.outputs)
   }
+
+  /// Whether the caller gets a value, perhaps behind a bias, a softmax or a change of axes.
+  private func isLast(_ value: String) -> Bool {
+    var value = value
+    for _ in 0..<4 {
+      guard let readers = readers[value], readers.count == 1 else { return false }
+      if readers[0] < 0 { return graph.outputs.contains { $0.name == value } }
+      let node = graph.nodes[readers[0]]
+      guard
+        ["Add", "Softmax", "LogSoftmax", "Sigmoid", "Reshape", "Squeeze", "Identity"]
+          .contains(node.operation),
+        node.inputs.allSatisfy({ $0 == value || values.constants[$0] != nil })
+      else { return false }
+      value = node.outputs.first ?? ""
+    }
+    return false
+  }
+
+  /// Whether a value is the output of a linear layer, to which a bias may be added.
+  func isProduct(_ value: String) -> Bool { products.contains(value) }
 
   /// Marks the outputs as depending on weights.
   mutating func markGradient(_ values: [String]) {
@@ -188,22 +294,39 @@ struct ONNXImport {
 
   /// Leaves a node to the layer that does its work.
   mutating func take(_ index: Int) { taken.insert(index) }
+}
 
-  /// What can be said of the output of a node that is not simulated, so that layers behind it are.
-  private func sizeAfterUnsupported(_ node: ONNXGraph.Node) -> [Int]? {
-    let inputs = node.inputs.filter { constants[$0] == nil }.map { sizes[$0] }
-    switch node.operation {
-    case "Sigmoid", "Tanh", "LeakyRelu", "PRelu", "Elu", "Selu", "HardSigmoid", "HardSwish", "Gelu",
-      "Mish", "Softmax", "LogSoftmax", "Softplus", "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs",
-      "Cast",
-      "LRN", "InstanceNormalization", "LayerNormalization":
-      return inputs.first ?? nil
-    case "Add", "Sub", "Mul", "Div", "Pow":
-      // The smaller one is repeated.
-      let known = inputs.compactMap { $0 }
-      return known.count == inputs.count
-        ? known.max { $0.reduce(1, *) < $1.reduce(1, *) } : nil
-    default: return nil
+extension ONNXGraph {
+  /// The nodes that read each value; -1 for the caller and for graphs within nodes.
+  fileprivate var readers: [String: [Int]] {
+    var readers: [String: [Int]] = [:]
+    var inner: [ONNXGraph] = []
+    for (index, node) in nodes.enumerated() {
+      for input in node.inputs { readers[input, default: []].append(index) }
+      inner += node.graphs
     }
+    while let graph = inner.popLast() {
+      for node in graph.nodes {
+        for input in node.inputs { readers[input, default: []].append(-1) }
+        inner += node.graphs
+      }
+      for output in graph.outputs { readers[output.name, default: []].append(-1) }
+    }
+    for output in outputs { readers[output.name, default: []].append(-1) }
+    return readers
+  }
+}
+
+extension ONNXGraph.Node {
+  /// The graphs among its attributes.
+  fileprivate var graphs: [ONNXGraph] {
+    attributes.values.compactMap { if case .graph(let graph) = $0 { graph } else { nil } }
+  }
+}
+
+extension ONNXGraph.ValueSize: CustomStringConvertible {
+  /// For example `[?, 3, 224, 224]`.
+  public var description: String {
+    "[\(axes.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))]"
   }
 }

@@ -143,6 +143,18 @@ extension WireReader {
     return [try number(field, name)]
   }
 
+  /// The floats of a repeated field, which may come alone or packed.
+  func floats(_ field: Field, _ name: String) throws(InputError) -> [Float] {
+    guard case .bytes(let slice) = field.content else { return [try float(field, name)] }
+    guard slice.count % 4 == 0 else {
+      throw error(name, found: "\(slice.count) bytes", allowed: "four for each number")
+    }
+    return slice.indices.filter { ($0 - slice.startIndex) % 4 == 0 }.map { first in
+      Float(
+        bitPattern: (0..<4).reduce(0) { $0 | UInt32(slice[first + $1]) << UInt32(8 * $1) })
+    }
+  }
+
   private func misfit(_ field: Field, _ name: String, _ kind: WireKind) -> InputError {
     error(name, found: "the wire type \(field.content.kind.rawValue)", allowed: "\(kind.rawValue)")
   }

@@ -6,9 +6,9 @@ extension LoweredPart {
   /// A pass of a layer as parts: one, or for a strided input gradient one for each sub-pixel phase
   /// that any tap reaches. Inserted zeros are never multiplied.
   ///
-  /// With stride σ and padding π the gradient of input row σ·i + a gathers, of the kernel rows r with
-  /// (a + π - r) divisible by σ, output rows i + (a + π - r)/σ: a convolution of stride 1 with a
-  /// subset of the taps.
+  /// With stride σ, dilation δ and padding π before the map, the gradient of input row σ·i + a
+  /// gathers, of the kernel rows r with (a + π - δ·r) divisible by σ, output rows
+  /// i + (a + π - δ·r)/σ: a convolution of stride 1 with a subset of the taps. Columns likewise.
   public static func lower(_ geometry: ConvolutionGeometry, mask: LayerMask, pass: Pass)
     -> [LoweredPart]
   {
@@ -43,11 +43,13 @@ extension LoweredPart {
     return LoweredPart(
       pass: pass, rows: geometry.filters, planes: geometry.input.channels,
       rowAxis: Axis(
-        outputs: geometry.output.height, source: geometry.input.height, step: geometry.stride,
-        offsets: (0..<geometry.rows).map { $0 - geometry.paddingRows }),
+        outputs: geometry.output.height, source: geometry.input.height,
+        step: geometry.vertical.stride,
+        offsets: (0..<geometry.rows).map(geometry.vertical.offset)),
       columnAxis: Axis(
-        outputs: geometry.output.width, source: geometry.input.width, step: geometry.stride,
-        offsets: (0..<geometry.columns).map { $0 - geometry.paddingColumns }),
+        outputs: geometry.output.width, source: geometry.input.width,
+        step: geometry.horizontal.stride,
+        offsets: (0..<geometry.columns).map(geometry.horizontal.offset)),
       taps: (0..<taps).map { ($0 / geometry.columns, $0 % geometry.columns) }, words: words,
       groups: geometry.groups)
   }
@@ -56,11 +58,9 @@ extension LoweredPart {
     -> [LoweredPart]
   {
     let rowPhases = phases(
-      size: geometry.input.height, kernel: geometry.rows, padding: geometry.paddingRows,
-      stride: geometry.stride, source: geometry.output.height)
+      geometry.vertical, size: geometry.input.height, source: geometry.output.height)
     let columnPhases = phases(
-      size: geometry.input.width, kernel: geometry.columns, padding: geometry.paddingColumns,
-      stride: geometry.stride, source: geometry.output.width)
+      geometry.horizontal, size: geometry.input.width, source: geometry.output.width)
     let kept = mask.elementBits
     return rowPhases.flatMap { rows in
       columnPhases.map { columns in
@@ -75,17 +75,17 @@ extension LoweredPart {
     var kernel: [Int]
   }
 
-  private static func phases(size: Int, kernel: Int, padding: Int, stride: Int, source: Int)
-    -> [Phase]
-  {
-    (0..<min(stride, size)).compactMap { phase in
+  private static func phases(_ window: WindowAxis, size: Int, source: Int) -> [Phase] {
+    (0..<min(window.stride, size)).compactMap { phase in
       // Descending kernel indices are ascending offsets.
-      let taps = (0..<kernel).reversed().filter { (phase + padding - $0) % stride == 0 }
+      let taps = (0..<window.kernel).reversed().filter {
+        (phase - window.offset($0)) % window.stride == 0
+      }
       if taps.isEmpty { return nil }
       return Phase(
         axis: Axis(
-          outputs: (size - phase + stride - 1) / stride, source: source, step: 1,
-          offsets: taps.map { (phase + padding - $0) / stride }),
+          outputs: (size - phase + window.stride - 1) / window.stride, source: source, step: 1,
+          offsets: taps.map { (phase - window.offset($0)) / window.stride }),
         kernel: taps)
     }
   }

@@ -4,9 +4,13 @@ import Tensor
 
 /// A pass of a layer as every machine meets it: what has to be computed, before any machine decides
 /// what it skips.
+///
+/// That of a transposed convolution is a pass of the convolution that it turns round.
 struct LayerPass {
   let layer: Workload.Layer
   let pass: Pass
+  /// The pass of the layer that this is; other than `pass` for a transposed convolution.
+  let layerPass: Pass
   let images: Int
   let hardware: HardwareDescription
   /// The pass with the layer's mask.
@@ -17,6 +21,8 @@ struct LayerPass {
   let denseMACs: Int
 
   init(layer: Workload.Layer, pass: Pass, images: Int, hardware: HardwareDescription) {
+    layerPass = pass
+    let (layer, pass) = layer.lowered(pass)
     self.layer = layer
     self.pass = pass
     self.images = images

@@ -202,25 +202,52 @@ struct BlockedPass {
   /// Source rows that a range of the activation side reads: overlapping ranges read rows twice, rows
   /// that a stride leaves out are not read.
   func sourceRows(_ range: Range<Int>) -> Int {
-    let (stride, kernel, padding) = (geometry.stride, geometry.rows, geometry.paddingRows)
+    let window = geometry.vertical
     if range.isEmpty { return 0 }
     if pass == .inputGradient {
-      // Row y gathers dy rows p with 0 ≤ y + padding - p·stride < kernel.
-      let first = max(0, ceilingDivision(range.lowerBound + padding - kernel + 1, stride))
+      // Row y gathers dy rows p with y - p·stride + padding = r·dilation, 0 ≤ r < kernel.
+      let first = max(
+        0,
+        ceilingDivision(
+          range.lowerBound + window.paddingBefore - window.reach + 1, window.stride))
       let last = min(
-        geometry.output.height - 1, floorDivision(range.upperBound - 1 + padding, stride))
-      return max(0, last - first + 1)
+        geometry.output.height - 1,
+        floorDivision(range.upperBound - 1 + window.paddingBefore, window.stride))
+      if window.dilation == 1 || last < first { return max(0, last - first + 1) }
+      return (first...last).count { row in
+        // Distances from p·stride - padding to the range that are multiples of the dilation.
+        let start = row * window.stride - window.paddingBefore
+        let least = max(0, ceilingDivision(range.lowerBound - start, window.dilation))
+        let most = min(
+          window.kernel - 1, floorDivision(range.upperBound - 1 - start, window.dilation))
+        return least <= most
+      }
     }
+    if window.dilation > 1 { return dilatedRows(range) }
     var total = 0
     var next = 0
     for row in range {
-      let first = max(next, row * stride - padding)
-      let end = min(geometry.input.height, row * stride - padding + kernel)
+      let first = max(next, row * window.stride - window.paddingBefore)
+      let end = min(
+        geometry.input.height, row * window.stride - window.paddingBefore + window.kernel)
       if end > first {
         total += end - first
         next = end
       }
     }
     return total
+  }
+
+  /// Input rows that outputs of a range read through a kernel with gaps.
+  private func dilatedRows(_ range: Range<Int>) -> Int {
+    let window = geometry.vertical
+    var isRead = [Bool](repeating: false, count: geometry.input.height)
+    for row in range {
+      for tap in 0..<window.kernel {
+        let position = row * window.stride + window.offset(tap)
+        if isRead.indices.contains(position) { isRead[position] = true }
+      }
+    }
+    return isRead.count { $0 }
   }
 }

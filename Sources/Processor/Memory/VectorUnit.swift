@@ -73,9 +73,9 @@ public struct VectorUnit: Sendable {
     let (input, output) = (layer.inputElements * images, layer.outputElements * images)
     let operations =
       switch layer.kind {
-      case .batchNorm: 6 * output
+      case .batchNorm, .normalization: 6 * output
       case .batchNormWithResidual: 7 * output
-      case .activation, .add: output
+      case .activation, .add, .multiply: output
       case .pooling: input
       case .dropout: 2 * output
       }
@@ -87,16 +87,18 @@ public struct VectorUnit: Sendable {
   /// Batch normalisation reads dy and x twice: once for the sums of dy and dy·x̂ (x̂ 2, activation 1,
   /// sums 3), once for `dx = γ/σ · (dy - mean(dy) - x̂ · mean(dy·x̂))` (x̂ 2, activation 1, dx 4). The
   /// gradient of a residual is the one behind the activation, written too. That of a sum is the one
-  /// that comes.
+  /// that comes. Other normalisations are counted like that over a batch.
   public func backward(_ layer: NetworkDescription.VectorLayer, images: Int) -> VectorRun {
     let (input, output) = (layer.inputElements * images, layer.outputElements * images)
     return switch layer.kind {
-    case .batchNorm: values(5 * output, operations: 13 * output)
+    case .batchNorm, .normalization: values(5 * output, operations: 13 * output)
     case .batchNormWithResidual: values(6 * output, operations: 13 * output)
     case .activation: values(3 * output, operations: output)
     // The map read is needed again to find where the largest values were.
     case .pooling: values(2 * input + output, operations: input)
     case .add: VectorRun()
+    // Each factor's gradient is the one that comes times the other factor.
+    case .multiply: values(output + 2 * input, operations: 2 * output)
     case .dropout: values(2 * output, operations: output)
     }
   }

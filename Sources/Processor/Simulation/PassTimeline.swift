@@ -28,6 +28,7 @@ public struct PassTimeline: Sendable {
   public init(
     _ layer: Workload.Layer, pass: Pass, images: Int, hardware: HardwareDescription
   ) {
+    let (layer, pass) = layer.lowered(pass)
     let schedule = PassSchedule(
       layer.geometry, mask: layer.mask, pass: pass, images: images, hardware: hardware)
     let fill = hardware.array.fillCycles(pass)

@@ -76,7 +76,7 @@ public struct Simulator: Sendable {
       work.layer.geometry, pass: work.pass, images: work.images, storedWeights: run.storedWeights,
       maskBits: run.maskBits, computeCycles: run.timing.cycles, hardware: hardware)
     return PassResult(
-      layer: work.layer.name, pass: work.pass, run: run, plan: plan,
+      layer: work.layer.name, pass: work.layerPass, run: run, plan: plan,
       energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
       valueChecksum: checksum, hardware: hardware)
   }

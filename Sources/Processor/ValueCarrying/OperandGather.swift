@@ -17,7 +17,6 @@ package struct TileLanes: Sendable {
   package let active: [Bool]
 
   package init(_ tile: Tiling.Tile, part: LoweredPart, geometry: ConvolutionGeometry) {
-    let (step, firstRow, firstColumn) = part.target(geometry)
     let width = part.pass == .inputGradient ? geometry.input.width : geometry.output.width
     var images: [Int] = []
     var targets: [Int] = []
@@ -26,7 +25,8 @@ package struct TileLanes: Sendable {
       for row in tile.rows {
         for column in tile.columns {
           images.append(image)
-          targets.append((step * row + firstRow) * width + step * column + firstColumn)
+          let target = part.target(row: row, column: column, geometry)
+          targets.append(target.row * width + target.column)
           for tap in 0..<part.tapCount {
             let sourceRow = part.rowAxis.read(row, tap: tap / part.kernelColumns)
             let sourceColumn = part.columnAxis.read(column, tap: tap % part.kernelColumns)

@@ -57,14 +57,16 @@ package struct CodedOperands: Sendable {
 }
 
 extension LoweredPart {
-  /// Where output i of an axis stands in the map that the pass writes: `step · i + first`. The phases
-  /// of a strided input gradient interleave.
-  func target(_ geometry: ConvolutionGeometry) -> (step: Int, firstRow: Int, firstColumn: Int) {
-    if pass != .inputGradient { return (1, 0, 0) }
+  /// Where an output of the part is in the map that the pass writes. The phases of a strided input
+  /// gradient interleave.
+  func target(row: Int, column: Int, _ geometry: ConvolutionGeometry) -> (row: Int, column: Int) {
+    if pass != .inputGradient { return (row, column) }
+    func position(_ output: Int, _ axis: Axis, _ window: WindowAxis, tap: Int) -> Int {
+      window.stride * (output + axis.offsets[0]) + window.offset(tap)
+    }
     return (
-      geometry.stride,
-      geometry.stride * rowAxis.offsets[0] + taps[0].row - geometry.paddingRows,
-      geometry.stride * columnAxis.offsets[0] + taps[0].column - geometry.paddingColumns
+      position(row, rowAxis, geometry.vertical, tap: taps[0].row),
+      position(column, columnAxis, geometry.horizontal, tap: taps[0].column)
     )
   }
 

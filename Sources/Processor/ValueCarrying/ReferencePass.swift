@@ -79,21 +79,26 @@ public struct ReferencePass {
           taps: rows.flatMap { row in columns.map { (row: row, column: $0) } })
       ]
     }
-    let step = geometry.stride
+    let (vertical, horizontal) = (geometry.vertical, geometry.horizontal)
+    func meets(_ position: Int, _ tap: Int, _ window: WindowAxis) -> Bool {
+      (position + window.paddingBefore - tap * window.dilation) % window.stride == 0
+    }
     var grids: [Grid] = []
-    for row in 0..<min(step, geometry.input.height) {
-      for column in 0..<min(step, geometry.input.width) {
+    for row in 0..<min(vertical.stride, geometry.input.height) {
+      for column in 0..<min(horizontal.stride, geometry.input.width) {
         var taps: [(row: Int, column: Int)] = []
-        for r in rows.reversed() where (row + geometry.paddingRows - r) % step == 0 {
-          for s in columns.reversed() where (column + geometry.paddingColumns - s) % step == 0 {
+        for r in rows.reversed() where meets(row, r, vertical) {
+          for s in columns.reversed() where meets(column, s, horizontal) {
             taps.append((r, s))
           }
         }
         if taps.isEmpty { continue }
         grids.append(
           Grid(
-            rows: Array(stride(from: row, to: geometry.input.height, by: step)),
-            columns: Array(stride(from: column, to: geometry.input.width, by: step)), taps: taps))
+            rows: Array(stride(from: row, to: geometry.input.height, by: vertical.stride)),
+            columns: Array(
+              stride(from: column, to: geometry.input.width, by: horizontal.stride)),
+            taps: taps))
       }
     }
     return grids
@@ -120,14 +125,14 @@ public struct ReferencePass {
   }
 
   /// The source position that an output reads through a kernel position, along one direction.
-  private func read(_ output: Int, _ kernel: Int, padding: Int, size: Int) -> Int? {
+  private func read(_ output: Int, _ kernel: Int, _ window: WindowAxis, size: Int) -> Int? {
     let position: Int
     if pass == .inputGradient {
-      let distance = output + padding - kernel
-      if distance < 0 || distance % geometry.stride != 0 { return nil }
-      position = distance / geometry.stride
+      let distance = output + window.paddingBefore - kernel * window.dilation
+      if distance < 0 || distance % window.stride != 0 { return nil }
+      position = distance / window.stride
     } else {
-      position = output * geometry.stride + kernel - padding
+      position = output * window.stride + kernel * window.dilation - window.paddingBefore
     }
     return position >= 0 && position < size ? position : nil
   }
@@ -136,10 +141,9 @@ public struct ReferencePass {
   private func value(_ entry: Entry, at output: Output) -> Float? {
     let map = pass == .inputGradient ? geometry.output : geometry.input
     guard
-      let row = read(
-        output.row, entry.tap.row, padding: geometry.paddingRows, size: map.height),
+      let row = read(output.row, entry.tap.row, geometry.vertical, size: map.height),
       let column = read(
-        output.column, entry.tap.column, padding: geometry.paddingColumns, size: map.width)
+        output.column, entry.tap.column, geometry.horizontal, size: map.width)
     else { return nil }
     let plane = output.image * map.channels + entry.plane
     return source[(plane * map.height + row) * map.width + column]

@@ -16,6 +16,10 @@ struct SourceNetwork {
   var weights: ((NetworkDescription.Convolution) throws -> [Float])?
   /// What the source holds and the simulation leaves out, by name.
   var leftOut: [String] = []
+  /// The same for a document: nodes of an ONNX file, and their share of its multiply-accumulates.
+  var unmodelled: Unmodelled?
+  /// Layers of whose weights the source does not tell the values, with the reason.
+  var lackingWeights: [String: String] = [:]
 }
 
 extension SourceNetwork {
@@ -40,12 +44,15 @@ extension SourceNetwork {
       weights = { try found.weights(of: $0.name) }
       leftOut = found.leftOut.map { "tensor \($0)" }
     case .onnx(let path):
-      let found = try ONNXNetwork(path: path)
+      let found = try ONNXNetwork(path: path, side: request.imageSize)
       description = found.network
       names = found.namesByWeights
       masks = { try found.masks() }
       weights = { try found.weights(of: $0.name) }
-      leftOut = found.leftOut
+      let unmodelled = Unmodelled(found)
+      self.unmodelled = unmodelled
+      leftOut = unmodelled.lines(of: found.multiplyAccumulates)
+      lackingWeights = found.lackingWeights
     case .topology(let path):
       let topology = try TopologyFile(path: path)
       description = topology.network

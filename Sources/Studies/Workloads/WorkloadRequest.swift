@@ -14,7 +14,7 @@ public struct WorkloadRequest: Sendable {
   public var path: String?
   /// The network of the engine; nil for ResNet-18, or what a file of weights says.
   public var model: ModelName?
-  /// Side of its images; nil for 32, or what a file of weights says.
+  /// Side of its images, and of open axes of an ONNX file; nil for 32, or what a file says.
   public var imageSize: Int?
   /// Images of a step; nil for what the source says, else 32.
   public var batch: Int?
@@ -65,12 +65,23 @@ public struct WorkloadRequest: Sendable {
       try check(
         model == nil && imageSize == nil && !prunes,
         "--model, --image-size, --granularity, --sparsity", "with a run", "none: a run has its own")
-    case .topology, .onnx:
+    case .topology:
       try check(
         model == nil && imageSize == nil, "--model, --image-size", "with \(path ?? "")",
-        "none: a topology or an ONNX file has its own")
+        "none: a topology has its own")
+    case .onnx:
+      try check(
+        model == nil, "--model", model?.rawValue ?? "", "none: an ONNX file has its own network")
     case .safetensors, .model: break
     }
+  }
+
+  /// A workload, and what its source holds that is not simulated.
+  public struct Loaded: Sendable {
+    /// The network with its masks.
+    public var workload: Workload
+    /// Nodes of an ONNX file; nil for other sources.
+    public var unmodelled: Unmodelled?
   }
 
   /// The network, with masks of the run, of files, or drawn.
@@ -78,16 +89,29 @@ public struct WorkloadRequest: Sendable {
   /// - Parameter note: told of what the source holds and the simulation leaves out.
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
   public func workload(note: (String) -> Void = { _ in }) throws -> Workload {
+    try loaded(note: note).workload
+  }
+
+  /// The network, with masks of the run, of files, or drawn, and what is left out.
+  ///
+  /// - Parameter note: told of what the source holds and the simulation leaves out.
+  /// - Throws: `InputError`, `FileError`, `NetworkError`.
+  public func loaded(note: (String) -> Void) throws -> Loaded {
     if masks == nil, case .run(let run) = source {
-      return try sized(run.workload(run.maskFile(snapshot)))
+      return Loaded(workload: try sized(run.workload(run.maskFile(snapshot))))
     }
     let network = try SourceNetwork(self)
     if !network.leftOut.isEmpty {
-      note("Not simulated: \(network.leftOut.joined(separator: ", ")).")
+      note("Not simulated: \(network.leftOut.joined(separator: "; ")).")
     }
+    return Loaded(
+      workload: try workload(network, note: note), unmodelled: network.unmodelled)
+  }
+
+  private func workload(_ network: SourceNetwork, note: (String) -> Void) throws -> Workload {
     if let masks {
       let steps = try maskSteps()
-      if steps.isEmpty { return try workload(network, masks: masks) }
+      if steps.isEmpty { return try workload(network, masks: masks, note: note) }
       let found =
         snapshot == .last ? steps.last : steps.first { snapshot == .step($0.step) }
       guard let found else {
@@ -95,10 +119,7 @@ public struct WorkloadRequest: Sendable {
           file: masks, field: "snapshot", value: "\(snapshot)",
           allowed: "last, or " + steps.map { "\($0.step)" }.joined(separator: ", "))
       }
-      return try workload(network, masks: found.path, step: found.step)
-    }
-    if let masks = network.masks, !prunes {
-      return try Workload(network.description, snapshot: masks(), file: path ?? "")
+      return try workload(network, masks: found.path, step: found.step, note: note)
     }
     var pruning = PruningConfiguration(
       granularity: granularity ?? .subStructured, sparsity: sparsity ?? 0.9)
@@ -106,14 +127,36 @@ public struct WorkloadRequest: Sendable {
     guard let weights = network.weights else {
       return Workload(network.description, pruning: pruning, seed: seed)
     }
-    return try Workload(network.description, pruning: pruning, weights: weights)
+    let lacking = network.lackingWeights
+    if let (layer, reason) = lacking.min(by: { $0.key < $1.key }) {
+      note(
+        "Weights of \(lacking.count) of \(network.description.convolutions.count) layers are not "
+          + "known ('\(layer)': \(reason)); their masks are random.")
+    }
+    var workload: Workload
+    if let masks = network.masks, !prunes {
+      workload = try Workload(network.description, snapshot: masks(), file: path ?? "")
+    } else {
+      workload = try Workload(network.description, pruning: pruning) { layer in
+        lacking[layer.name] == nil
+          ? try weights(layer) : [Float](repeating: 0, count: layer.filterShape.count)
+      }
+    }
+    if !lacking.isEmpty {
+      let random = Workload(network.description, pruning: pruning, seed: seed)
+      for index in workload.layers.indices where lacking[workload.layers[index].name] != nil {
+        workload.layers[index] = random.layers[index]
+      }
+    }
+    return workload
   }
 
-  private func workload(_ network: SourceNetwork, masks file: String, step: Int = 0) throws
-    -> Workload
-  {
-    let snapshot = try MaskSnapshot(
+  private func workload(
+    _ network: SourceNetwork, masks file: String, step: Int = 0, note: (String) -> Void = { _ in }
+  ) throws -> Workload {
+    let (snapshot, leftOut) = try MaskSnapshot.reading(
       numPy: file, network: network.description, names: network.names, step: step)
+    if !leftOut.isEmpty { note("No masks in \(file): \(StateNames.list(leftOut)).") }
     return try Workload(network.description, snapshot: snapshot, file: file)
   }
 

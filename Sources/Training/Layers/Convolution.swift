@@ -46,7 +46,8 @@ extension Network {
     guard
       let geometry = ConvolutionGeometry(
         input: map(value), filters: filters, rows: rows, columns: columns, stride: stride,
-        paddingRows: paddingRows, paddingColumns: paddingColumns, groups: groups)
+        paddingRows: paddingRows, paddingColumns: paddingColumns, groups: groups),
+      geometry.isTrainable
     else {
       throw .misfit(
         layer: name, input: map(value),

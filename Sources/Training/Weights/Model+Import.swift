@@ -19,6 +19,9 @@ public struct WeightImport: Sendable, Equatable {
   public var tensors = 0
   /// The layers that were not taken: the classifier, the first convolution.
   public var replaced: [Replacement] = []
+  /// Tensors of the file that are beside the network's, under another prefix or of another type than
+  /// floats.
+  public var ignored: [String] = []
 }
 
 extension Model {
@@ -32,7 +35,7 @@ extension Model {
   /// - Throws: `InputError` for a tensor that is missing, of another shape or with values that are
   ///   not finite, and for one that the network has no place for; the model is then as it was.
   public func load(_ file: SafetensorsFile) throws(InputError) -> WeightImport {
-    var source = WeightSource(file)
+    var source = WeightSource(file, needed: network.exchangeShapes.map(\.name))
     let names = network.exchangeNames
     var actions: [() -> Void] = []
     var result = WeightImport()
@@ -74,6 +77,7 @@ extension Model {
     }
     for action in actions { action() }
     result.tensors = source.taken
+    result.ignored = source.ignored
     return result
   }
 
@@ -95,24 +99,33 @@ extension Model {
 
 /// The tensors of a file, and which of them have been asked for.
 private struct WeightSource {
-  private let file: SafetensorsFile
-  private var left: [String: SafetensorsFile.Entry]
+  private let state: StateFile
+  /// Names in the network.
+  private var left: Set<String>
   private(set) var taken = 0
 
-  init(_ file: SafetensorsFile) {
-    self.file = file
-    left = Dictionary(file.entries.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+  init(_ file: SafetensorsFile, needed: [String]) {
+    state = StateFile(file, needed: needed)
+    // What is no float, a counter for example, is nothing that a layer could miss.
+    left = Set(state.names.filter(state.isFloat))
   }
 
-  func shape(_ name: String) -> [Int]? { left[name]?.shape }
+  /// Tensors that no layer could miss.
+  var ignored: [String] {
+    state.others
+      + state.names.filter { !state.isFloat($0) }.flatMap(state.fileNames).sorted()
+      .filter { !$0.hasSuffix("num_batches_tracked") }
+  }
+
+  func shape(_ name: String) -> [Int]? { left.contains(name) ? state.shape(name) : nil }
 
   /// Tensors of layers inside a layer.
   func names(under name: String) -> [String] {
-    left.keys.filter { $0.hasPrefix(name + ".") && $0.dropFirst(name.count + 1).contains(".") }
+    Array(left).filter { $0.hasPrefix(name + ".") && $0.dropFirst(name.count + 1).contains(".") }
   }
 
   mutating func skip(_ names: [String]) {
-    for name in names { left[name] = nil }
+    left.subtract(names)
   }
 
   /// Takes a tensor.
@@ -120,18 +133,16 @@ private struct WeightSource {
     throws(InputError) -> [Float]
   {
     let field = "tensor '\(name)'"
-    guard let entry = left.removeValue(forKey: name) else {
+    guard state.shape(name) == nil || state.shape(name) == shape else {
       throw InputError(
-        file: file.file, field: field, value: "no such tensor", allowed: "\(shape)")
+        file: state.file.file, field: field + " shape", value: "\(state.shape(name) ?? [])",
+        allowed: "\(shape)")
     }
-    guard entry.shape == shape else {
+    left.remove(name)
+    let values = try state.values(name)
+    if let bad = values.first(where: { $0 < least }) {
       throw InputError(
-        file: file.file, field: field + " shape", value: "\(entry.shape)", allowed: "\(shape)")
-    }
-    let values = try file.array(entry).values
-    if let bad = values.first(where: { !$0.isFinite || $0 < least }) {
-      throw InputError(
-        file: file.file, field: field + " values", value: "\(bad)",
+        file: state.file.file, field: field + " values", value: "\(bad)",
         allowed: least == 0 ? "finite, 0 or more" : "finite")
     }
     taken += 1
@@ -140,9 +151,9 @@ private struct WeightSource {
 
   func checkAllUsed(by network: Network) throws(InputError) {
     if left.isEmpty { return }
-    let names = left.keys.sorted()
+    let names = left.flatMap(state.fileNames).sorted()
     throw InputError(
-      file: file.file,
+      file: state.file.file,
       field: "tensors \(names.prefix(8).joined(separator: ", "))"
         + (names.count > 8 ? " and \(names.count - 8) more" : ""),
       value: "no layer of \(network.name) for them", allowed: "the network's own tensors")

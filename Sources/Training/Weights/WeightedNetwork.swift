@@ -25,8 +25,7 @@ public struct WeightedNetwork: Sendable {
   public let network: Network
   /// Tensors that the network has no place for, in the order of the file.
   public let leftOut: [String]
-  private let entries: [String: SafetensorsFile.Entry]
-  private let file: SafetensorsFile
+  private let state: StateFile
 
   /// Finds the network that a file's weights are of, and checks that all of them are there.
   ///
@@ -41,15 +40,18 @@ public struct WeightedNetwork: Sendable {
         value: file.metadata["model"] ?? "nothing",
         allowed: ModelName.allCases.map(\.rawValue).joined(separator: ", ") + "; or say it")
     }
-    let entries = Dictionary(file.entries.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-    let sizes = try Sizes(file, entries, model: model, imageSize: imageSize)
+    let image = MapShape(channels: 3, height: 32, width: 32)
+    let whole = try model.network(input: image, classes: 1000)
+    let state = StateFile(file, needed: whole.exchangeShapes.map(\.name))
+    let sizes = try Sizes(file, state, model: model, imageSize: imageSize)
     network = try model.network(
       input: sizes.input, classes: sizes.classes, width: sizes.width)
     for tensor in network.exchangeWeights.values.sorted(by: { $0.name < $1.name }) {
-      guard entries[tensor.name]?.shape == tensor.shape else {
+      guard state.shape(tensor.name) == tensor.shape else {
         throw InputError(
           file: file.file, field: "tensor '\(tensor.name)' shape",
-          value: entries[tensor.name].map { "\($0.shape)" } ?? "no such tensor",
+          value: state.shape(tensor.name).map { "\($0)" }
+            ?? "no such tensor; there is \(StateNames.list(file.entries.map(\.name)))",
           allowed: "\(tensor.shape) in \(model.rawValue) for images of "
             + "\(sizes.input.height)x\(sizes.input.width)")
       }
@@ -60,19 +62,19 @@ public struct WeightedNetwork: Sendable {
         let stem = tensor.name.split(separator: ".").dropLast().joined(separator: ".")
         return [tensor.name] + endings.map { stem + "." + $0 }
       })
-    leftOut = file.entries.map(\.name).filter { !known.contains($0) }
-    self.entries = entries
-    self.file = file
+    let used = Set(state.names.filter(known.contains).flatMap(state.fileNames))
+    leftOut = file.entries.map(\.name).filter { !used.contains($0) }
+    self.state = state
   }
 
   /// The weights of a layer, in `[K][C][R][S]` order.
   ///
-  /// - Throws: `InputError` for a type that is not a float's.
+  /// - Throws: `InputError` for a type that is not a float's, and for values that are not finite.
   public func weights(of layer: String) throws(InputError) -> [Float] {
-    guard let tensor = network.exchangeWeights[layer], let entry = entries[tensor.name] else {
+    guard let tensor = network.exchangeWeights[layer] else {
       preconditionFailure("no layer \(layer) in \(network.name)")
     }
-    return try file.array(entry).values
+    return try state.values(tensor.name)
   }
 
   /// The masks that the zeros of the weights make.
@@ -103,8 +105,7 @@ public struct WeightedNetwork: Sendable {
     let width: Double
 
     init(
-      _ file: SafetensorsFile, _ entries: [String: SafetensorsFile.Entry], model: ModelName,
-      imageSize: Int?
+      _ file: SafetensorsFile, _ state: StateFile, model: ModelName, imageSize: Int?
     ) throws {
       let image = (file.metadata["image"] ?? "").split(separator: "x").compactMap { Int($0) }
       let side = imageSize ?? (image.count == 3 ? image[1] : 32)
@@ -116,12 +117,14 @@ public struct WeightedNetwork: Sendable {
         input: MapShape(channels: 3, height: side, width: side), classes: 1000)
       func shape(_ layer: (name: String, convolution: Convolution)?) throws -> [Int] {
         let tensor = layer.flatMap { whole.exchangeWeights[$0.name] }
-        let found = entries[tensor?.name ?? ""]?.shape ?? []
+        let found = state.shape(tensor?.name ?? "") ?? []
         guard found.count == tensor?.shape.count, found.allSatisfy({ (1...1 << 24).contains($0) })
         else {
           throw InputError(
             file: file.file, field: "tensor '\(tensor?.name ?? "")' shape",
-            value: found.isEmpty ? "no such tensor" : "\(found)",
+            value: found.isEmpty
+              ? "no such tensor; there is \(StateNames.list(file.entries.map(\.name)))"
+              : "\(found)",
             allowed: "\(tensor?.shape ?? []) or a multiple, as in \(model.rawValue)")
         }
         return found

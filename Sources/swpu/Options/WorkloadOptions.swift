@@ -21,7 +21,8 @@ struct WorkloadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Side of its images (default: 32, or what the weights say).", valueName: "pixels"))
+      "Side of its images (default: 32, or what the weights say), and of open axes of an ONNX file.",
+      valueName: "pixels"))
   var imageSize: Int?
 
   @Option(
@@ -67,10 +68,13 @@ struct WorkloadOptions: ParsableArguments {
   }
 
   /// The workload; notes where its masks come from, and what is left out.
-  func workload() throws -> Workload {
-    let workload = try request.workload { note($0) }
-    note(request.origin(workload))
-    return workload
+  func workload() throws -> Workload { try loaded().workload }
+
+  /// The workload, and what its source holds that is not simulated; notes both.
+  func loaded() throws -> WorkloadRequest.Loaded {
+    let loaded = try request.loaded { note($0) }
+    note(request.origin(loaded.workload))
+    return loaded
   }
 
   /// The words of a command that choose the same workload, defaults included.
@@ -89,6 +93,7 @@ struct WorkloadOptions: ParsableArguments {
       add("granularity", granularity?.rawValue)
       add("sparsity", sparsity)
     case .onnx:
+      add("image-size", imageSize)
       add("granularity", granularity?.rawValue)
       add("sparsity", sparsity)
     case .topology, .model:

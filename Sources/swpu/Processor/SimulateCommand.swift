@@ -77,7 +77,8 @@ struct SimulateCommand: ParsableCommand {
       }
       return try wholeTraining(simulator)
     }
-    let workload = try options.workload()
+    let loaded = try options.loaded()
+    let workload = loaded.workload
     // Opened before anything is computed, so that a place that cannot be written is said at once.
     let traceFile = try trace.map { path throws(FileError) in try OutputFile(path) }
     let table = try csv.map { path throws(FileError) in try OutputFile(path) }
@@ -98,7 +99,9 @@ struct SimulateCommand: ParsableCommand {
       }
     }
     if json {
-      return try printJSON(Document(step: result, baselines: comparison.machines.dropFirst()))
+      return try printJSON(
+        Document(
+          step: result, baselines: comparison.machines.dropFirst(), unmodelled: loaded.unmodelled))
     }
     print(SimulationText(result, hardware: hardware).text)
     if !baselines.isEmpty { print("\n" + ComparisonText(comparison).table.text) }
@@ -107,17 +110,19 @@ struct SimulateCommand: ParsableCommand {
     }
   }
 
-  /// The step, with the baselines as one more key.
+  /// The step, with the baselines and what is not simulated as two more keys.
   private struct Document: Encodable {
     let step: StepResult
     let baselines: ArraySlice<Comparison.Machine>
+    let unmodelled: Unmodelled?
 
-    private enum CodingKeys: CodingKey { case baselines }
+    private enum CodingKeys: CodingKey { case baselines, unmodelled }
 
     func encode(to encoder: any Encoder) throws {
       try step.encode(to: encoder)
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(Array(baselines), forKey: .baselines)
+      try values.encodeIfPresent(unmodelled, forKey: .unmodelled)
     }
   }
 

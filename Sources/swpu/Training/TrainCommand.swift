@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Exchange
 import Foundation
 import Processor
 import Tensor
@@ -99,6 +100,9 @@ struct TrainCommand: ParsableCommand {
     for problem in trainer.recordProblems { note(problem + ".") }
     if let source = configuration.initializeFrom, let weights = trainer.weightImport {
       note("Weights of \(source): \(weights.tensors) tensors taken.")
+      if !weights.ignored.isEmpty {
+        note("Not taken: \(StateNames.list(weights.ignored)).")
+      }
       for replaced in weights.replaced {
         note(
           "Its layer '\(replaced.layer)' is \(replaced.fileShape.map { "of shape \($0)" } ?? "several"); "

@@ -40,7 +40,7 @@ struct MaskNumPyTests {
     let file = temporary()
     defer { try? FileManager.default.removeItem(at: file) }
     try NumPyArchive.encoded(arrays).write(to: file)
-    return try MaskSnapshot(numPy: file.path, network: Self.network(), names: names)
+    return try MaskSnapshot.reading(numPy: file.path, network: Self.network(), names: names).masks
   }
 
   /// Every fifth weight, which has no structure in rows of 36, 6 or 8.
@@ -67,8 +67,9 @@ struct MaskNumPyTests {
       let file = temporary()
       defer { try? FileManager.default.removeItem(at: file) }
       try snapshot.numPyArchive(tensors: tensors).write(to: file)
-      let found = try MaskSnapshot(
-        numPy: file.path, network: network, names: ["classifier.1": "fc"], step: 40)
+      let found = try MaskSnapshot.reading(
+        numPy: file.path, network: network, names: ["classifier.1": "fc"], step: 40
+      ).masks
       for (new, old) in zip(found.layers, snapshot.layers) {
         #expect(new.mask.elementBits == old.mask.elementBits, "\(granularity) \(new.name)")
         #expect(new.inputSparsity == old.inputSparsity && new.gradientSparsity == 0.125)
@@ -103,34 +104,78 @@ struct MaskNumPyTests {
     try fifth([8, 6, 1, 1]).encoded().write(to: folder.appendingPathComponent("conv2.weight.npy"))
     try Data().write(to: folder.appendingPathComponent(".hidden"))
     let network = try Self.network()
-    let found = try MaskSnapshot(numPy: folder.path, network: network)
-    #expect(found.layers[1].mask.keptElements == 10)
+    #expect(
+      try MaskSnapshot.reading(numPy: folder.path, network: network).masks.layers[1].mask
+        .keptElements == 10)
     try Data().write(to: folder.appendingPathComponent("notes.txt"))
+    try fifth([3]).encoded().write(to: folder.appendingPathComponent("other.npy"))
+    let found = try MaskSnapshot.reading(numPy: folder.path, network: network)
+    #expect(found.masks.layers[1].mask.keptElements == 10)
+    #expect(found.leftOut == ["notes.txt", "other"])
+    try FileManager.default.removeItem(at: folder.appendingPathComponent("conv2.weight.npy"))
+    try FileManager.default.removeItem(at: folder.appendingPathComponent("other.npy"))
     let error = #expect(throws: InputError.self) {
-      try MaskSnapshot(numPy: folder.path, network: network)
+      try MaskSnapshot.reading(numPy: folder.path, network: network)
     }
-    #expect(error?.field == "file 'notes.txt'")
+    #expect(error?.field == "folder" && error?.value == "notes.txt")
+  }
+
+  @Test("Whole state dictionaries, below prefixes of wrappers, with originals and their masks")
+  func stateDictionaries() throws {
+    let file = temporary()
+    defer { try? FileManager.default.removeItem(at: file) }
+    let right = fifth([6, 4, 3, 3])
+    let even = NumPyArray(Bits(count: 216) { $0 % 2 == 0 }, shape: [6, 4, 3, 3])
+    let bias = NumPyArray(Bits(count: 6), shape: [6])
+    for prefix in ["", "module.", "state_dict.model.", "net.backbone.module.", "a/b/"] {
+      let arrays = [
+        ("conv1.weight_orig", right), ("conv1.weight_mask", even), ("conv1.bias", bias),
+        ("bn1.running_mean", bias), ("fc.weight", fifth([10, 8])),
+      ].map { (prefix + $0.0, $0.1) }
+      try NumPyArchive.encoded(arrays + [("epoch", NumPyArray(3))]).write(to: file)
+      let found = try MaskSnapshot.reading(numPy: file.path, network: Self.network())
+      // Every tenth weight of the first layer is in both.
+      #expect(found.masks.layers.map(\.mask.keptElements) == [22, 48, 16], "\(prefix)")
+      #expect(
+        found.leftOut == ["\(prefix)bn1.running_mean", "\(prefix)conv1.bias", "epoch"].sorted())
+    }
+  }
+
+  @Test("An archive without arrays is an error, one with more than arrays is not")
+  func members() throws {
+    let file = temporary()
+    defer { try? FileManager.default.removeItem(at: file) }
+    try ZipFile.encoded([("data.pkl", Data([1])), ("folder/", Data())]).write(to: file)
+    let error = #expect(throws: InputError.self) {
+      try MaskSnapshot.reading(numPy: file.path, network: Self.network())
+    }
+    #expect(error?.field == "members" && error?.value == "data.pkl")
+    try ZipFile.encoded([
+      ("README", Data([1])), ("conv1.weight.npy", fifth([6, 4, 3, 3]).encoded()),
+    ]).write(to: file)
+    let found = try MaskSnapshot.reading(numPy: file.path, network: Self.network())
+    #expect(found.leftOut == ["README"] && found.masks.layers[0].mask.keptElements == 44)
   }
 
   @Test("What is wrong is named")
   func mistakes() throws {
     let right = fifth([6, 4, 3, 3])
     let cases: [(arrays: [(String, NumPyArray)], word: String)] = [
-      ([("conv9", right)], "array 'conv9'"), ([("conv1.bias", right)], "array 'conv1.bias'"),
+      ([("conv9", right)], "arrays: found conv9"), ([("bias", right)], "names of layers"),
       ([("conv1", fifth([4, 6, 3, 3]))], "[6, 4, 3, 3]"),
       ([("conv1", fifth([6, 4]))], "array 'conv1'"),
       ([("conv1", right), ("conv1.weight", right)], "second"),
       ([("conv1.input_zeros", NumPyArray(1.5))], "0 to 1"),
       ([("conv1.gradient_zeros", NumPyArray(.nan))], "0 to 1"),
       ([("conv1.input_zeros", fifth([2]))], "one number"),
-      ([("fc.weight", NumPyArray(.nan))], "shape"),
+      ([("fc.weight", NumPyArray(.nan))], "shape"), ([], "members"),
     ]
     for (arrays, word) in cases {
       let error = #expect(throws: InputError.self, "\(word)") { try read(arrays) }
       #expect(error?.description.contains(word) == true, "\(word): \(error as Any)")
     }
     #expect(throws: InputError.self) {
-      try MaskSnapshot(numPy: "/nowhere.npz", network: Self.network())
+      try MaskSnapshot.reading(numPy: "/nowhere.npz", network: Self.network())
     }
     // An array that would take more than the layer's weights in the widest type.
     #expect(throws: InputError.self) {

@@ -62,7 +62,7 @@ struct ONNXGraphTests {
       Issue.record("no constant")
       return
     }
-    #expect(inner.floats == [1, 2] && inner.integers == nil)
+    #expect(inner.floats == [1, 2] && inner.integers.isEmpty)
     #expect(read.constants.map(\.name) == ["w", "axes"])
     #expect(read.constants[0].value.floats == (0..<54).map { Float($0 % 5) })
     #expect(read.constants[1].value.integers == [2, -3])
@@ -145,10 +145,20 @@ struct ONNXGraphTests {
     #expect(try ONNXGraph(sized([3], type: 8), file: "test").constants[0].value.element == nil)
   }
 
-  @Test("Graphs within graphs are passed over, however deep")
+  @Test("Graphs within graphs are read to some depth, and refused past it")
   func nesting() throws {
+    let read = try ONNXGraph(nested(10), file: "test")
+    guard case .graph(let inner)? = read.nodes[0].attributes.values.first else {
+      Issue.record("no graph")
+      return
+    }
+    #expect(read.nodes.count == 1 && inner.nodes.count == 1)
+    #expect(error(nested(2_000))?.value.contains("graphs within graphs") == true)
+  }
+
+  private func nested(_ depth: Int) -> Data {
     var inner = Data()
-    for _ in 0..<2_000 {
+    for _ in 0..<depth {
       var attribute = WireWriter()
       attribute.bytes(6, inner)  // a graph
       var node = WireWriter()
@@ -159,8 +169,7 @@ struct ONNXGraphTests {
     }
     var model = WireWriter()
     model.bytes(ONNXField.Model.graph, inner)
-    let read = try ONNXGraph(model.data, file: "test")
-    #expect(read.nodes.count == 1 && read.nodes[0].attributes.values.first == .other)
+    return model.data
   }
 
   @Test("Constants beside the file are read, and nothing elsewhere is")
@@ -191,7 +200,7 @@ struct ONNXGraphTests {
     let cases: [([String: String], String)] = [
       ([:], "location"), (["location": "../m.data"], "location"),
       (["location": "/etc/hostname"], "location"), (["location": "."], "location"),
-      (["location": "link"], "leads elsewhere"), (["location": "none"], "nothing there"),
+      (["location": "link"], "leads elsewhere"), (["location": "./../m.data"], "location"),
       (["location": "m.data", "offset": "17"], "external_data"),
       (["location": "m.data", "offset": "-1"], "offset"),
       (["location": "m.data", "offset": "99999999999999999999"], "offset"),
@@ -201,6 +210,54 @@ struct ONNXGraphTests {
       let found = error(data(entries), file: file)
       #expect(found?.description.contains(word) == true, "\(entries): \(found as Any)")
     }
+    // A file that is not there leaves the shape, and says so.
+    let missing = try ONNXGraph(data(["location": "none"], count: 2), file: file).constants[0].value
+    #expect(missing.missing == "none" && missing.shape == [2] && missing.integers.isEmpty)
+  }
+
+  @Test(
+    "Constants are read below the folder of the model, through links that stay there, as caches have"
+  )
+  func externalLinks() throws {
+    let root = FileManager.default.temporaryDirectory.appendingPathComponent("onnx-\(UUID())")
+    let snapshot = root.appendingPathComponent("snapshots/1")
+    let blobs = root.appendingPathComponent("blobs")
+    for folder in [snapshot.appendingPathComponent("sub"), blobs] {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+    defer { try? FileManager.default.removeItem(at: root) }
+    let values = Data((0..<8).map { UInt8($0) })
+    func model(_ location: String) -> Data {
+      tensor { tensor in
+        tensor.number(ONNXField.Tensor.axes, 1)
+        tensor.number(ONNXField.Tensor.element, ONNXGraph.Element.int64.rawValue)
+        tensor.number(ONNXField.Tensor.location, 1)
+        tensor.message(ONNXField.Tensor.external) {
+          $0.text(ONNXField.Entry.key, "location")
+          $0.text(ONNXField.Entry.value, location)
+        }
+      }
+    }
+    func read(_ location: String, _ file: URL) throws(InputError) -> [Int] {
+      try ONNXGraph(model(location), file: file.path).constants[0].value.integers
+    }
+    try values.write(to: snapshot.appendingPathComponent("sub/a.data"))
+    let plain = snapshot.appendingPathComponent("plain.onnx")
+    #expect(try read("./sub/a.data", plain) == [0x0706_0504_0302_0100])
+    #expect(try read("sub/a.data", plain).count == 1)
+    // Names in the snapshot are links to files that are called by their content.
+    try values.write(to: blobs.appendingPathComponent("123"))
+    try model("model.data").write(to: blobs.appendingPathComponent("456"))
+    for (name, blob) in [("model.data", "123"), ("model.onnx", "456")] {
+      try FileManager.default.createSymbolicLink(
+        atPath: snapshot.appendingPathComponent(name).path,
+        withDestinationPath: "../../blobs/" + blob)
+    }
+    let linked = snapshot.appendingPathComponent("model.onnx")
+    #expect(try read("model.data", linked).count == 1)
+    // A model that is no link has no business there.
+    let error = #expect(throws: InputError.self) { try read("model.data", plain) }
+    #expect(error?.value.contains("leads elsewhere") == true)
   }
 
   @Test("Nodes come in an order in which they can run; cycles and loose ends are refused")

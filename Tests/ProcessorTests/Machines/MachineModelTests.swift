@@ -143,8 +143,10 @@ extension RandomCase {
 
   /// Kept weights times the outputs that see a value through them, from the definition.
   var products: Int {
-    func inside(_ tap: Int, _ outputs: Int, _ size: Int, _ padding: Int) -> Int {
-      (0..<outputs).count { (0..<size).contains($0 * geometry.stride + tap - padding) }
+    func inside(_ tap: Int, _ window: WindowAxis, _ outputs: Int, _ size: Int) -> Int {
+      (0..<outputs).count {
+        (0..<size).contains($0 * window.stride + tap * window.dilation - window.paddingBefore)
+      }
     }
     let shape = mask.shape
     var total = 0
@@ -158,8 +160,8 @@ extension RandomCase {
           }
         }
         total +=
-          kept * inside(row, geometry.output.height, geometry.input.height, geometry.paddingRows)
-          * inside(column, geometry.output.width, geometry.input.width, geometry.paddingColumns)
+          kept * inside(row, geometry.vertical, geometry.output.height, geometry.input.height)
+          * inside(column, geometry.horizontal, geometry.output.width, geometry.input.width)
       }
     }
     return total * images
