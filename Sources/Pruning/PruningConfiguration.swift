@@ -10,7 +10,7 @@ import Masks
 public struct PruningConfiguration: Codable, Sendable, Equatable {
   /// How the density goes over a run.
   public enum Schedule: String, CaseIterable, Codable, Sendable {
-    /// From `startDensity` along a cubic to the target at half of the steps, then constant.
+    /// From `startDensity` along a cubic to the target at `rampEnd`, then constant.
     case gradual
     /// At the target from the first step on.
     case dynamic
@@ -22,6 +22,14 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
     case uniform
     /// Erdős–Rényi-kernel: the smaller a layer's sizes, the denser it stays.
     case erk
+  }
+
+  /// What ranks the pruned units of which some come back.
+  public enum Growth: String, CaseIterable, Codable, Sendable {
+    /// Mean |dL/dW|, as RigL does.
+    case gradient
+    /// Chance, as SET does.
+    case random
   }
 
   /// What keeps equal numbers of lines.
@@ -43,6 +51,13 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   public var schedule: Schedule
   /// Density at the first step of a gradual run.
   public var startDensity: Double
+  /// Fraction of the training at whose end a gradual run is at its target.
+  public var rampEnd: Double
+  /// Fraction of the training from which on updates exchange units; `nil` for the end of the ramp of
+  /// a gradual run, and for a tenth of a dynamic one.
+  public var exchangeFrom: Double?
+  /// Fraction of the training from which on masks never change.
+  public var freezeFrom: Double
   /// How the layers share the density.
   public var budget: Budget
   /// What keeps equal numbers of lines (line and sub-structured).
@@ -52,9 +67,12 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   public var shapeShare: Double?
   /// Steps between two updates of the masks.
   public var updateInterval: Int
-  /// Fraction of what a layer keeps that the first update exchanges.
+  /// Fraction of what a layer keeps that an update exchanges, before its decay: a half cosine from
+  /// the first step of training to `freezeFrom`.
   public var growFraction: Double
-  /// Fraction of the kept shapes that the first update that moves shapes exchanges.
+  /// What ranks the pruned units of which some come back.
+  public var growth: Growth
+  /// Fraction of the kept shapes that an update that moves shapes exchanges, before the same decay.
   public var shapeUpdateFraction: Double
   /// The least fraction of a layer's shapes that sub-structured pruning keeps.
   public var minimumShapeFraction: Double
@@ -64,24 +82,32 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   /// A configuration; what is not given has its default.
   public init(
     granularity: Granularity = .subStructured, sparsity: Double = 0.9,
-    schedule: Schedule = .gradual, startDensity: Double = 0.5, budget: Budget = .uniform,
+    schedule: Schedule = .gradual, startDensity: Double = 0.5, rampEnd: Double = 0.5,
+    exchangeFrom: Double? = nil, freezeFrom: Double = 0.75, budget: Budget = .uniform,
     balanced: Balance = .none, shapeShare: Double? = nil, updateInterval: Int = 100,
-    growFraction: Double = 0.3, shapeUpdateFraction: Double = 0.1,
+    growFraction: Double = 0.3, growth: Growth = .gradient, shapeUpdateFraction: Double = 0.1,
     minimumShapeFraction: Double = 0.2, blockSide: Int = 4
   ) {
     self.granularity = granularity
     self.sparsity = sparsity
     self.schedule = schedule
     self.startDensity = startDensity
+    self.rampEnd = rampEnd
+    self.exchangeFrom = exchangeFrom
+    self.freezeFrom = freezeFrom
     self.budget = budget
     self.balanced = balanced
     self.shapeShare = shapeShare
     self.updateInterval = updateInterval
     self.growFraction = growFraction
+    self.growth = growth
     self.shapeUpdateFraction = shapeUpdateFraction
     self.minimumShapeFraction = minimumShapeFraction
     self.blockSide = blockSide
   }
+
+  /// Fraction of the training from which on updates exchange units, with its default filled in.
+  public var firstExchange: Double { exchangeFrom ?? (schedule == .gradual ? rampEnd : 0.1) }
 
   /// Checks every value.
   ///
@@ -97,6 +123,14 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
     try require(
       startDensity > 0 && startDensity <= 1, "startDensity", startDensity,
       "more than 0 and at most 1")
+    try require((0...1).contains(rampEnd), "rampEnd", rampEnd, "0 to 1")
+    try require((0...1).contains(freezeFrom), "freezeFrom", freezeFrom, "0 to 1")
+    try require(
+      schedule == .dynamic || freezeFrom >= rampEnd, "freezeFrom", freezeFrom,
+      "rampEnd (\(rampEnd)) to 1: masks cannot freeze before they reach their target")
+    if let exchangeFrom {
+      try require((0...1).contains(exchangeFrom), "exchangeFrom", exchangeFrom, "0 to 1")
+    }
     try require(
       balanced == .none || granularity.prunesLines, "balanced",
       "\(balanced.rawValue) with granularity \(granularity.rawValue)",

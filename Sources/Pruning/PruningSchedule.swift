@@ -3,13 +3,17 @@ import Foundation
 
 /// Density, exchange and the moments of mask updates as functions of the step.
 ///
-/// With T steps, target d₁ and start d₀:
+/// With T steps, target d₁, start d₀, and the ramp's end R, the exchange's start X and the freeze F as
+/// steps (`rampEnd`, `exchangeFrom` and `freezeFrom` of the configuration times T):
 ///
-/// - `gradual`: `d(t) = d₁ + (d₀ - d₁)·(1 - 2t/T)³` for t < T/2, then d₁ (Zhu and Gupta 2017).
-///   While the density falls an update also exchanges units, as in GraNet (Liu et al. 2021).
+/// - `gradual`: `d(t) = d₁ + (d₀ - d₁)·(1 - t/R)³` for t < R, then d₁ (Zhu and Gupta 2017).
 /// - `dynamic`: `d(t) = d₁`, sparse from scratch (SET, Mocanu et al. 2018; RigL, Evci et al. 2020).
-/// - The exchanged fraction is `f(t) = f₀·(1 + cos(π·t / (3T/4))) / 2` for t < 3T/4, then 0, as in
-///   RigL. The last quarter trains with fixed masks.
+/// - The exchanged fraction is 0 for t < X, then `f(t) = f₀·(1 + cos(π·t / F)) / 2`, as in RigL, and 0
+///   again from F on, where masks never change.
+///
+/// What is grown starts at zero, so an exchange before the network has learned anything takes away
+/// more than the gradients give back: training that exchanges from the first update can stay at
+/// chance for epochs. That is why the exchange starts late by default (`firstExchange`).
 ///
 /// ```swift
 /// let schedule = PruningSchedule(
@@ -17,9 +21,12 @@ import Foundation
 /// print(schedule.density(at: 0), schedule.density(at: 999))  // from half the weights to a tenth
 /// ```
 public struct PruningSchedule: Sendable {
-  /// Steps between two updates: as configured, but at most an eighth of the run and at least 1, so
-  /// that short runs, too, have updates between half and three quarters, where the target is met.
+  /// Steps between two updates: as configured, but at most an eighth of the run and at least 1.
   public let updateInterval: Int
+  /// The step from which on the density is the target; 0 for `dynamic`.
+  public let rampEnd: Int
+  /// The first step at which an update may exchange units.
+  public let firstExchange: Int
   /// The first step from which on masks never change.
   public let frozenFrom: Int
 
@@ -34,44 +41,52 @@ public struct PruningSchedule: Sendable {
     precondition(
       totalSteps >= 0 && stepsPerEpoch > 0,
       "a schedule of \(totalSteps) steps, \(stepsPerEpoch) an epoch")
+    func step(_ fraction: Double) -> Int {
+      min(totalSteps, Int((fraction * Double(totalSteps)).rounded(.up)))
+    }
     self.totalSteps = totalSteps
     self.stepsPerEpoch = stepsPerEpoch
     updateInterval = max(1, min(configuration.updateInterval, totalSteps / 8))
-    // Runs of one to three steps keep room for the update at or after half of them.
-    let half = (totalSteps + 1) / 2
-    frozenFrom = min(totalSteps, max(half + 1, (3 * totalSteps + 3) / 4))
     targetDensity = 1 - configuration.sparsity
-    startDensity =
-      configuration.schedule == .gradual
-      ? max(configuration.startDensity, targetDensity) : targetDensity
+    switch configuration.schedule {
+    case .gradual:
+      // The last step is followed by none that would train with its mask.
+      rampEnd = min(step(configuration.rampEnd), max(0, totalSteps - 1))
+      startDensity = max(configuration.startDensity, targetDensity)
+    case .dynamic:
+      rampEnd = 0
+      startDensity = targetDensity
+    }
+    firstExchange = step(configuration.firstExchange)
+    frozenFrom = min(totalSteps, max(rampEnd + 1, step(configuration.freezeFrom)))
     firstGrowFraction = configuration.growFraction
   }
 
   /// Fraction of all prunable weights to keep at a step.
   public func density(at step: Int) -> Double {
-    // A run of one step has no update to come to the target with.
-    guard totalSteps > 1, 2 * step < totalSteps else { return targetDensity }
-    let left = 1 - 2 * Double(max(0, step)) / Double(totalSteps)
+    guard step < rampEnd else { return targetDensity }
+    let left = 1 - Double(max(0, step)) / Double(rampEnd)
     return targetDensity + (startDensity - targetDensity) * left * left * left
   }
 
   /// Fraction of what is kept that an update exchanges.
   public func growFraction(at step: Int) -> Double {
-    guard step < frozenFrom, 4 * step < 3 * totalSteps else { return 0 }
-    let progress = Double(max(0, step)) / (0.75 * Double(totalSteps))
+    guard step >= firstExchange, step < frozenFrom else { return 0 }
+    let progress = Double(max(0, step)) / Double(frozenFrom)
     return firstGrowFraction * 0.5 * (1 + cos(.pi * progress))
   }
 
-  /// Whether the masks are updated at a step: at each multiple of the interval after step 0 and
-  /// before `frozenFrom`. One of them lies at or after half of the steps.
+  /// Whether the masks are updated at a step: at each multiple of the interval, and where the ramp
+  /// ends, so that every run meets its target; after step 0 and before `frozenFrom`.
   public func isUpdate(at step: Int) -> Bool {
-    step > 0 && step < frozenFrom && step % updateInterval == 0
+    step > 0 && step < frozenFrom && (step % updateInterval == 0 || step == rampEnd)
   }
 
   /// Whether the update at a step moves shapes, too: the first update of each epoch does.
   public func movesShapes(at step: Int) -> Bool {
     guard isUpdate(at: step) else { return false }
-    let previous = step - updateInterval
+    var previous = (step - 1) / updateInterval * updateInterval
+    if rampEnd < step { previous = max(previous, rampEnd) }
     return previous == 0 || previous / stepsPerEpoch != step / stepsPerEpoch
   }
 }

@@ -11,12 +11,15 @@ import Tensor
 ///   `DatasetError`.
 public func evaluateRun(
   _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset, engine: Engine
-) throws -> (accuracy: Double, loss: Double, step: Int, sparsity: Double) {
+) throws -> (accuracy: Double, loss: Double, step: Int, sparsity: Double, macDensity: Double) {
   let latest = try folder.latestCheckpoint()
   let trainer = try Trainer(
     configuration, data: data, engine: engine, folder: nil, checkpoint: latest)
   let result = try trainer.evaluate()
-  return (result.accuracy, result.loss, trainer.progress.step, trainer.model.sparsity)
+  return (
+    result.accuracy, result.loss, trainer.progress.step, trainer.model.sparsity,
+    trainer.model.macDensity
+  )
 }
 
 extension RunFolder {

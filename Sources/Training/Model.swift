@@ -99,6 +99,10 @@ public final class Model {
         }
       }
     }
+    let normalised = network.normalisedValues
+    for (layer, node) in zip(layers, network.nodes) where !normalised.contains(node.output) {
+      (layer as? ConvolutionLayer)?.weight.hasOwnScale = true
+    }
     self.parameters = parameters
     self.statistics = statistics
     input = value(network.input)
@@ -152,13 +156,37 @@ public final class Model {
   public func evaluate(_ loss: SoftmaxCrossEntropy, labels: [Int32], images: Int)
     -> SoftmaxCrossEntropy.Result
   {
+    evaluate(loss, teacher: nil, labels: labels, images: images)
+  }
+
+  /// As the public one; a teacher's last forward pass was on the same images.
+  func evaluate(
+    _ loss: SoftmaxCrossEntropy, teacher: (model: Model, distillation: Distillation)?,
+    labels: [Int32], images: Int
+  ) -> SoftmaxCrossEntropy.Result {
     let map = network.map(network.output)
     engine.unblockImages(output, into: planarLogits, map: map, images: images)
-    let result = loss.evaluate(
+    var result = loss.evaluate(
       planarLogits, labels: labels, images: images, classes: classes, lanes: 1,
       gradient: planarGradient)
+    if let (model, distillation) = teacher {
+      engine.unblockImages(model.output, into: model.planarLogits, map: map, images: images)
+      result = distillation.combine(
+        result, logits: planarLogits, teacher: model.planarLogits, images: images,
+        classes: classes, gradient: planarGradient)
+    }
     engine.blockImages(planarGradient, into: outputGradient, map: map, images: images)
     return result
+  }
+
+  /// Makes a batch part of the running statistics of all norms, which become the means over the
+  /// batches 0 to `index`.
+  func averageStatistics(over batch: Batch, index: Int, seed: UInt64) {
+    let norms = layers.compactMap { $0 as? BatchNormLayer }
+    for norm in norms { norm.averageWeight = 1 / Float(index + 1) }
+    stage(batch.images)
+    forward(images: batch.count, training: true, seed: seed)
+    for norm in norms { norm.averageWeight = nil }
   }
 
   /// The logits of the last forward pass, `[image][class]`.

@@ -7,15 +7,18 @@ import Tensor
 package struct NetworkPruner {
   package let configuration: PruningConfiguration
   package let schedule: PruningSchedule
+  private let seed: UInt64
   private let layers: [(layer: ConvolutionLayer, pruner: LayerPruner)]
 
   /// Nil when the granularity is `dense` or the network has nothing to prune.
   package init?(
-    _ configuration: PruningConfiguration, model: Model, totalSteps: Int, stepsPerEpoch: Int
+    _ configuration: PruningConfiguration, model: Model, totalSteps: Int, stepsPerEpoch: Int,
+    seed: UInt64
   ) {
     let prunable = model.convolutions.filter(\.isPrunable)
     if configuration.granularity == .dense || prunable.isEmpty { return nil }
     self.configuration = configuration
+    self.seed = seed
     schedule = PruningSchedule(
       configuration, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     // The last layers are the largest: threads that share the layers start with them.
@@ -25,11 +28,17 @@ package struct NetworkPruner {
   }
 
   /// Masks for the first step.
-  package func start(on engine: Engine) {
+  ///
+  /// - Parameter continuing: whether the weights are given ones, whose zeros are pruned already.
+  package func start(continuing: Bool, on engine: Engine) {
     let densities = layerDensities(at: 0)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
-      layer.apply(pruner.initialMask(weights: layer.denseWeights, density: densities[index]))
+      let (weights, density) = (layer.denseWeights, densities[index])
+      layer.apply(
+        continuing
+          ? pruner.initialMask(continuing: weights, density: density)
+          : pruner.initialMask(weights: weights, density: density))
     }
   }
 
@@ -37,16 +46,29 @@ package struct NetworkPruner {
   /// each other once their densities are settled.
   package func update(at step: Int, on engine: Engine) {
     let densities = layerDensities(at: step)
+    let targets = layerDensities(at: schedule.rampEnd)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
       guard let mask = layer.mask, let gradient = layer.denseGradient else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
+      // A ramp only falls: training that goes on from sparse weights does not fill them up first.
+      let density = max(targets[index], min(densities[index], mask.density))
+      let growth =
+        configuration.growth == .gradient
+        ? gradient : ranks(of: gradient.count, layer: index, step: step)
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: gradient, density: densities[index],
+        mask, weights: layer.denseWeights, gradient: growth, density: density,
         growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }
+  }
+
+  /// Random magnitudes in place of gradients, which depend on the seed, the step and the layer only.
+  private func ranks(of count: Int, layer: Int, step: Int) -> [Float] {
+    var random = SeededRandom(
+      seed: seed, stream: 1 << 48 | UInt64(step) << 16 | UInt64(layer))
+    return (0..<count).map { _ in random.uniform() }
   }
 
   /// Share of the kept units to exchange: lines and weights at each update, units that span all
@@ -102,5 +124,19 @@ extension Model {
     let prunable = layerSparsities.filter(\.prunable)
     let weights = prunable.reduce(0) { $0 + $1.weights }
     return weights == 0 ? 0 : 1 - Double(prunable.reduce(0) { $0 + $1.kept }) / Double(weights)
+  }
+
+  /// Multiply-accumulates of a forward pass with the masks, as a fraction of the dense network's.
+  ///
+  /// All convolutions and linear layers count, also those that are never pruned. Two networks of equal
+  /// sparsity may differ by a factor: a weight of an early layer is used at many more pixels.
+  public var macDensity: Double {
+    var (kept, dense) = (0.0, 0.0)
+    for layer in convolutions {
+      let macs = Double(layer.geometry.denseMACs)
+      dense += macs
+      kept += macs * (layer.mask?.density ?? 1)
+    }
+    return dense == 0 ? 1 : kept / dense
   }
 }

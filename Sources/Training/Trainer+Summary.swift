@@ -13,6 +13,7 @@ extension Trainer {
     let times = try stepTimes(rounds: 7)
     return RunSummary(
       testAccuracy: progress.testAccuracy, testLoss: progress.testLoss, sparsity: model.sparsity,
+      macDensity: model.macDensity,
       stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense, profile: times.profile,
       run: folder?.url.path ?? "", epochs: progress.epoch, steps: progress.step,
       epochSeconds: epochSeconds, loaderWaitingSeconds: waitingSeconds,

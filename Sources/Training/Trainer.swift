@@ -38,6 +38,7 @@ public final class Trainer {
   private let testLoader: BatchLoader
   private let pruning: NetworkPruner?
   private let lock: FolderLock?
+  private let teacher: Model?
   private var metrics: MetricsFile?
   private var tensorBoard: TensorBoardLog?
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
@@ -106,7 +107,20 @@ public final class Trainer {
       totalSteps: configuration.epochs * stepsPerEpoch)
     pruning = NetworkPruner(
       configuration.pruning, model: model, totalSteps: configuration.epochs * stepsPerEpoch,
-      stepsPerEpoch: stepsPerEpoch)
+      stepsPerEpoch: stepsPerEpoch, seed: configuration.seed)
+
+    teacher = try configuration.distillFrom.map { path in
+      let folder = RunFolder(URL(fileURLWithPath: path))
+      let teacher = try folder.restoredModel(engine: engine, batch: configuration.batch).model
+      guard teacher.network.map(teacher.network.input) == images, teacher.classes == set.classes
+      else {
+        throw ConfigurationError(
+          "command line", "distill-from",
+          "\(path) is a run for images of \(teacher.network.map(teacher.network.input)) in "
+            + "\(teacher.classes) classes; this run has \(images) in \(set.classes)")
+      }
+      return teacher
+    }
 
     if let checkpoint {
       try model.restore(checkpoint.checkpoint, file: checkpoint.file.path)
@@ -125,7 +139,7 @@ public final class Trainer {
       if let path = configuration.initializeFrom {
         weightImport = try model.load(SafetensorsFile(path: path))
       }
-      pruning?.start(on: engine)
+      pruning?.start(continuing: weightImport != nil, on: engine)
       if let folder {
         try folder.write(network.description(batch: configuration.batch))
         if tensorBoard { try startTensorBoard() }
@@ -173,6 +187,7 @@ public final class Trainer {
         }
       }
       let seconds = secondsOfEpoch
+      if progress.epoch + 1 == configuration.epochs { try recalibrate() }
       let test = try evaluate()
       progress.testAccuracy = test.accuracy
       progress.testLoss = test.loss
@@ -181,6 +196,7 @@ public final class Trainer {
         trainLoss: progress.lossSum / Double(max(progress.batch, 1)),
         trainAccuracy: Double(progress.correct) / Double(max(progress.images, 1)),
         testLoss: test.loss, testAccuracy: test.accuracy, sparsity: sparsity,
+        macDensity: model.macDensity,
         seconds: seconds)
       try metrics?.append(epoch, kind: "epoch", step: progress.step)
       try tensorBoard?.append(epoch, step: progress.step)
@@ -196,13 +212,30 @@ public final class Trainer {
     return true
   }
 
+  /// Replaces the running statistics of the norms by means over batches of training images. Those
+  /// follow the last steps' weights with a lag; these are of the final weights and masks.
+  private func recalibrate() throws(DatasetError) {
+    if configuration.recalibrationBatches == 0 { return }
+    var batch = Batch()
+    loader.start(epoch: configuration.epochs)
+    for index in 0..<configuration.recalibrationBatches {
+      guard try loader.next(into: &batch) else { break }
+      model.averageStatistics(over: batch, index: index, seed: stepSeed(totalSteps))
+    }
+    loader.stop()
+  }
+
   private func step(_ batch: Batch) throws {
     let step = progress.step
     let updatesMasks = pruning?.schedule.isUpdate(at: step) ?? false
     model.stage(batch.images)
     let seed = stepSeed(step)
     model.forward(images: batch.count, training: true, seed: seed)
-    let result = model.evaluate(loss, labels: batch.labels, images: batch.count)
+    teacher?.stage(batch.images)
+    teacher?.forward(images: batch.count, training: false)
+    let result = model.evaluate(
+      loss, teacher: teacher.map { ($0, configuration.distillation) }, labels: batch.labels,
+      images: batch.count)
     guard result.loss.isFinite else {
       throw NonFiniteLoss(
         step: step, epoch: progress.epoch, loss: result.loss,
@@ -213,11 +246,11 @@ public final class Trainer {
     model.backward(
       images: batch.count, seed: seed, denseGradients: updatesMasks, observes: observes)
     let scale =
-      configuration.clip.map { clippingScale(model.parameters, limit: $0, engine: model.engine) }
-      ?? 1
+      configuration.clip > 0
+      ? clippingScale(model.parameters, limit: configuration.clip, engine: model.engine) : 1
     optimizer.update(
       model.parameters, rate: learningRate.rate(at: step), step: step, gradientScale: scale,
-      engine: model.engine)
+      stepLimit: configuration.stepLimit, engine: model.engine)
     progress.step += 1
     progress.batch += 1
     progress.lossSum += result.loss

@@ -18,6 +18,27 @@ import Testing
       PruningConfiguration(granularity: .subStructured, balanced: .filters, shapeShare: 1),
     ]
 
+  @Test(arguments: cases, 0..<8 as Range<UInt64>)
+  func zerosAreTheMaskThatMadeThem(configuration: PruningConfiguration, seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let shape = seed < UInt64(layers.count) ? layers[Int(seed)] : random.layer()
+    let pruner = LayerPruner(shape: shape, configuration: configuration)
+    let drawn = random.values(shape.count)
+    let mask = pruner.initialMask(weights: drawn, density: 0.4)
+    // Magnitudes that would choose another mask.
+    let weights = mask.applied(to: random.values(shape.count).map { $0 == 0 ? 1 : $0 })
+    #expect(pruner.mask(ofZerosIn: weights).elementBits == mask.elementBits)
+    let again = pruner.initialMask(continuing: weights, density: 0.4)
+    #expect(again.elementBits == mask.elementBits)
+    // Denser weights are pruned; a fixed share of shapes apart, nothing that was zero comes back.
+    let sparser = pruner.initialMask(continuing: weights, density: 0.2)
+    if configuration.shapeShare == nil {
+      #expect(sparser.elementBits.isSubset(of: mask.elementBits))
+    }
+    let dense = pruner.initialMask(continuing: drawn, density: 0.4)
+    #expect(dense == mask)
+  }
+
   /// Random sequences of updates on random layers: invariants, floors, density, balance.
   @Test(arguments: cases, 0..<24 as Range<UInt64>)
   func promisesHoldAfterEveryUpdate(configuration: PruningConfiguration, seed: UInt64) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Pruning
 import Testing
 
 @testable import Training
@@ -11,6 +12,9 @@ struct ConfigurationTests {
     configuration.model = .mobilenetv2
     configuration.pruning.granularity = .line
     configuration.pruning.balanced = .both
+    configuration.pruning.rampEnd = 0.25
+    configuration.pruning.exchangeFrom = 0.125
+    configuration.pruning.freezeFrom = 0.875
     configuration.clip = 1.5
     configuration.learningRate = 0.25
     #expect(
@@ -25,14 +29,49 @@ struct ConfigurationTests {
     #expect(try TrainingConfiguration(yaml: "", file: "c.yaml") == TrainingConfiguration())
   }
 
+  @Test("A recipe is a set of keys, which keys of their own win over", arguments: Recipe.allCases)
+  func recipes(recipe: Recipe) throws {
+    var expected = PruningConfiguration(granularity: .line, sparsity: 0.5)
+    expected.apply(recipe)
+    expected.budget = .uniform
+    let configuration = try TrainingConfiguration(
+      yaml: "granularity: line\nbudget: uniform\nsparsity: 0.5\nrecipe: \(recipe.rawValue)",
+      file: "c.yaml")
+    #expect(configuration.pruning == expected)
+    #expect(
+      try TrainingConfiguration(yaml: configuration.yaml, file: "c.yaml").pruning == expected)
+  }
+
+  @Test("Recipes are what their papers say")
+  func recipeValues() {
+    func applied(_ recipe: Recipe) -> PruningConfiguration {
+      var configuration = PruningConfiguration(
+        schedule: .dynamic, growFraction: 0.1, growth: .random)
+      configuration.apply(recipe)
+      return configuration
+    }
+    #expect(applied(.swpu) == PruningConfiguration())
+    #expect(applied(.set).growth == .random && applied(.set).schedule == .dynamic)
+    #expect(applied(.rigl).growth == .gradient && applied(.rigl).freezeFrom == 0.75)
+    #expect(applied(.rigl).budget == .erk && applied(.rigl).firstExchange == 0)
+    #expect(applied(.granet).schedule == .gradual && applied(.granet).growFraction == 0.5)
+  }
+
   @Test(
     "Wrong values are named with file and key",
     arguments: [
       ("epochs: 0", "epochs"), ("epochs: many", "epochs"), ("modle: resnet20", "modle"),
       ("model: resnet21", "model"), ("sparsity: 1.5", "sparsity"),
-      ("learning-rate: -1", "learning-rate"),
+      ("learning-rate: -1", "learning-rate"), ("clip: -1", "clip"),
+      ("distill-weight: 2", "distill-weight"),
+      ("distill-temperature: 0", "distill-temperature"), ("recipe: rigel", "recipe"),
+      ("growth: fast", "growth"), ("recalibration-batches: -1", "recalibration-batches"),
+      ("step-limit: -1", "step-limit"),
       ("label-smoothing: 1", "label-smoothing"), ("granularity: rows", "granularity"),
-      ("balanced: filters\ngranularity: shape", "balanced"), ("block-side: 3", "block"),
+      ("balanced: filters\ngranularity: shape", "balanced"),
+      ("block-side: 3", "block-side"),
+      ("ramp-end: 2", "ramp-end"), ("exchange-from: -1", "exchange-from"),
+      ("freeze-from: 0.4", "freeze-from"), ("start-density: 0", "start-density"),
       ("balanced: true", "balanced"),
       ("- a\n- b", "document"), ("a: [", "document"), ("batch: 99999999999999999999", "batch"),
     ])

@@ -72,6 +72,44 @@ struct OptimizerTests {
     }
   }
 
+  @Test("A step of weights with a scale of their own is limited by their norm")
+  func stepLimit() {
+    func updated(hasOwnScale: Bool, gradientScale: Float, stepLimit: Float) -> [Float] {
+      let parameter = Parameter(name: "p", values: Tensor([3, 4]))
+      parameter.hasOwnScale = hasOwnScale
+      parameter.gradient.store([30, 40])
+      let optimizer = Optimizer.sgd(momentum: 0, nesterov: false, weightDecay: 0)
+      optimizer.prepare([parameter])
+      optimizer.update(
+        [parameter], rate: 0.5, step: 0, gradientScale: gradientScale, stepLimit: stepLimit,
+        engine: Engine(threads: 1))
+      return parameter.values.array()
+    }
+    #expect(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0) == [-12, -16])
+    #expect(updated(hasOwnScale: false, gradientScale: 1, stepLimit: 0.1) == [-12, -16])
+    #expect(
+      difference(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0.1), [2.7, 3.6]) < 1e-5)
+    // Together with the limit for all gradients the smaller one counts.
+    #expect(
+      difference(updated(hasOwnScale: true, gradientScale: 0.5, stepLimit: 0.1), [2.7, 3.6])
+        < 1e-5)
+    #expect(
+      difference(updated(hasOwnScale: true, gradientScale: 0.001, stepLimit: 0.1), [2.985, 3.98])
+        < 1e-5)
+  }
+
+  @Test("Layers that no norm follows have a scale of their own")
+  func ownScale() throws {
+    func names(_ name: ModelName) throws -> [String] {
+      let network = try name.network(
+        input: MapShape(channels: 3, height: 32, width: 32), classes: 10, width: 0.125)
+      return try Model(network, engine: Engine(threads: 1), batch: 1, seed: 1).parameters
+        .filter(\.hasOwnScale).map(\.name)
+    }
+    #expect(try names(.resnet20) == ["fc.weight"])
+    #expect(try names(.lenet5).count == 5)
+  }
+
   struct ScheduleCase: Decodable {
     struct Configuration: Decodable {
       let kind: LearningRate.Decay

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Exchange
 import Files
 import Foundation
 import Masks
+import Pruning
 import Tensor
 import Testing
 
@@ -215,6 +217,157 @@ struct TrainerTests {
     }
     // The 3x3 layer of 1,152 weights is denser than the linear one of 2,560 under ERK.
     #expect(densities.count == 3 && Set(densities).count > 1)
+  }
+
+  @Test("The keys of the ramp, the exchange and the freeze move them")
+  func schedule() throws {
+    /// Sparsity and masks after every step of 16.
+    func history(_ keys: String) throws -> (sparsities: [Double], masks: [[LayerMask?]]) {
+      var configuration = try TrainingConfiguration(yaml: keys, file: "test.yaml")
+      configuration.width = 0.25
+      configuration.epochs = 2
+      configuration.batch = 20
+      configuration.pruning.updateInterval = 1
+      let trainer = try trainer(configuration)
+      var sparsities: [Double] = []
+      var masks: [[LayerMask?]] = []
+      _ = try trainer.run(report: { event in
+        if case .step = event {
+          sparsities.append(trainer.model.sparsity)
+          masks.append(trainer.model.convolutions.map(\.mask))
+        }
+      })
+      return (sparsities, masks)
+    }
+    /// The steps after which the masks are not those before.
+    func changes(_ keys: String) throws -> [Int] {
+      let masks = try history(keys).masks
+      return masks.indices.dropFirst().filter { masks[$0] != masks[$0 - 1] }
+    }
+    let slow = try history("granularity: unstructured").sparsities
+    let quick = try history("granularity: unstructured\nramp-end: 0.25").sparsities
+    #expect(slow[4] < 0.88 && abs(slow[8] - 0.9) < 0.01)
+    #expect(quick[2] < 0.87 && abs(quick[4] - 0.9) < 0.01)
+
+    let dynamic = "granularity: unstructured\nschedule: dynamic\nexchange-from: 0.5\n"
+    #expect(try changes(dynamic) == Array(8..<12))
+    #expect(try changes(dynamic + "freeze-from: 0.625") == Array(8..<10))
+  }
+
+  @Test(
+    "Training from sparse weights starts with their mask, and fills nothing up",
+    arguments: [Granularity.subStructured, .unstructured, .channel])
+  func continuesMask(granularity: Granularity) throws {
+    var configuration = Self.configuration(granularity)
+    configuration.width = 0.25
+    let source = try trainer(configuration)
+    _ = try source.run()
+    let temporary = try TemporaryFolder()
+    let file = temporary.url.appendingPathComponent("weights.safetensors")
+    try FileManager.default.createDirectory(at: temporary.url, withIntermediateDirectories: true)
+    try Data(SafetensorsFile.encoded(source.model.exportedArrays())).write(to: file)
+
+    configuration.initializeFrom = file.path
+    configuration.pruning.growFraction = 0
+    let target = try trainer(configuration)
+    let before = target.model.convolutions.map { $0.mask?.elementBits }
+    #expect(before == source.model.convolutions.map { $0.mask?.elementBits })
+    #expect(before.contains { $0 != nil })
+    _ = try target.run(report: { event in
+      if case .step(let report) = event { #expect(abs(report.sparsity - 0.75) < 0.02) }
+    })
+    #expect(target.model.convolutions.map { $0.mask?.elementBits } == before)
+  }
+
+  @Test("The density of multiply-accumulates is that of each layer times its work")
+  func macDensity() throws {
+    var configuration = Self.configuration()
+    configuration.pruning.budget = .erk
+    let trainer = try trainer(configuration)
+    var reported: Double?
+    _ = try trainer.run(report: { event in
+      if case .epoch(let report) = event { reported = report.macDensity }
+    })
+    var (kept, dense) = (0, 0)
+    for layer in trainer.model.convolutions {
+      let pixels = layer.geometry.output.pixels
+      kept += pixels * layer.denseWeights.count { $0 != 0 }
+      dense += pixels * layer.denseWeights.count
+    }
+    #expect(abs(try #require(reported) - Double(kept) / Double(dense)) < 0.002)
+    // ERK keeps more of the early layers, whose weights are used at more pixels.
+    #expect(trainer.model.macDensity > 1.2 * (1 - trainer.model.sparsity))
+  }
+
+  @Test("Random growth draws its units from the seed")
+  func randomGrowth() throws {
+    func masks(_ growth: PruningConfiguration.Growth, seed: UInt64) throws -> [LayerMask?] {
+      var configuration = Self.configuration(.unstructured)
+      configuration.pruning.growth = growth
+      configuration.pruning.schedule = .dynamic
+      configuration.seed = seed
+      let trainer = try trainer(configuration)
+      _ = try trainer.run()
+      return trainer.model.convolutions.map(\.mask)
+    }
+    let random = try masks(.random, seed: 1)
+    #expect(try masks(.random, seed: 1) == random)
+    #expect(try masks(.gradient, seed: 1) != random)
+  }
+
+  @Test("Recalibrated statistics are the means over the batches, of the final weights")
+  func recalibration() throws {
+    var configuration = Self.configuration()
+    let lagging = try trainer(configuration)
+    _ = try lagging.run()
+    configuration.recalibrationBatches = 3
+    let exact = try trainer(configuration)
+    _ = try exact.run()
+    for (one, other) in zip(exact.model.parameters, lagging.model.parameters) {
+      #expect(one.values.array() == other.values.array())
+    }
+    // The first norm reads the first convolution of the images, whose means are easily had.
+    var batch = Batch()
+    var means: [[Float]] = []
+    exact.loader.start(epoch: configuration.epochs)
+    while means.count < 3, try exact.loader.next(into: &batch) {
+      let statistics = lagging.model.statistics[0].values
+      statistics.fill(0)
+      lagging.model.stage(batch.images)
+      lagging.model.forward(images: batch.count, training: true)
+      // A tenth of the batch's mean is what a momentum of 0.1 adds to zero.
+      means.append(statistics.array().map { $0 * 10 })
+    }
+    exact.loader.stop()
+    let expected = means[0].indices.map { channel in
+      means.reduce(0) { $0 + $1[channel] } / Float(means.count)
+    }
+    #expect(difference(exact.model.statistics[0].values.array(), expected) < 1e-4)
+  }
+
+  @Test("The keys of clipping reach the update")
+  func clipping() throws {
+    /// How far a step takes the first kernel, and the classifier.
+    func distances(_ keys: String) throws -> [Float] {
+      var configuration = try TrainingConfiguration(
+        yaml: "warm-up-epochs: 0\nweight-decay: 0\n" + keys, file: "test.yaml")
+      configuration.width = 0.125
+      configuration.batch = 20
+      let trainer = try trainer(configuration)
+      let kernels = [trainer.model.convolutions.first, trainer.model.convolutions.last]
+        .compactMap { $0?.weight }
+      let before = kernels.map { $0.values.array() }
+      _ = try trainer.run(shouldStop: { true })
+      return zip(before, kernels).map { before, kernel -> Float in
+        let moved = zip(before, kernel.values.array()).map { $0 - $1 }
+        return moved.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      }
+    }
+    let free = try distances("step-limit: 0")
+    let limited = try distances("step-limit: 0.00001")
+    #expect(limited[0] == free[0] && limited[1] < 0.1 * free[1])
+    let clipped = try distances("step-limit: 0\nclip: 0.0001")
+    #expect(clipped[0] < 0.1 * free[0] && clipped[1] < 0.1 * free[1])
   }
 
   @Test("Training learns: sparse and dense loss fall")

@@ -171,7 +171,7 @@ struct SummarySection {
 
   private var table: TextTable {
     var table = TextTable([
-      "run", "pruning", "test accuracy", "pruned", "step", "dense step", "as fast",
+      "run", "pruning", "test accuracy", "pruned", "MACs", "step", "dense step", "as fast",
       "processor step", "energy", "dense takes",
     ])
     for entry in entries {
@@ -182,6 +182,7 @@ struct SummarySection {
       table.add([
         run.name, run.isPruned ? run.pruning : "none",
         run.testAccuracy.map(Amount.percent) ?? "", Amount.percent(run.sparsity),
+        summary?.macDensity.map(Amount.percent) ?? "",
         summary.map { Amount.seconds($0.stepMilliseconds * 1e-3) } ?? "",
         summary.map { Amount.seconds($0.denseStepMilliseconds * 1e-3) } ?? "",
         summary.map { Self.times($0.denseStepMilliseconds / max($0.stepMilliseconds, 1e-9)) } ?? "",

@@ -67,6 +67,8 @@ final class BatchNormLayer: RunningLayer {
   let beta: Parameter
   let runningMean: Tensor
   let runningVariance: Tensor
+  /// Weight of a batch in the running statistics in place of the momentum.
+  var averageWeight: Float?
   private let scale: Tensor
   private let shift: Tensor
 
@@ -115,10 +117,11 @@ final class BatchNormLayer: RunningLayer {
   /// PyTorch.
   private func updateRunningStatistics(values: Int) {
     let unbiased = Float(values) / Float(max(values - 1, 1))
+    let weight = averageWeight ?? layer.momentum
     for channel in 0..<ports.outputMap.channels {
-      runningMean[channel] += layer.momentum * (state.mean[channel] - runningMean[channel])
+      runningMean[channel] += weight * (state.mean[channel] - runningMean[channel])
       runningVariance[channel] +=
-        layer.momentum * (state.variance[channel] * unbiased - runningVariance[channel])
+        weight * (state.variance[channel] * unbiased - runningVariance[channel])
     }
   }
 

@@ -30,10 +30,18 @@ public enum Optimizer: Sendable, Hashable {
   ///   - rate: learning rate of this step.
   ///   - step: counted from 0.
   ///   - gradientScale: multiplies every gradient (clipping).
+  ///   - stepLimit: longest step, rate times gradient, of the weights of a layer that no norm follows,
+  ///     as a fraction of their norm; 0 for no limit. Steps of AdamW have no use for it.
   public func update(
-    _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float, engine: Engine
+    _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float, stepLimit: Float = 0,
+    engine: Engine
   ) {
     for parameter in parameters {
+      var gradientScale = gradientScale
+      if stepLimit > 0, rate > 0, parameter.hasOwnScale {
+        gradientScale *= stepScale(
+          parameter, limit: stepLimit, rate: rate * gradientScale, engine: engine)
+      }
       switch self {
       case .sgd(let momentum, let nesterov, let decay):
         engine.sgd(
@@ -55,4 +63,17 @@ public enum Optimizer: Sendable, Hashable {
 public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engine) -> Float {
   let square = parameters.reduce(0.0) { $0 + engine.squareSum($1.gradient) }
   return Float(min(1, Double(limit) / (square.squareRoot() + 1e-6)))
+}
+
+/// What to multiply a gradient by so that `rate` times its norm is at most `limit` times the norm of the
+/// weights, as LARC does.
+///
+/// A norm behind a layer bounds the layer's steps: its gradient is the smaller the larger the weights
+/// are. The classifier has none. Before anything is learned its features share a large mean, so its
+/// gradient says mostly which classes happen to be in the batch; at the rate that the convolutions need,
+/// the logits follow it, and the loss stays above that of guessing.
+private func stepScale(_ parameter: Parameter, limit: Float, rate: Float, engine: Engine) -> Float {
+  let weights = engine.squareSum(parameter.values).squareRoot()
+  let step = Double(rate) * engine.squareSum(parameter.gradient).squareRoot()
+  return Float(min(1, Double(limit) * weights / (step + 1e-12)))
 }

@@ -111,6 +111,31 @@ public struct ConfigurationKey: Sendable {
     }
   }
 
+  /// A choice of some that may be absent.
+  init<Value: Codable & Sendable & CaseIterable & RawRepresentable<String>>(
+    _ name: String, _ path: Path<Value?>, _ help: String
+  ) {
+    self.name = name
+    self.help = help
+    valueName = nil
+    let choices = Value.allCases.map(\.rawValue)
+    self.choices = choices
+    let key = Name(stringValue: name)
+    decode = { configuration, values in
+      if let value = try values.decodeIfPresent(Value.self, forKey: key) {
+        configuration[keyPath: path] = value
+      }
+    }
+    encode = { try $1.encodeIfPresent($0[keyPath: path], forKey: key) }
+    problem = { _ in nil }
+    change = { (text) throws(Problem) in
+      guard let value = Value(rawValue: text) else {
+        throw Problem(description: "allowed: \(choices.joined(separator: ", "))")
+      }
+      return Change(name: name) { $0[keyPath: path] = value }
+    }
+  }
+
   /// A number or a text that may be absent.
   ///
   /// - Parameter written: what files hold, where that is not the value itself.

@@ -82,6 +82,7 @@ public struct RunMetrics: Sendable {
       try check(found.trainAccuracy, "trainAccuracy", most: 1)
       try check(found.testAccuracy, "testAccuracy", most: 1)
       try check(found.sparsity, "sparsity", most: 1)
+      try check(found.macDensity ?? 0, "macDensity", most: 1)
       try check(found.seconds, "seconds", most: Self.largest)
       epochs.append(Epoch(step: line.step, report: found))
     case "masks":
@@ -142,7 +143,10 @@ extension RunFolder {
           reason: "\(field) is \(bad); 0 to \(RunMetrics.largest) is allowed")
       }
     }
-    for (field, value) in [("testAccuracy", found.testAccuracy), ("sparsity", found.sparsity)]
+    for (field, value) in [
+      ("testAccuracy", found.testAccuracy), ("sparsity", found.sparsity),
+      ("macDensity", found.macDensity ?? 0),
+    ]
     where !(0...1).contains(value) {
       throw FileError(
         summary.path, "read the run's summary", reason: "\(field) is \(value); 0 to 1 is allowed")

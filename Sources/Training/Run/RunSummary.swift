@@ -11,6 +11,9 @@ public struct RunSummary: Codable, Sendable {
   public var testLoss: Double
   /// Share of the prunable weights that is pruned.
   public var sparsity: Double
+  /// Multiply-accumulates of a forward pass as a fraction of the dense network's; nil in runs of older
+  /// versions.
+  public var macDensity: Double?
   /// Median time of a training step with the final masks.
   public var stepMilliseconds: Double
   /// Median time of a step of the same network without pruning, measured in turn with the other.

@@ -76,8 +76,13 @@ extension TrainingConfiguration {
     do {
       try pruning.validate()
     } catch {
-      let key = error.field.map { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.joined()
-      throw ConfigurationError(file, key, "\(error.value) is not allowed; \(error.allowed)")
+      throw ConfigurationError(
+        file, Self.name(ofField: error.field), "\(error.value) is not allowed; \(error.allowed)")
     }
+  }
+
+  /// The key of a field of the pruning configuration: `startDensity` is `start-density`.
+  private static func name(ofField field: String) -> String {
+    field.reduce(into: "") { $0 += $1.isUppercase ? "-" + $1.lowercased() : String($1) }
   }
 }

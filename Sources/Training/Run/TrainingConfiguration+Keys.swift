@@ -5,6 +5,9 @@ import Pruning
 extension TrainingConfiguration {
   /// The keys of files, in their order; those that `swpu train` has options for are options there.
   public static let keys: [ConfigurationKey] = [
+    ConfigurationKey(
+      "recipe", \.recipe,
+      "Schedule, exchange and budget of a published method; other keys win over it."),
     ConfigurationKey("model", \.model, "Network."),
     ConfigurationKey(
       "width", \.width, "Multiplies the filters of every layer.",
@@ -54,17 +57,46 @@ extension TrainingConfiguration {
       "label-smoothing", \.labelSmoothing, "Share of a label that is spread over all classes.",
       .only("0 to less than 1") { (0..<1).contains($0) }),
     ConfigurationKey(
-      "clip", \.clip, "Largest norm of all gradients together.",
-      .only("more than 0") { $0 > 0 }),
+      "distill-from", \.distillFrom,
+      "Learn from the network of this run, its logits, besides the labels.", valueName: "run"),
+    ConfigurationKey(
+      "distill-weight", \.distillWeight, "Weight of the teacher's part of the loss, 0 to 1.",
+      .only("0 to 1") { (0...1).contains($0) }),
+    ConfigurationKey(
+      "distill-temperature", \.distillTemperature, "Divides the logits of both networks.",
+      .only("more than 0") { $0 > 0 && $0.isFinite }),
+    ConfigurationKey(
+      "clip", \.clip, "Largest norm of all gradients together; 0, the default, for no limit.",
+      .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
+    ConfigurationKey(
+      "step-limit", \.stepLimit,
+      "Longest step, rate times gradient, of the weights of a layer that no norm follows, as a "
+        + "fraction of their norm; of sgd; 0 for no limit.",
+      .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
+    ConfigurationKey(
+      "recalibration-batches", \.recalibrationBatches,
+      "Batches of training images whose means become the norms' statistics after the last step; 0 "
+        + "keeps the running averages.",
+      .only("0 to 100000") { (0...100_000).contains($0) }),
     ConfigurationKey("augment", \.augment, "Crop training images, and mirror them."),
     ConfigurationKey("granularity", \.pruning.granularity, "What pruning removes."),
     ConfigurationKey(
       "sparsity", \.pruning.sparsity, "Target sparsity of the prunable weights, 0 to less than 1."),
     ConfigurationKey(
       "schedule", \.pruning.schedule,
-      "gradual: from half the weights down to the target; dynamic: sparse from scratch."),
+      "gradual: from the start density down to the target; dynamic: sparse from scratch."),
     ConfigurationKey(
       "start-density", \.pruning.startDensity, "Density that a gradual schedule starts from."),
+    ConfigurationKey(
+      "ramp-end", \.pruning.rampEnd,
+      "Fraction of the training at which a gradual run is at its target."),
+    ConfigurationKey(
+      "exchange-from", \.pruning.exchangeFrom,
+      "Fraction of the training from which on updates also exchange units (default: the end of the "
+        + "ramp; 0.1 for a dynamic run)."),
+    ConfigurationKey(
+      "freeze-from", \.pruning.freezeFrom,
+      "Fraction of the training from which on masks stay as they are."),
     ConfigurationKey("budget", \.pruning.budget, "How layers share the sparsity."),
     ConfigurationKey("balanced", \.pruning.balanced, "What keeps equal numbers of lines."),
     ConfigurationKey(
@@ -73,6 +105,8 @@ extension TrainingConfiguration {
       "update-interval", \.pruning.updateInterval, "Steps between two updates of the masks."),
     ConfigurationKey(
       "grow-fraction", \.pruning.growFraction, "Share of the kept lines that an update exchanges."),
+    ConfigurationKey(
+      "growth", \.pruning.growth, "What ranks the pruned units of which some come back."),
     ConfigurationKey(
       "shape-update-fraction", \.pruning.shapeUpdateFraction,
       "Share of the kept shapes that an update exchanges."),

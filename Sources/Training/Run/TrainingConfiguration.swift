@@ -50,7 +50,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// How the learning rate falls.
   public var learningRateDecay = LearningRate.Decay.cosine
   /// Epochs of linear warm-up.
-  public var warmUpEpochs = 1.0
+  public var warmUpEpochs = 0.25
   /// Momentum of SGD.
   public var momentum: Float = 0.9
   /// Nesterov momentum.
@@ -59,10 +59,26 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var weightDecay: Float = 5e-4
   /// Share of the label spread over all classes.
   public var labelSmoothing: Float = 0
-  /// Largest norm of all gradients together; no clipping when absent.
-  public var clip: Float?
+  /// Folder of a run whose network is the teacher; none when absent.
+  public var distillFrom: String?
+  /// Weight of the teacher's part of the loss, 0 to 1.
+  public var distillWeight: Float = 0.5
+  /// Divides the logits of both networks.
+  public var distillTemperature: Float = 4
+  /// Largest norm of all gradients together; 0 for no clipping.
+  public var clip: Float = 0
+  /// Longest step, rate times gradient, of the weights of a layer that no norm follows, as a fraction of
+  /// their norm; 0 for no limit. Of SGD.
+  public var stepLimit: Float = 0.002
   /// Whether training images are cropped (and mirrored where the data set allows it).
   public var augment = true
+  /// Batches of training images whose means become the norms' statistics after the last step; 0 keeps
+  /// the running averages.
+  public var recalibrationBatches = 0
+  /// A published method whose values pruning starts from; keys of their own win.
+  public var recipe: Recipe? {
+    didSet { if let recipe { pruning.apply(recipe) } }
+  }
   /// What pruning removes, how much and when.
   public var pruning = PruningConfiguration()
   /// Seeds every random choice.
@@ -77,7 +93,7 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
     for key in Self.keys { try key.decode(&self, values) }
   }
 
-  /// Writes every key that has a value.
+  /// Writes every key that has a value; a recipe as the keys that it stands for.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: ConfigurationKey.Name.self)
     for key in Self.keys { try key.encode(self, &values) }
@@ -86,6 +102,10 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The highest learning rate, with its default filled in.
   public var peakLearningRate: Float {
     learningRate ?? (optimizer == .sgd ? 0.05 : 0.001)
+  }
+
+  var distillation: Distillation {
+    Distillation(weight: distillWeight, temperature: distillTemperature)
   }
 
   var optimizerSettings: Optimizer {

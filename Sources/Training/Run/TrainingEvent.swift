@@ -37,6 +37,9 @@ public struct EpochReport: Codable, Sendable {
   public let testLoss, testAccuracy: Double
   /// Share of the prunable weights that is pruned.
   public let sparsity: Double
+  /// Multiply-accumulates of a forward pass as a fraction of the dense network's; nil in runs of older
+  /// versions.
+  public let macDensity: Double?
   /// Seconds of training, tests left out.
   public let seconds: Double
 }

@@ -40,9 +40,9 @@ struct ProgressDisplay {
   private func line(_ report: EpochReport) -> String {
     String(
       format:
-        "epoch %d/%d  loss %.3f  test accuracy %.2f%%  test loss %.3f  sparsity %.1f%%  %.1f s",
+        "epoch %d/%d  loss %.3f  test accuracy %.2f%%  test loss %.3f  sparsity %.1f%%  MACs %.1f%%  %.1f s",
       report.epoch, report.epochs, report.trainLoss, 100 * report.testAccuracy, report.testLoss,
-      100 * report.sparsity, report.seconds)
+      100 * report.sparsity, 100 * (report.macDensity ?? 1), report.seconds)
   }
 }
 

@@ -19,7 +19,10 @@ struct SummaryText {
       String(
         format: "Test accuracy  %.2f%%  after %d epochs", 100 * summary.testAccuracy,
         summary.epochs),
-      String(format: "Sparsity       %.1f%%  of the prunable weights", 100 * summary.sparsity),
+      String(format: "Sparsity       %.1f%%  of the prunable weights", 100 * summary.sparsity)
+        + (summary.macDensity.map {
+          String(format: "; %.1f%% of the dense network's multiply-accumulates", 100 * $0)
+        } ?? ""),
     ]
     if let dense = summary.dense {
       let times = (mean(dense.epochSeconds), mean(summary.epochSeconds))

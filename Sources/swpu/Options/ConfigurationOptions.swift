@@ -31,13 +31,39 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("learning-rate-decay") var learningRateDecay: ConfigurationKey.Change?
   @Option("clip") var clip: ConfigurationKey.Change?
   @Option("label-smoothing") var labelSmoothing: ConfigurationKey.Change?
+  @Option("recipe") var recipe: ConfigurationKey.Change?
+  @Option("distill-from") var distillFrom: ConfigurationKey.Change?
+  @Option("distill-weight") var distillWeight: ConfigurationKey.Change?
+  @Option("distill-temperature") var distillTemperature: ConfigurationKey.Change?
+  @Option("step-limit") var stepLimit: ConfigurationKey.Change?
+  @Option("recalibration-batches") var recalibrationBatches: ConfigurationKey.Change?
+  @Option("warm-up-epochs") var warmUpEpochs: ConfigurationKey.Change?
+  @Option("momentum") var momentum: ConfigurationKey.Change?
+  @Option("nesterov") var nesterov: ConfigurationKey.Change?
+  @Option("weight-decay") var weightDecay: ConfigurationKey.Change?
+  @Option("augment") var augment: ConfigurationKey.Change?
+  @Option("start-density") var startDensity: ConfigurationKey.Change?
+  @Option("ramp-end") var rampEnd: ConfigurationKey.Change?
+  @Option("exchange-from") var exchangeFrom: ConfigurationKey.Change?
+  @Option("freeze-from") var freezeFrom: ConfigurationKey.Change?
+  @Option("shape-share") var shapeShare: ConfigurationKey.Change?
+  @Option("update-interval") var updateInterval: ConfigurationKey.Change?
+  @Option("grow-fraction") var growFraction: ConfigurationKey.Change?
+  @Option("growth") var growth: ConfigurationKey.Change?
+  @Option("shape-update-fraction") var shapeUpdateFraction: ConfigurationKey.Change?
+  @Option("minimum-shape-fraction") var minimumShapeFraction: ConfigurationKey.Change?
+  @Option("block-side") var blockSide: ConfigurationKey.Change?
   @Option("seed") var seed: ConfigurationKey.Change?
 
   private var changes: [ConfigurationKey.Change] {
     let all: [ConfigurationKey.Change?] = [
-      model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity, sparsity,
+      recipe, model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity,
+      sparsity,
       schedule, balanced, budget, epochs, batch, optimizer, learningRate, learningRateDecay, clip,
-      labelSmoothing, seed,
+      labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
+      recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
+      rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,
+      shapeUpdateFraction, minimumShapeFraction, blockSide,
     ]
     return all.compactMap { $0 }
   }

@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
   private struct Result: Encodable {
     let run: String
     let step: Int
-    let testAccuracy, testLoss, sparsity: Double
+    let testAccuracy, testLoss, sparsity, macDensity: Double
   }
 
   func run() throws {
@@ -44,14 +44,15 @@ struct EvaluateCommand: ParsableCommand {
       folder, configuration: configuration, data: data, engine: engineOptions.engine)
     let result = Result(
       run: runFolder, step: found.step, testAccuracy: found.accuracy, testLoss: found.loss,
-      sparsity: found.sparsity)
+      sparsity: found.sparsity, macDensity: found.macDensity)
     if json {
       try printJSON(result)
     } else {
       print(
         String(
-          format: "test accuracy %.2f%%  test loss %.4f  sparsity %.1f%%  (step %d)",
-          100 * found.accuracy, found.loss, 100 * found.sparsity, found.step))
+          format: "test accuracy %.2f%%  test loss %.4f  sparsity %.1f%%  MACs %.1f%%  (step %d)",
+          100 * found.accuracy, found.loss, 100 * found.sparsity, 100 * found.macDensity,
+          found.step))
     }
   }
 }

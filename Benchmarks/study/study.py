@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the programs of the study share: its runs, where each is, and what a finished one came to."""
+
+import itertools
+import json
+import pathlib
+from dataclasses import dataclass
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class StudyError(Exception):
+    """A list of runs that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: a variant of a set, at a sparsity, from a seed."""
+
+    set: str
+    variant: str
+    sparsity: float
+    seed: int
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """Folder of the run inside the state folder; unique in the study."""
+        density = "" if self.variant == "dense" else f"-{self.sparsity:g}"
+        return f"{self.set}/{self.variant}{density}/seed-{self.seed}"
+
+    def arguments(self, data_path: str, threads: int) -> list[str]:
+        """Options of `swpu train` for a run from the start, without its folder."""
+        result = ["--data-path", data_path, "--threads", str(threads), "--seed", str(self.seed)]
+        for key, value in self.options:
+            result += ["--" + key, value]
+        return result
+
+
+def read_runs(path: pathlib.Path) -> list[Run]:
+    """The runs of a list in the order of its queue; one that is listed twice runs once."""
+    document = json.loads(path.read_text())
+    runs: dict[str, Run] = {}
+    for entry in document["queue"]:
+        for key, known in (("set", document["sets"]), ("variants", document["variants"])):
+            for name in [entry[key]] if key == "set" else entry[key]:
+                if name not in known:
+                    raise StudyError(f"{path}: {key}: '{name}' is not one of {', '.join(known)}")
+        for seed, sparsity, variant in itertools.product(
+            entry["seeds"], entry["sparsity"], entry["variants"]
+        ):
+            if not 0 < sparsity < 1:
+                raise StudyError(f"{path}: sparsity: {sparsity} is not between 0 and 1")
+            options = {**document["common"], **document["sets"][entry["set"]]}
+            options |= document["variants"][variant]
+            if variant != "dense":
+                options["sparsity"] = sparsity
+            run = Run(
+                entry["set"], variant, 0.0 if variant == "dense" else sparsity, seed,
+                tuple((key, str(value)) for key, value in options.items()),
+            )
+            runs.setdefault(run.name, run)
+    return list(runs.values())
+
+
+def result_of(run: Run, folder: pathlib.Path) -> dict | None:
+    """What a run came to; None while it is not finished."""
+    summary_file = folder / "summary.json"
+    if not summary_file.exists():
+        return None
+    summary = json.loads(summary_file.read_text())
+    record = json.loads((folder / "study.json").read_text())
+    curve = []
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        if entry.get("kind") == "epoch":
+            curve.append(round(entry["testAccuracy"], 5))
+    return {
+        "variant": run.variant, "sparsity": run.sparsity, "seed": run.seed,
+        "testAccuracy": summary["testAccuracy"], "testLoss": summary["testLoss"],
+        "measuredSparsity": summary["sparsity"], "macDensity": summary.get("macDensity"),
+        "epochs": summary["epochs"], "steps": summary["steps"],
+        "testAccuracyByEpoch": curve,
+        "command": record["command"], "sessions": record["sessions"],
+        "hours": round(sum(session["seconds"] for session in record["sessions"]) / 3600, 3),
+        "kernels": summary["machine"]["kernels"],
+    }

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the study's programs, without training: python3 -m unittest in this folder."""
+
+import json
+import pathlib
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from ratio import highest_sparsity, readings  # noqa: E402
+from study import HERE, StudyError, read_runs  # noqa: E402
+
+# Trains a run in two goes: the first is killed half way, as by a crash.
+PROGRAM = """#!/usr/bin/env python3
+import json, os, pathlib, signal, sys
+arguments = sys.argv[1:]
+resumed = "--resume" in arguments
+folder = pathlib.Path(arguments[arguments.index("--resume" if resumed else "--output") + 1])
+with open(folder.parents[3] / "calls.txt", "a") as calls:
+    calls.write(" ".join(["resume" if resumed else "start", folder.parent.name, folder.name]) + "\\n")
+if not resumed:
+    (folder / "config.yaml").write_text("epochs: 1\\n")
+    if "--sparsity" in arguments:
+        os.kill(os.getpid(), signal.SIGKILL)
+(folder / "metrics.jsonl").write_text('{"kind": "epoch", "testAccuracy": 0.5, "step": 1}\\n')
+(folder / "summary.json").write_text(json.dumps({
+    "testAccuracy": 0.5, "testLoss": 1, "sparsity": 0.9, "epochs": 1, "steps": 1,
+    "machine": {"kernels": "avx2"}}))
+"""
+
+
+class StudyTests(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.list = self.path / "list.json"
+        self.list.write_text(json.dumps({
+            "common": {"data": "cifar10"}, "sets": {"small": {"epochs": 1}},
+            "variants": {"dense": {"granularity": "dense"}, "line": {"granularity": "line"}},
+            "queue": [
+                {"set": "small", "variants": ["line", "dense"], "sparsity": [0.9], "seeds": [1]},
+                {"set": "small", "variants": ["line"], "sparsity": [0.9, 0.5], "seeds": [1, 2]},
+            ]}))
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def queue(self):
+        program = self.path / "swpu"
+        program.write_text(PROGRAM)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        return subprocess.run(
+            [sys.executable, HERE / "run-study", self.path / "state", "--swpu", program, "--commit",
+             "abc", "--data-path", "x", "--runs", self.list, "--nice", "0"],
+            capture_output=True, text=True)
+
+    def test_the_list_is_a_queue_without_repeats(self):
+        names = [run.name for run in read_runs(self.list)]
+        self.assertEqual(names, [
+            "small/line-0.9/seed-1", "small/dense/seed-1", "small/line-0.5/seed-1",
+            "small/line-0.9/seed-2", "small/line-0.5/seed-2"])
+
+    def test_the_committed_list_holds_what_the_study_is_about(self):
+        names = {run.name for run in read_runs(HERE / "runs.json")}
+        for seed in (1, 2, 3):
+            for variant in ("dense", "unstructured-0.9", "sub-structured-0.9", "balanced-0.9",
+                            "balanced-both-0.9", "line-0.9", "shape-0.9", "channel-0.9",
+                            "filter-0.9", "unstructured-0.95", "balanced-0.95"):
+                self.assertIn(f"resnet20/{variant}/seed-{seed}", names)
+
+    def test_an_unknown_variant_is_named(self):
+        document = json.loads(self.list.read_text())
+        document["queue"][0]["variants"] = ["lines"]
+        self.list.write_text(json.dumps(document))
+        with self.assertRaisesRegex(StudyError, "'lines' is not one of dense, line"):
+            read_runs(self.list)
+
+    def test_a_killed_run_is_resumed_and_a_finished_one_kept(self):
+        first = self.queue()
+        self.assertEqual(first.returncode, 0, first.stdout + first.stderr)
+        calls = (self.path / "state/calls.txt").read_text().splitlines()
+        self.assertEqual(calls[:3], [
+            "start line-0.9 seed-1", "resume line-0.9 seed-1", "start dense seed-1"])
+        self.assertEqual(len(calls), 9)
+        self.assertEqual(self.queue().returncode, 0)
+        self.assertEqual(len((self.path / "state/calls.txt").read_text().splitlines()), 9)
+
+        to = self.path / "results"
+        subprocess.run(
+            [sys.executable, HERE / "collect", self.path / "state", "--runs", self.list, "--to", to],
+            check=True, capture_output=True)
+        rows = json.loads((to / "small.json").read_text())["rows"]
+        self.assertEqual(len(rows), 5)
+        killed = next(row for row in rows if row["sparsity"] == 0.9 and row["seed"] == 1)
+        self.assertEqual([session["commit"] for session in killed["sessions"]], ["abc", "abc"])
+        self.assertIn("--sparsity 0.9", killed["command"])
+        subprocess.run([sys.executable, HERE / "draw", to], check=True)
+        self.assertIn("| line 90 % | 50.00 % | 0.00 | 50.00, 50.00 |", (to / "README.md").read_text())
+        self.assertTrue((to / "small.svg").read_text().startswith("<svg"))
+
+    def test_ratios(self):
+        points = [(0.0, 90.0), (0.5, 89.8), (0.9, 88.8), (0.95, 80.0)]
+        sparsity, open_end = highest_sparsity(points, 89.0)
+        self.assertAlmostEqual(sparsity, 0.5 + 0.4 * 0.8)
+        self.assertFalse(open_end)
+        self.assertEqual(highest_sparsity(points, 79.0), (0.95, True))
+        self.assertIsNone(highest_sparsity(points, 91.0))
+        three = readings(0.9, 0.8)
+        self.assertAlmostEqual(three["ratioOfSurvivors"], 2)
+        self.assertAlmostEqual(three["points"], 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
