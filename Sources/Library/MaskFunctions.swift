@@ -16,12 +16,11 @@ public func modelPrune(
       throw LibraryError("totalSteps \(totalSteps) and stepsPerEpoch \(stepsPerEpoch): at least 1")
     }
     let configuration = try TrainingConfiguration(
-      yaml: try text(options, "options"), file: "options"
-    ).pruning
+      yaml: try text(options, "options"), file: "options")
     box.pruning = NetworkPruner(
-      configuration, model: box.model, totalSteps: Int(totalSteps),
-      stepsPerEpoch: Int(stepsPerEpoch))
-    box.pruning?.start(on: box.model.engine)
+      configuration.pruning, model: box.model, totalSteps: Int(totalSteps),
+      stepsPerEpoch: Int(stepsPerEpoch), seed: configuration.seed)
+    box.pruning?.start(continuing: false, on: box.model.engine)
     box.pass = nil
     box.exportParameters()
   }

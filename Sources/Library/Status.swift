@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Training
 
@@ -35,7 +36,7 @@ func call(_ body: () throws -> Void) -> Int32 {
     return fail(error.status, error.description)
   } catch let error as MemoryError {
     return fail(.outOfMemory, "\(error)")
-  } catch let error as CheckpointError {
+  } catch let error as InputError {
     return fail(.invalidData, "\(error)")
   } catch {
     return fail(.invalidArgument, "\(error)")

@@ -17,8 +17,8 @@ extension Model {
   /// Puts a state of the same network in place; optimiser state that the model does not use is left
   /// out.
   ///
-  /// - Throws: `CheckpointError` for bytes that are damaged or of another network.
-  package func restore(state: Data) throws(CheckpointError) {
+  /// - Throws: `InputError` for bytes that are damaged or of another network.
+  package func restore(state: Data) throws(InputError) {
     try restore(Checkpoint(decoding: state, file: "the state"), file: "the state")
   }
 

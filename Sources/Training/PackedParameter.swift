@@ -31,7 +31,7 @@ package struct PackedParameter {
   package var positions: [Int32]? { layer?.filters.densePositions }
 
   /// Whether pruning may touch it.
-  package var isPrunable: Bool { layer?.convolution.prunable ?? false }
+  package var isPrunable: Bool { layer?.isPrunable ?? false }
 }
 
 // MARK: - Weights of convolutions and linear layers

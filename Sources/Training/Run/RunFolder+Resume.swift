@@ -22,7 +22,7 @@ public struct ResumableRun {
   /// Looks at a run; nothing is written.
   ///
   /// - Parameter change: what the command line asks for, on top of the run's configuration.
-  /// - Throws: `FileError`, `CheckpointError`; `ConfigurationError` for a key whose value the run
+  /// - Throws: `FileError`, `InputError`; `ConfigurationError` for a key whose value the run
   ///   cannot go on with.
   public init(
     _ folder: RunFolder,
