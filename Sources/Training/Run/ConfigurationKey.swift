@@ -120,6 +120,7 @@ public struct ConfigurationKey: Sendable {
     valueName = nil
     let choices = Value.allCases.map(\.rawValue)
     self.choices = choices
+    allowed = Self.allowed(Value.self, choices, "")
     let key = Name(stringValue: name)
     decode = { configuration, values in
       if let value = try values.decodeIfPresent(Value.self, forKey: key) {
