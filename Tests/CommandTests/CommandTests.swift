@@ -101,43 +101,6 @@ struct CommandTests {
     }
   }
 
-  @Test("Every option of pruning and of the optimiser is a key of the run's configuration")
-  func optionsAreKeys() throws {
-    let values = [
-      "granularity": "line", "sparsity": "0.75", "schedule": "gradual", "start-density": "0.875",
-      "ramp-end": "0.25", "exchange-from": "0.125", "freeze-from": "0.625", "balanced": "filters",
-      "budget": "erk", "shape-share": "0.5", "update-interval": "7", "grow-fraction": "0.25",
-      "shape-update-fraction": "0.0625", "minimum-shape-fraction": "0.375", "block-side": "2",
-      "warm-up-epochs": "0.5", "momentum": "0.75", "weight-decay": "0.125", "clip": "2.5",
-      "step-limit": "0.75", "growth": "random", "distill-weight": "0.25",
-      "distill-temperature": "3", "recalibration-batches": "1",
-      "label-smoothing": "0.25", "learning-rate": "0.03125", "learning-rate-decay": "step",
-    ]
-    let folder = folder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let result = try Program(
-      values.flatMap { ["--" + $0, $1] }.reduce(
-        into: [
-          "train", "--model", "lenet5", "--train-images", "32", "--batch", "16", "--epochs", "1",
-          "--nesterov", "true", "--augment", "false", "--threads", "1", "--output", folder,
-        ]
-      ) { $0.append($1) }
-    ).wait()
-    #expect(result.status == 0, "\(result.errors)")
-    let keys = try String(contentsOfFile: folder + "/config.yaml", encoding: .utf8)
-      .split(separator: "\n").reduce(into: [String: String]()) { keys, line in
-        let parts = line.split(separator: ":", maxSplits: 1)
-        if parts.count == 2 {
-          keys[String(parts[0])] = parts[1].trimmingCharacters(in: .whitespaces)
-        }
-      }
-    for (key, value) in values {
-      let found = try #require(keys[key], "\(key)")
-      #expect(found == value || Double(found) == Double(value) && Double(value) != nil, "\(key)")
-    }
-    #expect(keys["nesterov"] == "true" && keys["augment"] == "false")
-  }
-
   @Test(
     "Mistakes are named",
     arguments: [

@@ -19,7 +19,14 @@ struct OptionTests {
       ("granularity", "line"), ("sparsity", "0.8"), ("schedule", "dynamic"),
       ("balanced", "filters"), ("budget", "erk"), ("epochs", "3"), ("batch", "16"),
       ("optimizer", "adamw"), ("learning-rate", "0.25"), ("learning-rate-decay", "step"),
-      ("clip", "1.5"), ("label-smoothing", "0.25"), ("seed", "7"),
+      ("clip", "1.5"), ("label-smoothing", "0.25"), ("seed", "7"), ("start-density", "0.875"),
+      ("ramp-end", "0.25"), ("exchange-from", "0.125"), ("freeze-from", "0.625"),
+      ("shape-share", "0.5"), ("update-interval", "7"), ("grow-fraction", "0.25"),
+      ("growth", "random"), ("shape-update-fraction", "0.0625"),
+      ("minimum-shape-fraction", "0.375"), ("block-side", "2"), ("warm-up-epochs", "0.5"),
+      ("momentum", "0.75"), ("nesterov", "true"), ("weight-decay", "0.125"), ("augment", "false"),
+      ("step-limit", "0.75"), ("recalibration-batches", "3"), ("distill-from", "runs/teacher"),
+      ("distill-weight", "0.25"), ("distill-temperature", "2.5"),
     ])
   func training(option: String, value: String) throws {
     func lines(_ arguments: [String]) throws -> Set<String> {
@@ -32,6 +39,15 @@ struct OptionTests {
     #expect(
       Set(names.map(String.init)) == (option == "optimizer" ? [option, "learning-rate"] : [option]))
     #expect(changed.contains { $0.hasPrefix("\(option): ") && $0.contains(value) }, "\(changed)")
+  }
+
+  @Test("A recipe stands for keys, over which options win")
+  func recipe() throws {
+    var expected = TrainingConfiguration()
+    expected.recipe = .set
+    expected.pruning.freezeFrom = 0.5
+    let found = try ConfigurationOptions.parse(["--freeze-from", "0.5", "--recipe", "set"]).read()
+    #expect(found == expected && found.pruning.growth == .random)
   }
 
   @Test("Options stand above the file, the file above the defaults")

@@ -75,7 +75,7 @@ struct OptimizerTests {
   @Test("A step of weights with a scale of their own is limited by their norm")
   func stepLimit() {
     func updated(hasOwnScale: Bool, gradientScale: Float, stepLimit: Float) -> [Float] {
-      let parameter = Parameter(name: "p", values: Tensor([3, 4]))
+      let parameter = Parameter(Tensor([3, 4]))
       parameter.hasOwnScale = hasOwnScale
       parameter.gradient.store([30, 40])
       let optimizer = Optimizer.sgd(momentum: 0, nesterov: false, weightDecay: 0)

@@ -3,6 +3,7 @@ import Exchange
 import Files
 import Foundation
 import Masks
+import Oracles
 import Pruning
 import Tensor
 import Testing

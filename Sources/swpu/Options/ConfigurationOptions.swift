@@ -57,8 +57,8 @@ struct ConfigurationOptions: ParsableArguments {
 
   private var changes: [ConfigurationKey.Change] {
     let all: [ConfigurationKey.Change?] = [
-      recipe, model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity,
-      sparsity,
+      recipe,
+      model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity, sparsity,
       schedule, balanced, budget, epochs, batch, optimizer, learningRate, learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
       recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
