@@ -88,13 +88,15 @@ struct OptimizerTests {
     #expect(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0) == [-12, -16])
     #expect(updated(hasOwnScale: false, gradientScale: 1, stepLimit: 0.1) == [-12, -16])
     #expect(
-      difference(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0.1), [2.7, 3.6]) < 1e-5)
+      largestDifference(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0.1), [2.7, 3.6])
+        < 1e-5)
     // Together with the limit for all gradients the smaller one counts.
     #expect(
-      difference(updated(hasOwnScale: true, gradientScale: 0.5, stepLimit: 0.1), [2.7, 3.6])
+      largestDifference(updated(hasOwnScale: true, gradientScale: 0.5, stepLimit: 0.1), [2.7, 3.6])
         < 1e-5)
     #expect(
-      difference(updated(hasOwnScale: true, gradientScale: 0.001, stepLimit: 0.1), [2.985, 3.98])
+      largestDifference(
+        updated(hasOwnScale: true, gradientScale: 0.001, stepLimit: 0.1), [2.985, 3.98])
         < 1e-5)
   }
 
