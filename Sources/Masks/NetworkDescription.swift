@@ -25,12 +25,15 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     /// Whether it is a transposed convolution: `geometry` is that of the convolution whose input
     /// gradient it computes, which reads the map that this one writes.
     public var isTransposed: Bool
+    /// Names of the layers whose outputs it reads, empty for the images; nil where that is not known.
+    public var reads: [String]?
 
     /// A layer.
     public init(
       name: String, geometry: ConvolutionGeometry, needsInputGradient: Bool, prunable: Bool,
-      isTransposed: Bool = false
+      isTransposed: Bool = false, reads: [String]? = nil
     ) {
+      self.reads = reads
       self.name = name
       self.geometry = geometry
       self.needsInputGradient = needsInputGradient
@@ -74,9 +77,14 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
     public var kind: Kind
     /// Values read of one image, and values written.
     public var inputElements, outputElements: Int
+    /// Names of the layers whose outputs it reads, empty for the images; nil where that is not known.
+    public var reads: [String]?
 
     /// A layer.
-    public init(name: String, kind: Kind, inputElements: Int, outputElements: Int) {
+    public init(
+      name: String, kind: Kind, inputElements: Int, outputElements: Int, reads: [String]? = nil
+    ) {
+      self.reads = reads
       self.name = name
       self.kind = kind
       self.inputElements = inputElements
@@ -92,11 +100,23 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
   public var convolutions: [Convolution]
   /// All else, in order.
   public var vectorLayers: [VectorLayer]
+  /// What updates the weights; nil where that is not known.
+  public var optimizer: Optimizer?
+
+  /// How weights are updated.
+  public enum Optimizer: String, Codable, Sendable, CaseIterable {
+    /// Stochastic gradient descent with momentum: one moment a weight.
+    case sgd
+    /// Adam with decoupled weight decay: two moments a weight.
+    case adamw
+  }
 
   /// A network.
   public init(
-    name: String, batch: Int, convolutions: [Convolution], vectorLayers: [VectorLayer]
+    name: String, batch: Int, convolutions: [Convolution], vectorLayers: [VectorLayer],
+    optimizer: Optimizer? = nil
   ) {
+    self.optimizer = optimizer
     self.name = name
     self.batch = batch
     self.convolutions = convolutions
@@ -176,6 +196,16 @@ extension NetworkDescription {
       try check(
         min(layer.inputElements, layer.outputElements) >= 0 && elements <= 1 << 40,
         "layer \(layer.name) elements", elements, "0 to \(1 << 40)")
+    }
+    let known = names.union(vectorLayers.map(\.name))
+    let reads =
+      convolutions.map { ($0.name, $0.reads) } + vectorLayers.map { ($0.name, $0.reads) }
+    for (name, reads) in reads {
+      if let unknown = reads?.first(where: { !known.contains($0) }) {
+        throw MaskError(
+          file: file, field: "layer \(name) reads", value: "'\(unknown)'",
+          allowed: "names of layers of the network")
+      }
     }
   }
 }

@@ -47,14 +47,14 @@ extension Workload {
     }
     self.init(
       name: network.name, batch: network.batch, layers: layers,
-      vectorLayers: network.vectorLayers)
+      vectorLayers: network.vectorLayers, optimizer: network.optimizer ?? .sgd)
   }
 
   /// The network without its masks.
   public var network: NetworkDescription {
     NetworkDescription(
       name: name, batch: batch, convolutions: layers.map(\.convolution),
-      vectorLayers: vectorLayers)
+      vectorLayers: vectorLayers, optimizer: optimizer)
   }
 }
 

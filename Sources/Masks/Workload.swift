@@ -55,11 +55,15 @@ public struct Workload: Sendable, Equatable {
   public var layers: [Layer]
   /// All else, in order.
   public var vectorLayers: [NetworkDescription.VectorLayer]
+  /// What updates the weights.
+  public var optimizer: NetworkDescription.Optimizer
 
   /// A workload.
   public init(
-    name: String, batch: Int, layers: [Layer], vectorLayers: [NetworkDescription.VectorLayer]
+    name: String, batch: Int, layers: [Layer], vectorLayers: [NetworkDescription.VectorLayer],
+    optimizer: NetworkDescription.Optimizer = .sgd
   ) {
+    self.optimizer = optimizer
     self.name = name
     self.batch = batch
     self.layers = layers

@@ -49,7 +49,7 @@ extension Workload {
     }
     self.init(
       name: network.name, batch: network.batch, layers: layers,
-      vectorLayers: network.vectorLayers)
+      vectorLayers: network.vectorLayers, optimizer: network.optimizer ?? .sgd)
   }
 
   private static func drawnWeights(_ shape: FilterShape, seed: UInt64, layer: Int) -> [Float] {

@@ -27,7 +27,10 @@ struct PassVectors {
   static let positionBits = 8
 
   /// The items of a pass.
-  init(_ work: RandomPass, hardware: HardwareDescription) throws(RTLError) {
+  init(_ work: RandomPass, hardware description: HardwareDescription) throws(RTLError) {
+    // The controller of the RTL scans masks; it has no list of lines.
+    var hardware = description
+    hardware.techniques.reorderLines = .none
     self.hardware = hardware
     geometry = work.geometry
     images = work.images

@@ -141,7 +141,10 @@ public final class Trainer {
       }
       pruning?.start(continuing: weightImport != nil, on: engine)
       if let folder {
-        try folder.write(network.description(batch: configuration.batch))
+        try folder.write(
+          network.description(
+            batch: configuration.batch,
+            optimizer: configuration.optimizer == .adamw ? .adamw : .sgd))
         if tensorBoard { try startTensorBoard() }
         try writeSnapshot()
         try save()

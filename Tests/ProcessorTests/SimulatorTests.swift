@@ -55,7 +55,10 @@ import Testing
       #expect(
         result.totals.effectualMACs == result.layers.reduce(0) { $0 + $1.effectualMACs })
       for layer in result.layers {
-        #expect(layer.cycles == layer.arrayCycles + layer.dramWaitCycles + layer.dramFillCycles)
+        #expect(
+          layer.cycles
+            == layer.arrayCycles + layer.dramWaitCycles + layer.dramFillCycles
+            + layer.streamWaitCycles)
         #expect(min(layer.dramWaitCycles, layer.dramFillCycles) >= 0)
         #expect(layer.utilization <= 1)
         let parts = CycleParts(layer, hardware: hardware).amounts

@@ -51,6 +51,7 @@ import Testing
       let random = RandomCase(seed: seed)
       for part in LoweredPart.lower(random.geometry, mask: random.mask, pass: .inputGradient) {
         var hardware = random.hardware
+        hardware.techniques.reorderLines = .none
         // The greedy order, counting: whoever joins is compared with all that are left.
         var words = part.rows * part.wordsPerRow
         for left in 0..<part.rows { words += left * part.wordsPerRow }

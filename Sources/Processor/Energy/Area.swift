@@ -21,6 +21,10 @@ public enum AreaUnit: String, BreakdownUnit {
   case reorder
   /// The vector unit.
   case vector
+  /// The stream units.
+  case stream
+  /// The pool in which tensors stay.
+  case pool
 }
 
 /// Square millimetres by unit.
@@ -53,15 +57,22 @@ extension Breakdown where Unit == AreaUnit {
     self[.reorder] =
       hardware.techniques.reorder == .natural ? 0 : placed(1, .areaReorder)
     self[.vector] = placed(hardware.vectorUnit.lanes, .areaVectorLane)
+    // Two multiply-adds a value on the way in, two on the way out.
+    self[.stream] =
+      hardware.schedule.fuseNormalisation
+      ? placed(4 * hardware.stream.elementsPerCycle, .areaVectorLane) : 0
     let memories = OnChipMemories(hardware, table: table)
     self[.activationMemory] = memories.activation.squareMillimetres(table)
     self[.weightMemory] = memories.weight.squareMillimetres(table)
     self[.outputMemory] = memories.output.squareMillimetres(table)
     self[.maskMemory] = memories.mask.squareMillimetres(table)
+    self[.pool] = memories.pool?.squareMillimetres(table) ?? 0
   }
 
   /// What is not memory.
   public var logic: Double {
-    [.multiply, .network, .windowBuffer, .control, .reorder, .vector].reduce(0) { $0 + self[$1] }
+    [.multiply, .network, .windowBuffer, .control, .reorder, .vector, .stream].reduce(0) {
+      $0 + self[$1]
+    }
   }
 }

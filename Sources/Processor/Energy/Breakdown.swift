@@ -45,11 +45,12 @@ extension Breakdown: Codable {
     init?(intValue: Int) { nil }
   }
 
-  /// Reads the part of every unit; the total follows from them.
+  /// Reads the parts of all units, 0 where a file is older than a unit; the total follows from them.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     for unit in Unit.allCases {
-      self[unit] = try values.decode(Double.self, forKey: Key(stringValue: unit.rawValue))
+      self[unit] =
+        try values.decodeIfPresent(Double.self, forKey: Key(stringValue: unit.rawValue)) ?? 0
     }
   }
 

@@ -19,8 +19,10 @@ public enum EnergyUnit: String, BreakdownUnit {
   case control
   /// The reorder unit.
   case reorder
-  /// The vector unit.
+  /// The vector unit and the stream units.
   case vector
+  /// Writing and reading the pool in which tensors stay.
+  case pool
   /// Clocks of the multipliers, gated ones too.
   case clock
   /// Leakage of logic and memories over the time taken.
@@ -55,6 +57,7 @@ public struct EnergyModel: Sendable {
   /// Picojoules of one event of each kind of logic, at the machine's supply.
   private let picojoules: [EnergyTable.Name: Double]
   private let activation, weight, output, mask: Access
+  private let pool: Access?
   /// Picojoules of a bit from one side of a core to the other.
   private let crossing: Double
 
@@ -90,6 +93,7 @@ public struct EnergyModel: Sendable {
     weight = access(memories.weight)
     output = access(memories.output)
     mask = access(memories.mask)
+    pool = memories.pool.map(access)
     let logic = table[.leakageLogic]
     leakageMilliwatts =
       memories.all.reduce(0) { $0 + $1.leakageMilliwatts(table, volts: memoryVolts) }
@@ -102,16 +106,26 @@ public struct EnergyModel: Sendable {
 
   /// The energy of a pass: what the array did, the cycles that it took with all waiting, and what
   /// moved to and from the DRAM.
-  public func energy(of activity: PassActivity, cycles: Int, traffic: MemoryTraffic)
-    -> EnergyBreakdown
-  {
+  ///
+  /// - Parameter fills: what is written into the memories; nil if that is what the DRAM moves.
+  public func energy(
+    of activity: PassActivity, cycles: Int, traffic: MemoryTraffic, fills: MemoryTraffic? = nil
+  ) -> EnergyBreakdown {
+    let fills = fills ?? traffic
     let array = hardware.array
     let operandBits = Double(array.operands.bits)
     let sumBits = Double(array.sumBits)
-    var energy = idle(cycles: cycles, issuedMultiplierCycles: activity.issuedMultiplierCycles)
+    let holds = hardware.techniques.holdZeroLanes
 
     let executed = Double(activity.executedMACs)
-    let still = hardware.techniques.gateZeroOperands ? executed * activity.zeroShare : 0
+    let computed = 1 - activity.maskedShare
+    let still =
+      executed
+      * (1 - computed * (hardware.techniques.gateZeroOperands ? 1 - activity.zeroShare : 1))
+    // A lane that is held has no clock either.
+    let clocked =
+      holds ? Int((executed - still).rounded(.up)) : activity.issuedMultiplierCycles
+    var energy = idle(cycles: cycles, issuedMultiplierCycles: clocked)
     // Lanes outside the map and slots without an entry keep still too.
     let unused = max(0, Double(activity.issuedMultiplierCycles) - executed)
     let product =
@@ -119,11 +133,17 @@ public struct EnergyModel: Sendable {
       + Double(array.clockedBitsPerMultiplier) * each(.registerBitWrite)
     energy[.multiply] =
       (executed - still) * product + (still + unused) * each(.multiplyGated)
-      + Double(activity.extraAdditions) * (each(.addFP32) + sumBits * each(.registerBitWrite))
+      + Double(activity.extraAdditions) * computed
+      * (each(.addFP32) + sumBits * each(.registerBitWrite))
 
     let vectorBits = Double(array.vectorBits)
-    let taken = Double(activity.vectorsTaken) * vectorBits
-    let loaded = Double(activity.vectorsLoaded) * vectorBits
+    // Of held lanes only the bit moves that says so. What a machine skips it does not take.
+    let moving =
+      holds ? min(1, 1 - activity.sourceZeroShare + 1 / operandBits) : 1
+    let skips = hardware.machine == .activationOnly || hardware.machine == .lookahead
+    let takenMoving = skips ? 1 : moving
+    let taken = Double(activity.vectorsTaken) * vectorBits * takenMoving
+    let loaded = Double(activity.vectorsLoaded) * vectorBits * moving
     energy[.windowBuffer] =
       loaded * (each(.windowBitWrite) + crossing) + taken * each(.windowBitRead)
     let seen = activity.vectorsLoaded * array.rows
@@ -132,7 +152,7 @@ public struct EnergyModel: Sendable {
     } else {
       let still = max(0, seen * array.networkStages - activity.networkMoves)
       energy[.network] =
-        vectorBits
+        vectorBits * takenMoving
         * (Double(activity.networkMoves) * each(.networkMovedBit)
           + Double(still) * each(.networkIsolatedBit))
     }
@@ -144,40 +164,62 @@ public struct EnergyModel: Sendable {
     // From a bank to where a bit is used is half a core on the average.
     let wire = crossing / 2
     energy[.activationMemory] =
-      Double(activity.sourceAccesses) * (activation.read + activation.bits * wire)
-      + Double(traffic.sourceBits) / activation.bits * activation.write
+      Double(activity.sourceAccesses) * (activation.read + activation.bits * wire * moving)
+      + Double(fills.sourceBits) / activation.bits * activation.write
     let weightBits = Double(activity.weightsRead) * operandBits
     energy[.weightMemory] =
       weightBits * (weight.read / weight.bits + wire + each(.registerBitWrite))
-      + Double(traffic.weightBits) / weight.bits * weight.write
+      + Double(fills.weightBits) / weight.bits * weight.write
     // Output gradients are read in runs as activations are, results written and read out once.
     let gradientBits = Double(activity.gradientAccesses) * activation.bits
-    let resultBits = Double(activity.resultsWritten) * sumBits
+    let resultBits = Double(activity.resultsWritten) * sumBits * computed
     energy[.outputMemory] =
       gradientBits * (output.read / output.bits + wire)
-      + Double(traffic.gradientBits) / output.bits * output.write
+      + Double(fills.gradientBits) / output.bits * output.write
       + resultBits * ((output.write + output.read) / output.bits + wire)
     energy[.maskMemory] =
       Double(activity.maskBits) / mask.bits * mask.read
-      + Double(traffic.maskBits) / mask.bits * mask.write
-    energy[.dram] = Double(traffic.total) * each(.dramBit)
+      + Double(fills.maskBits) / mask.bits * mask.write
+    energy[.dram] = Double(traffic.total) * dramPicojoules
     return energy
   }
 
   /// The energy of work of the vector and reorder units. What comes from the DRAM or goes there
   /// stands in the output memory for a while.
-  public func energy(of run: VectorRun) -> EnergyBreakdown {
+  ///
+  /// - Parameter cycles: cycles that it takes longer, where that is not all of the run's.
+  public func energy(of run: VectorRun, cycles: Int? = nil) -> EnergyBreakdown {
     let array = hardware.array
-    var energy = idle(cycles: run.cycles, issuedMultiplierCycles: 0)
+    var energy = idle(cycles: cycles ?? run.cycles, issuedMultiplierCycles: 0)
     let registers = Double(3 * array.sumBits) * each(.registerBitWrite)
     energy[.vector] = Double(run.operations) * (each(.vectorOperation) + registers)
-    energy[.reorder] = Double(run.reorderWords * 64) * each(.reorderBit)
+    // Each line is chosen among several, whose needs of each row (2 bits) are added and compared.
+    let compared = run.reorderLines * LineOrder.lookahead * array.rows * 2
+    energy[.reorder] = Double(run.reorderWords * 64 + compared) * each(.reorderBit)
     energy[.maskMemory] = Double(run.reorderWords) * mask.read
     energy[.outputMemory] =
       Double(run.dramBits) / output.bits * (output.read + output.write)
-    energy[.dram] = Double(run.dramBits) * each(.dramBit)
+    energy[.dram] = Double(run.dramBits) * dramPicojoules
     return energy
   }
+
+  /// The energy of values that stream: operations of the stream units, and bits that the pool takes in
+  /// and gives out again.
+  func streaming(operations: Int, poolBits: Int) -> EnergyBreakdown {
+    var energy = EnergyBreakdown()
+    let registers = Double(3 * hardware.array.sumBits) * each(.registerBitWrite)
+    energy[.vector] = Double(operations) * (each(.vectorOperation) + registers)
+    if let pool { energy[.pool] = Double(poolBits) / pool.bits * (pool.read + pool.write) }
+    return energy
+  }
+
+  /// What time costs, by itself.
+  func idle(cycles: Int) -> EnergyBreakdown { idle(cycles: cycles, issuedMultiplierCycles: 0) }
+
+  /// Picojoules of bits to and from the DRAM.
+  func dram(bits: Int) -> Double { Double(bits) * dramPicojoules }
+
+  private var dramPicojoules: Double { each(hardware.memory.dram.bitEnergy) }
 
   /// What time costs: clocks and leakage.
   private func idle(cycles: Int, issuedMultiplierCycles issued: Int) -> EnergyBreakdown {

@@ -78,8 +78,16 @@ extension EnergyTable {
       "80 to 100 fJ a bit and mm (Dally, quoted from memory): 0.2 pF/mm with repeaters"),
     .dramBit: Constant(
       14, .picojoules, .published,
-      "LPDDR4, 32 Gb at 3.2 Gb/s a pin, device simulation (Ha, Stanford thesis); 9 for LPDDR4X. "
-        + "It has a supply of its own"),
+      "LPDDR4, 32 Gb at 3.2 Gb/s a pin, device simulation (Ha, Stanford thesis). It has a supply of "
+        + "its own"),
+    .dramBitLPDDR4X: Constant(
+      9, .picojoules, .published,
+      "LPDDR4X at 4.27 Gb/s a pin, by the same simulation: its output stage has 0.6 V in place of "
+        + "1.1 V"),
+    .dramBitLPDDR5: Constant(
+      9, .picojoules, .assumed,
+      "LPDDR5 at 6.4 Gb/s a pin, taken to be that of LPDDR4X: its makers claim up to 20 to 30 % less, "
+        + "which no simulation that we know of confirms"),
     .sramEnergyCorrection: Constant(
       1.5, .ratio, .assumed,
       "CACTI at 45 nm is 1.1 to 1.9 times below Horowitz's memories. With it 8 and 32 KB x 64 bits "
@@ -90,12 +98,15 @@ extension EnergyTable {
     .sramLeakageCorrection: Constant(
       2, .ratio, .assumed, "CACTI's rows are at 300 K and leave gate leakage out"),
     .leakageLogic: Constant(
-      15, .milliwattsPerSquareMillimetre, .assumed, volts: 1.0,
-      "so that leakage is 5 to 15 % of a busy array's power at 1.0 V, as in low-power 28 nm"),
+      5, .milliwattsPerSquareMillimetre, .assumed, volts: 1.0,
+      "band 3 to 15. A 28 nm chip of 6.82 mm2 draws 12.06 mW at 0.56 V, 50 MHz and 272.8 mW at 1.1 V, "
+        + "510 MHz (ISSCC 2022, quoted from memory): with C V^2 f and the law of leakage-exponent that "
+        + "leaves 3.8 mW/mm2 at 1.0 V, memories included; logic leaks more than those. 15 would be 5 "
+        + "to 15 % of a busy array's power"),
     .leakageExponent: Constant(
       2, .perVolt, .assumed,
-      "barrier lowering of 0.08 V/V over a slope of 40 mV: from 1.0 to 0.56 V leakage power falls "
-        + "to 0.23"),
+      "band 1.5 to 3. Barrier lowering of 0.08 V/V over a slope of 40 mV: from 1.0 to 0.56 V leakage "
+        + "power falls to 0.23"),
   ]
 
   private static let areas: [Name: Constant] = [

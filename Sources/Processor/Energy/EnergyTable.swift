@@ -94,8 +94,12 @@ public struct EnergyTable: Hashable, Sendable {
     case vectorOperation = "vector-operation"
     /// A bit on a wire of a millimetre.
     case wireBitMillimetre = "wire-bit-millimetre"
-    /// A bit to or from the DRAM.
+    /// A bit to or from an LPDDR4 DRAM.
     case dramBit = "dram-bit"
+    /// A bit to or from an LPDDR4X DRAM.
+    case dramBitLPDDR4X = "dram-bit-lpddr4x"
+    /// A bit to or from an LPDDR5 DRAM.
+    case dramBitLPDDR5 = "dram-bit-lpddr5"
     /// Factor on the table's memory energies.
     case sramEnergyCorrection = "sram-energy-correction"
     /// Factor on the table's memory areas.
@@ -166,6 +170,17 @@ public struct EnergyTable: Hashable, Sendable {
   /// How leakage power changes from one supply to another: `P ∝ V · exp(D · V)`.
   func leakageScale(from held: Double, to volts: Double) -> Double {
     Processor.leakageScale(from: held, to: volts, exponent: value(.leakageExponent))
+  }
+}
+
+extension HardwareDescription.DRAM {
+  /// The constant of a bit.
+  var bitEnergy: EnergyTable.Name {
+    switch self {
+    case .lpddr4: .dramBit
+    case .lpddr4x: .dramBitLPDDR4X
+    case .lpddr5: .dramBitLPDDR5
+    }
   }
 }
 

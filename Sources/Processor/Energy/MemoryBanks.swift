@@ -36,9 +36,11 @@ struct MemoryBanks {
 
 /// The four memories of a machine, cut into banks: one for each port of a core, of a run of
 /// `port-elements` operands a word; for outputs and weights one for each core, a word of the outputs a
-/// row of lanes holds and of as many weights as a run; for masks one for each core, 64 bits wide.
+/// row of lanes holds and of as many weights as a run; for masks one for each core, 64 bits wide. The
+/// pool, where there is one, has as many banks as cores, and words of 256 bits.
 struct OnChipMemories {
   let activation, weight, output, mask: MemoryBanks
+  let pool: MemoryBanks?
 
   init(_ hardware: HardwareDescription, table: EnergyTable) {
     let (array, memory) = (hardware.array, hardware.memory)
@@ -55,7 +57,10 @@ struct OnChipMemories {
     output = banks(
       memory.outputKibibytes, count: array.cores, widthBits: array.lanes * array.sumBits)
     mask = banks(memory.maskKibibytes, count: array.cores, widthBits: 64)
+    pool =
+      memory.poolKibibytes == 0
+      ? nil : banks(memory.poolKibibytes, count: array.cores, widthBits: 256)
   }
 
-  var all: [MemoryBanks] { [activation, weight, output, mask] }
+  var all: [MemoryBanks] { [activation, weight, output, mask] + (pool.map { [$0] } ?? []) }
 }

@@ -60,6 +60,8 @@ extension HardwareDescription {
     ("array", Array.CodingKeys.allCases.map(\.rawValue)),
     ("techniques", Techniques.CodingKeys.allCases.map(\.rawValue)),
     ("memory", Memory.CodingKeys.allCases.map(\.rawValue)),
+    ("schedule", Schedule.CodingKeys.allCases.map(\.rawValue)),
+    ("stream", Stream.CodingKeys.allCases.map(\.rawValue)),
     ("vector-unit", VectorUnit.CodingKeys.allCases.map(\.rawValue)),
     ("supply", Supply.CodingKeys.allCases.map(\.rawValue)),
   ]
@@ -68,6 +70,9 @@ extension HardwareDescription {
     "machine": Machine.allCases.map(\.rawValue).joined(separator: ", "),
     "array.operands": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
     "techniques.reorder": Reorder.allCases.map(\.rawValue).joined(separator: ", "),
+    "memory.dram": DRAM.allCases.map(\.rawValue).joined(separator: ", "),
+    "memory.stash-format": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
+    "memory.gradient-format": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
     "techniques.reorder-lines": LineReorder.allCases.map(\.rawValue).joined(separator: ", "),
   ]
 
@@ -130,6 +135,31 @@ extension HardwareDescription {
     try check(memory.portElements, 1...1024, "memory.port-elements")
     try check(
       memory.dramGigabytesPerSecond, 0.001...10_000, "memory.dram-gigabytes-per-second")
+    try check(memory.poolKibibytes, 0...1 << 20, "memory.pool-kibibytes")
+    try check(stream.elementsPerCycle, 1...4096, "stream.elements-per-cycle")
+    // What moves layer by layer has one format and stays nowhere.
+    for (isUsed, key) in [
+      (schedule.fuseBackward, "schedule.fuse-backward"),
+      (schedule.fuseUpdate, "schedule.fuse-update"),
+      (memory.compressZeros, "memory.compress-zeros"),
+      (techniques.maskOutputs, "techniques.mask-outputs"),
+      (memory.poolKibibytes > 0, "memory.pool-kibibytes"),
+      (memory.stashFormat != array.operands, "memory.stash-format"),
+      (memory.gradientFormat != array.operands, "memory.gradient-format"),
+    ] where isUsed && !schedule.fuseNormalisation {
+      throw HardwareError(
+        file, key,
+        "needs schedule.fuse-normalisation; without it use false, 0 or the format of array.operands"
+      )
+    }
+    for (format, key) in [
+      (memory.stashFormat, "memory.stash-format"),
+      (memory.gradientFormat, "memory.gradient-format"),
+    ] {
+      try check(
+        format.bits <= array.operands.bits, key, format.rawValue,
+        "at most the bits of array.operands, \(array.operands.bits)")
+    }
     try check(vectorUnit.lanes, 1...4096, "vector-unit.lanes")
     try check(supply.thresholdVolts, 0.05...2, "supply.threshold-volts")
     try check(supply.alpha, 1...2, "supply.alpha")

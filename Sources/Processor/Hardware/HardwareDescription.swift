@@ -21,6 +21,10 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public var techniques: Techniques
   /// Memories on and off the chip.
   public var memory: Memory
+  /// What is worked on together, rather than layer by layer through the DRAM.
+  public var schedule: Schedule
+  /// The units that work on values while they move between DRAM and memories.
+  public var stream: Stream
   /// The unit for all that is not a multiplication by weights.
   public var vectorUnit: VectorUnit
   /// Clock and voltage.
@@ -105,6 +109,11 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     public var compress: Bool
     /// Whether a multiplier whose operand is zero keeps still.
     public var gateZeroOperands: Bool
+    /// Whether a lane whose operand is zero holds everything on its way still: the outputs of the
+    /// memory, wires, window buffer, network, and the clock of its multiplier.
+    public var holdZeroLanes: Bool
+    /// Whether input gradients that the activation's mask sets to zero are not multiplied or written.
+    public var maskOutputs: Bool
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case reorder
@@ -112,6 +121,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
       case detectBeforeLoad = "detect-before-load"
       case compress
       case gateZeroOperands = "gate-zero-operands"
+      case holdZeroLanes = "hold-zero-lanes"
+      case maskOutputs = "mask-outputs"
     }
   }
 
@@ -153,6 +164,16 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     public var portElements: Int
     /// Bytes a second to and from the DRAM, in units of 10^9.
     public var dramGigabytesPerSecond: Double
+    /// Kind of the DRAM, which decides the energy of a bit.
+    public var dram: DRAM
+    /// Format of outputs and activations in the DRAM; with 8 bits each channel has a scale.
+    public var stashFormat: OperandFormat
+    /// Format of gradients of activations in the DRAM; with 8 bits each tensor has a scale.
+    public var gradientFormat: OperandFormat
+    /// Whether zeros of activations and gradients are packed in the DRAM, by a bitmap.
+    public var compressZeros: Bool
+    /// Memory in which parts of tensors stay from one use to the next.
+    public var poolKibibytes: Int
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case activationKibibytes = "activation-kibibytes"
@@ -162,6 +183,57 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
       case portsPerCore = "ports-per-core"
       case portElements = "port-elements"
       case dramGigabytesPerSecond = "dram-gigabytes-per-second"
+      case dram
+      case stashFormat = "stash-format"
+      case gradientFormat = "gradient-format"
+      case compressZeros = "compress-zeros"
+      case poolKibibytes = "pool-kibibytes"
+    }
+  }
+
+  /// Kinds of DRAM.
+  public enum DRAM: String, Codable, Sendable, CaseIterable {
+    /// LPDDR4; 12.8 GB/s over 32 pins.
+    case lpddr4
+    /// LPDDR4X; 17 GB/s over 32 pins.
+    case lpddr4x
+    /// LPDDR5; 25.6 GB/s over 32 pins.
+    case lpddr5
+
+    /// Bytes a second of a device of 32 pins, in units of 10^9.
+    public var gigabytesPerSecond: Double {
+      switch self {
+      case .lpddr4: 12.8
+      case .lpddr4x: 17
+      case .lpddr5: 25.6
+      }
+    }
+  }
+
+  /// What is worked on together.
+  public struct Schedule: Codable, Hashable, Sendable {
+    /// Whether normalisation, residual and activation are applied, and the sums of statistics made,
+    /// while values move; otherwise they are passes of their own over the DRAM.
+    public var fuseNormalisation: Bool
+    /// Whether input and weight gradient of a block work on one read of the gradient.
+    public var fuseBackward: Bool
+    /// Whether weights are updated where their gradient stands on the chip.
+    public var fuseUpdate: Bool
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case fuseNormalisation = "fuse-normalisation"
+      case fuseBackward = "fuse-backward"
+      case fuseUpdate = "fuse-update"
+    }
+  }
+
+  /// The stream units.
+  public struct Stream: Codable, Hashable, Sendable {
+    /// Values that each of them takes in a cycle.
+    public var elementsPerCycle: Int
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case elementsPerCycle = "elements-per-cycle"
     }
   }
 
@@ -199,7 +271,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, machine, array, techniques, memory
+    case name, machine, array, techniques, memory, schedule, stream
     case vectorUnit = "vector-unit"
     case supply
   }
@@ -230,6 +302,6 @@ extension HardwareDescription {
 extension HardwareDescription.Memory {
   /// All memory on the chip.
   public var kibibytes: Int {
-    activationKibibytes + weightKibibytes + outputKibibytes + maskKibibytes
+    activationKibibytes + weightKibibytes + outputKibibytes + maskKibibytes + poolKibibytes
   }
 }

@@ -10,17 +10,21 @@ extension HardwareDescription {
       cores: 8, rows: 8, lanes: 16, slots: 1, window: 16, windowsInFlight: 8, adderStages: 2,
       operands: .bf16),
     techniques: Techniques(
-      reorder: .hamming, reorderLines: .none, detectBeforeLoad: true, compress: true,
-      gateZeroOperands: true),
+      reorder: .hamming, reorderLines: .balanced, detectBeforeLoad: true, compress: true,
+      gateZeroOperands: true, holdZeroLanes: true, maskOutputs: true),
     memory: Memory(
       activationKibibytes: 256, weightKibibytes: 128, outputKibibytes: 256, maskKibibytes: 32,
-      portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8),
+      portsPerCore: 4, portElements: 16, dramGigabytesPerSecond: 12.8, dram: .lpddr4,
+      stashFormat: .bf16, gradientFormat: .bf16, compressZeros: true, poolKibibytes: 1024),
+    schedule: Schedule(fuseNormalisation: true, fuseBackward: true, fuseUpdate: true),
+    stream: Stream(elementsPerCycle: 32),
     vectorUnit: VectorUnit(lanes: 32),
     supply: Supply(
       volts: 1.0, memoryMinimumVolts: 0.7, nominalMegahertz: 675, nominalVolts: 1.0,
       thresholdVolts: 0.43, alpha: 1.45))
 
-  /// A machine small enough to step through by hand and in RTL simulation.
+  /// A machine small enough to step through by hand and in RTL simulation, which has none of what
+  /// works on values while they move.
   public static let small: HardwareDescription = {
     var small = swpu
     small.name = "swpu-small"
@@ -29,21 +33,29 @@ extension HardwareDescription {
       operands: .bf16)
     small.memory = Memory(
       activationKibibytes: 16, weightKibibytes: 8, outputKibibytes: 16, maskKibibytes: 2,
-      portsPerCore: 2, portElements: 8, dramGigabytesPerSecond: 1.6)
+      portsPerCore: 2, portElements: 8, dramGigabytesPerSecond: 1.6, dram: .lpddr4,
+      stashFormat: .bf16, gradientFormat: .bf16, compressZeros: false, poolKibibytes: 0)
+    small.techniques.reorderLines = .none
+    small.techniques.holdZeroLanes = false
+    small.techniques.maskOutputs = false
+    small.schedule = Schedule(fuseNormalisation: false, fuseBackward: false, fuseUpdate: false)
+    small.stream = Stream(elementsPerCycle: 4)
     small.vectorUnit = VectorUnit(lanes: 4)
     return small
   }()
 
-  /// A baseline with the multipliers, memories and supply of another machine.
+  /// A baseline with the multipliers, memories, streams and supply of another machine: with all but its
+  /// three techniques.
   public static func baseline(
     _ machine: Machine, like hardware: HardwareDescription = .swpu
   ) -> HardwareDescription {
     var baseline = hardware
     baseline.name = machine.rawValue
     baseline.machine = machine
-    baseline.techniques = Techniques(
-      reorder: .natural, reorderLines: .none, detectBeforeLoad: false, compress: false,
-      gateZeroOperands: true)
+    baseline.techniques.reorder = .natural
+    baseline.techniques.reorderLines = .none
+    baseline.techniques.detectBeforeLoad = false
+    baseline.techniques.compress = false
     return baseline
   }
 
@@ -60,7 +72,10 @@ extension HardwareDescription {
       return variant
     }
     return [
-      variant("without-reorder") { $0.reorder = .natural },
+      variant("without-reorder") {
+        $0.reorder = .natural
+        $0.reorderLines = .none
+      },
       variant("without-detection") { $0.detectBeforeLoad = false },
       variant("without-compression") { $0.compress = false },
     ]

@@ -36,7 +36,8 @@ extension LayerPass {
     }
     return PassRun(
       timing: timing, activity: skippingActivity(schedule, timing: timing), maskBits: 0,
-      storedWeights: layer.mask.shape.count)
+      storedWeights: layer.mask.shape.count,
+      restartCycles: schedule.restartCycles(denseHardware))
   }
 
   /// The activity of a machine that computes the dense layer but for the zeros of one operand.

@@ -10,7 +10,8 @@ extension LayerPass {
     activity.maskBits = 0
     return PassRun(
       timing: schedule.fastTiming(denseHardware), activity: activity, maskBits: 0,
-      storedWeights: layer.mask.shape.count)
+      storedWeights: layer.mask.shape.count,
+      restartCycles: schedule.restartCycles(denseHardware))
   }
 
   /// The array without a technique.

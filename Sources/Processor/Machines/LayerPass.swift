@@ -20,16 +20,32 @@ struct LayerPass {
   /// Products inside the map without pruning.
   let denseMACs: Int
 
-  init(layer: Workload.Layer, pass: Pass, images: Int, hardware: HardwareDescription) {
+  /// Steps from one update of masks to the next.
+  static let usualMaskUpdateInterval = 100
+
+  init(
+    layer: Workload.Layer, pass: Pass, images: Int, hardware: HardwareDescription,
+    maskUpdateInterval: Int = usualMaskUpdateInterval
+  ) {
     layerPass = pass
     let (layer, pass) = layer.lowered(pass)
     self.layer = layer
     self.pass = pass
     self.images = images
-    self.hardware = hardware
     parts = LoweredPart.lower(layer.geometry, mask: layer.mask, pass: pass)
     effectualMACs = parts.reduce(0) { $0 + $1.products(images: images) }
     denseMACs = parts.reduce(0) { $0 + $1.denseProducts(images: images) }
+    var hardware = hardware
+    let order = VectorUnit(hardware).reordering(parts)
+    let saved =
+      maskUpdateInterval
+      .multipliedReportingOverflow(by: (denseMACs - effectualMACs) / hardware.array.multipliers)
+    if order.computeBound > 0, !saved.overflow, saved.partialValue < order.computeBound {
+      // No order can save more than the cycles of what is pruned.
+      hardware.techniques.reorder = .natural
+      hardware.techniques.reorderLines = .none
+    }
+    self.hardware = hardware
   }
 
   /// Fraction of the operand of the forward or input-gradient pass that is zero; in the
@@ -55,6 +71,7 @@ struct LayerPass {
   func hardware(detects: Bool, compresses: Bool) -> HardwareDescription {
     var hardware = hardware
     hardware.techniques.reorder = .natural
+    hardware.techniques.reorderLines = .none
     hardware.techniques.detectBeforeLoad = detects
     hardware.techniques.compress = compresses
     return hardware

@@ -33,7 +33,8 @@ extension LayerPass {
     var activity = skippingActivity(schedule, timing: timing)
     activity.networkMoves = activity.vectorsTaken
     return PassRun(
-      timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count)
+      timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count,
+      restartCycles: schedule.restartCycles(denseHardware))
   }
 
   private func skippingWeights(_ schedule: PassSchedule) -> PassRun {
@@ -67,7 +68,8 @@ extension LayerPass {
     activity.networkMoves = taken
     activity.maskBits = 0
     return PassRun(
-      timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count)
+      timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count,
+      restartCycles: schedule.restartCycles(denseHardware))
   }
 }
 

@@ -17,6 +17,17 @@ public enum MachineModel {
 extension LayerPass {
   /// The pass on the machine that the hardware description names.
   func run() -> PassRun {
+    var run = onMachine()
+    run.activity.sourceZeroShare =
+      pass == .inputGradient ? layer.gradientSparsity : layer.inputSparsity
+    if pass == .inputGradient, hardware.techniques.maskOutputs {
+      // The gradient of what an activation set to zero is zero.
+      run.activity.maskedShare = layer.inputSparsity
+    }
+    return run
+  }
+
+  private func onMachine() -> PassRun {
     switch hardware.machine {
     case .swpu: onSWPU()
     case .ideal: onIdealMachine()

@@ -25,7 +25,8 @@ extension LayerPass {
     return PassRun(
       timing: schedule.fastTiming(packed), activity: activity,
       maskBits: shape.filters + layer.geometry.groups * shape.weightsPerFilter,
-      storedWeights: projected.keptElements)
+      storedWeights: projected.keptElements,
+      restartCycles: schedule.restartCycles(packed))
   }
 
   /// The least mask of whole filters and whole shapes that keeps what the layer's mask keeps. In a

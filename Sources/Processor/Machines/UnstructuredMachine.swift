@@ -24,7 +24,8 @@ extension LayerPass {
     }
     return PassRun(
       timing: schedule.fastTiming(routed), activity: activity,
-      maskBits: layer.mask.shape.count, storedWeights: layer.mask.keptElements)
+      maskBits: layer.mask.shape.count, storedWeights: layer.mask.keptElements,
+      restartCycles: schedule.restartCycles(routed))
   }
 }
 

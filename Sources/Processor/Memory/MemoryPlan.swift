@@ -30,12 +30,17 @@ public struct MemoryPlan: Sendable, Equatable {
   public let traffic: MemoryTraffic
   /// What would move if each tensor moved once.
   public let compulsory: MemoryTraffic
-  /// Cycles of the array.
+  /// Cycles of the array, those included that each further block of images takes once more.
   public let computeBound: Int
   /// Cycles in which the array waits for transfers that are longer than the work of a block.
   public let dramWait: Int
   /// Cycles to load the first block and to store the last results.
   public let fill: Int
+
+  /// Blocks along all loops.
+  public var blocks: Int {
+    groupBlocks * activationBlocks * outputPlaneBlocks * sourcePlaneBlocks
+  }
 
   /// Cycles of the pass with its transfers.
   public var cycles: Int { computeBound + dramWait + fill }
@@ -46,10 +51,11 @@ public struct MemoryPlan: Sendable, Equatable {
   /// plane. Of those that fit, the plan takes the one that moves least; of equal ones, the one whose
   /// first load, last store and pipeline fills take least.
   ///
+  /// - Parameter restartCycles: cycles that the array takes more for each further block of images.
   /// - Throws: `MemoryPlanError` if one row of one plane does not fit.
   public init(
     _ geometry: ConvolutionGeometry, pass: Pass, images: Int, storedWeights: Int, maskBits: Int,
-    computeCycles: Int, hardware: HardwareDescription
+    computeCycles: Int, restartCycles: Int = 0, hardware: HardwareDescription
   ) throws(MemoryPlanError) {
     let blocked = BlockedPass(
       geometry, pass: pass, images: images, storedWeights: storedWeights, maskBits: maskBits,
@@ -63,9 +69,9 @@ public struct MemoryPlan: Sendable, Equatable {
     sourcePlaneBlocks = counts.sourcePlanes
     traffic = best.traffic
     compulsory = search.traffic(search.whole, order: best.order)
+    computeBound = computeCycles + (counts.activations - 1) * restartCycles
     let pipeline = BlockPipeline(
-      blocked, cut: best.cut, order: best.order, computeCycles: computeCycles, hardware: hardware)
-    computeBound = computeCycles
+      blocked, cut: best.cut, order: best.order, computeCycles: computeBound, hardware: hardware)
     dramWait = pipeline.dramWait
     fill = pipeline.fill
   }

@@ -7,6 +7,8 @@ public struct VectorRun: Codable, Hashable, Sendable {
   public var operations = 0
   /// Words of 64 mask bits that the reorder unit compares, one a cycle.
   public var reorderWords = 0
+  /// Lines that the reorder unit puts into lists, one a cycle.
+  public var reorderLines = 0
   /// Bits to and from the DRAM.
   public var dramBits = 0
   /// Cycles of the unit.
@@ -33,6 +35,7 @@ public struct VectorRun: Codable, Hashable, Sendable {
     var sum = a
     sum.operations += b.operations
     sum.reorderWords += b.reorderWords
+    sum.reorderLines += b.reorderLines
     sum.dramBits += b.dramBits
     sum.computeBound += b.computeBound
     sum.dramWait += b.dramWait
@@ -45,6 +48,7 @@ public struct VectorRun: Codable, Hashable, Sendable {
     var share = self
     share.operations = ceilingDivision(operations, interval)
     share.reorderWords = ceilingDivision(reorderWords, interval)
+    share.reorderLines = ceilingDivision(reorderLines, interval)
     share.dramBits = ceilingDivision(dramBits, interval)
     share.computeBound = ceilingDivision(computeBound, interval)
     share.dramWait = ceilingDivision(dramWait, interval)
@@ -110,28 +114,84 @@ public struct VectorUnit: Sendable {
     return values(2 * logits, operations: 10 * logits)
   }
 
-  /// Stochastic gradient descent with momentum and weight decay, `v ← μv + g + λw; w ← w - ηv`: 6
-  /// operations for each stored weight. Weight, momentum and gradient are read and the first two
+  /// What an update of weights takes.
+  ///
+  /// SGD with momentum and weight decay, `v ← μv + g + λw; w ← w - ηv`, has 6 operations and one moment
+  /// a weight. AdamW has 16 (two moments of 3 and 4, their corrections 2, root, sum and quotient 3, decay
+  /// and step 4) and two moments.
+  public struct Optimiser: Sendable {
+    let operations: Int
+    let moments: Int
+
+    /// An optimiser.
+    public init(_ optimizer: NetworkDescription.Optimizer) {
+      (operations, moments) =
+        switch optimizer {
+        case .sgd: (6, 1)
+        case .adamw: (16, 2)
+        }
+    }
+
+    private static let momentBits = 32
+
+    /// Bits read for each stored weight where it is updated as its gradient is complete: moments, and
+    /// what FP32 has beyond the operand that was read for the input gradient. A weight is two planes:
+    /// its 16-bit operand, and the rest. (8-bit operands are a copy beside the FP32 weight.)
+    func readBits(operandBits: Int, hasOperand: Bool) -> Int {
+      let weight = operandBits == 16 && hasOperand ? 16 : 32
+      return weight + moments * Self.momentBits
+    }
+
+    /// Bits written then.
+    func writtenBits(operandBits: Int) -> Int {
+      32 + (operandBits == 16 ? 0 : operandBits) + moments * Self.momentBits
+    }
+  }
+
+  /// An update as a pass of its own. Weight, moments and gradient are read and all but the last
   /// written in FP32, and the weight once more in the operand format.
-  public func optimiser(storedWeights: Int) -> VectorRun {
-    let bits = 5 * hardware.array.sumBits + hardware.array.operands.bits
+  public func optimiser(
+    storedWeights: Int, _ optimizer: NetworkDescription.Optimizer = .sgd
+  ) -> VectorRun {
+    let optimiser = Optimiser(optimizer)
+    let bits =
+      (3 + 2 * optimiser.moments) * hardware.array.sumBits + hardware.array.operands.bits
     return VectorRun(
-      operations: 6 * storedWeights, dramBits: storedWeights * bits, hardware)
+      operations: optimiser.operations * storedWeights, dramBits: storedWeights * bits, hardware)
   }
 
   /// The reorder unit after an update of masks: a row that joins a group is compared with every row
-  /// left, n(n-1)/2 comparisons of n rows, after one round that counts their bits. It reads the masks
-  /// from the DRAM and writes a number of 16 bits for each row. Divide by the interval of updates with
-  /// `amortised`.
-  public func reordering(_ parts: [LoweredPart]) -> VectorRun {
-    if hardware.techniques.reorder == .natural { return VectorRun() }
-    let countsOnly = hardware.techniques.reorder == .popcount
-    return parts.reduce(VectorRun()) { sum, part in
-      let comparisons = countsOnly ? 0 : part.rows * (part.rows - 1) / 2
-      return sum
-        + VectorRun(
-          reorderWords: (comparisons + part.rows) * part.wordsPerRow,
-          dramBits: part.rows * (part.entries + 16), hardware)
+  /// left of the next `rowLookahead`, after one round that counts their bits. It reads the masks
+  /// from the DRAM and writes a number of 16 bits for each row. For a list of lines it chooses one a
+  /// cycle among 32, whose needs it adds to the counts of all rows, and writes 16 bits a line. Divide
+  /// by the interval of updates with `amortised`.
+  public func reordering(_ parts: [LoweredPart], order: HardwareDescription? = nil) -> VectorRun {
+    let techniques = (order ?? hardware).techniques
+    var run = VectorRun()
+    for part in parts {
+      if techniques.reorder != .natural {
+        let compared =
+          techniques.reorder == .popcount ? 0 : LoweredPart.comparisons(rows: part.rows)
+        run =
+          run
+          + VectorRun(
+            reorderWords: (compared + part.rows) * part.wordsPerRow,
+            dramBits: part.rows * (part.entries + 16), hardware)
+      }
+      if techniques.reorderLines != .none {
+        let rows = hardware.array.rows
+        let groups = ceilingDivision(part.rows, rows)
+        // No group lists more lines than its rows keep weights.
+        let kept = (0..<part.rows).reduce(0) { $0 + part.needed(row: $1) }
+        let lines = min(groups * part.planes * part.kernelRows, kept)
+        var listing = VectorRun(
+          dramBits: lines * LineOrder.itemBits
+            + (techniques.reorder == .natural ? part.rows * part.entries : 0), hardware)
+        listing.reorderLines = lines
+        listing.computeBound += lines
+        run = run + listing
+      }
     }
+    return run
   }
 }

@@ -3,8 +3,8 @@ extension LoweredPart {
   /// The rows in groups of at most G, in the order that a policy gives them.
   ///
   /// `hamming` is what the reorder unit does: seed a group with the row that needs least among those
-  /// left, then take again and again the row whose Hamming distances to the group's rows sum to the
-  /// least. Equal rows are taken by number. (A dense seed would attract sparse rows and balance
+  /// left, then repeatedly take, of the next `rowLookahead` rows by need, the row whose Hamming
+  /// distances to the group's rows sum to the least. Equal rows are taken by number. (A dense seed would attract sparse rows and balance
   /// nothing.) `swapRefined` improves by exchanges.
   public func groups(of size: Int, order: HardwareDescription.Reorder) -> [[Int]] {
     let ordered: [Int]
@@ -25,26 +25,47 @@ extension LoweredPart {
 
   private func hammingOrder(groupSize: Int) -> [Int] {
     let needed = (0..<rows).map { self.needed(row: $0) }
-    var left = (0..<rows).sorted { (needed[$0], $0) < (needed[$1], $1) }
+    let byNeed = (0..<rows).sorted { (needed[$0], $0) < (needed[$1], $1) }
+    // The rows within the unit's reach, each with its summed distance to the group under way.
+    var near = byNeed.prefix(Self.rowLookahead).map { (row: $0, distance: 0) }
+    var next = near.count
     var ordered: [Int] = []
-    // Summed distance of every row to the group under way.
-    var distance = [Int](repeating: 0, count: rows)
-    while !left.isEmpty {
-      let seed = left.removeFirst()
-      ordered.append(seed)
-      for row in left { distance[row] = hammingDistance(row, seed) }
-      for _ in 1..<max(1, groupSize) where !left.isEmpty {
-        var best = 0
-        for index in left.indices
-        where (distance[left[index]], left[index]) < (distance[left[best]], left[best]) {
-          best = index
+    ordered.reserveCapacity(rows)
+    while !near.isEmpty {
+      var group: [Int] = []
+      var chosen = 0
+      while true {
+        let row = near.remove(at: chosen).row
+        group.append(row)
+        for index in near.indices { near[index].distance += hammingDistance(near[index].row, row) }
+        if next < rows {
+          let entering = byNeed[next]
+          near.append((entering, group.reduce(0) { $0 + hammingDistance(entering, $1) }))
+          next += 1
         }
-        let chosen = left.remove(at: best)
-        ordered.append(chosen)
-        for row in left { distance[row] += hammingDistance(row, chosen) }
+        if near.isEmpty || group.count >= groupSize { break }
+        chosen = 0
+        for index in near.indices
+        where (near[index].distance, near[index].row)
+          < (near[chosen].distance, near[chosen].row)
+        {
+          chosen = index
+        }
       }
+      ordered += group
+      for index in near.indices { near[index].distance = 0 }
     }
     return ordered
+  }
+
+  /// Rows that the unit compares with a group, by need: in networks of up to so many filters all.
+  static let rowLookahead = 512
+
+  /// Comparisons of rows that the unit makes at most.
+  static func comparisons(rows: Int) -> Int {
+    let far = max(0, rows - rowLookahead)
+    let near = min(rows, rowLookahead)
+    return far * rowLookahead + near * (near - 1) / 2
   }
 
   /// Entries that exactly one of two rows needs.

@@ -11,6 +11,10 @@ public struct PassActivity: Codable, Hashable, Sendable {
   public var executedMACs = 0
   /// Share of the executed products of which an operand is zero, from the layer's statistics.
   public var zeroShare = 0.0
+  /// Share of the values in operand vectors that are zero.
+  public var sourceZeroShare = 0.0
+  /// Share of the results that are known to be zero before they are computed, and are not.
+  public var maskedShare = 0.0
   /// Multiplier-cycles in rows that take entries, idle lanes and slots included.
   public var issuedMultiplierCycles = 0
   /// Operand vectors written into window buffers.
@@ -41,15 +45,18 @@ public struct PassActivity: Codable, Hashable, Sendable {
   /// No activity.
   public init() {}
 
-  /// The sum of two activities; the share of zeros is that of all executed products.
+  /// The sum of two activities; shares are those of all executed products.
   public static func + (a: PassActivity, b: PassActivity) -> PassActivity {
     var sum = a
     for count in counts { sum[keyPath: count] += b[keyPath: count] }
     let executed = Double(sum.executedMACs)
-    sum.zeroShare =
-      executed == 0
-      ? 0
-      : (a.zeroShare * Double(a.executedMACs) + b.zeroShare * Double(b.executedMACs)) / executed
+    for share in [\PassActivity.zeroShare, \.sourceZeroShare, \.maskedShare] {
+      sum[keyPath: share] =
+        executed == 0
+        ? 0
+        : (a[keyPath: share] * Double(a.executedMACs) + b[keyPath: share] * Double(b.executedMACs))
+          / executed
+    }
     return sum
   }
 

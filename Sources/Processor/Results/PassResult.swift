@@ -13,6 +13,8 @@ public struct PassResult: Codable, Sendable {
   public var dramWaitCycles: Int
   /// Cycles of the first load and the last store.
   public var dramFillCycles: Int
+  /// Cycles in which the array waits for a stream unit.
+  public var streamWaitCycles: Int
   /// Products of kept weights with values inside the map.
   public var effectualMACs: Int
   /// Products inside the map without pruning.
@@ -34,25 +36,33 @@ public struct PassResult: Codable, Sendable {
   /// FNV-1a-64 of the values, at the level that has any.
   public var valueChecksum: UInt64?
 
+  /// What a pass takes beyond the array.
+  struct Waits {
+    var dram = 0
+    var stream = 0
+    var fill = 0
+  }
+
   init(
-    layer: String, pass: Pass, run: PassRun, plan: MemoryPlan, energy: EnergyBreakdown,
-    valueChecksum: UInt64?, hardware: HardwareDescription
+    layer: String, pass: Pass, run: PassRun, waits: Waits, traffic: MemoryTraffic,
+    energy: EnergyBreakdown, valueChecksum: UInt64?, hardware: HardwareDescription
   ) {
     self.layer = layer
     self.pass = pass
-    cycles = plan.cycles
+    cycles = run.timing.cycles + waits.dram + waits.stream + waits.fill
     arrayCycles = run.timing.cycles
-    dramWaitCycles = plan.dramWait
-    dramFillCycles = plan.fill
+    dramWaitCycles = waits.dram
+    dramFillCycles = waits.fill
+    streamWaitCycles = waits.stream
     effectualMACs = run.activity.effectualMACs
     denseMACs = run.activity.denseMACs
-    utilization = hardware.utilization(run.activity.effectualMACs, cycles: plan.cycles)
-    seconds = Double(plan.cycles) / hardware.supply.hertz
+    utilization = hardware.utilization(run.activity.effectualMACs, cycles: cycles)
+    seconds = Double(cycles) / hardware.supply.hertz
     energyPicojoules = energy
     timing = run.timing
     activity = run.activity
     storedWeights = run.storedWeights
-    traffic = plan.traffic
+    self.traffic = traffic
     self.valueChecksum = valueChecksum
   }
 }
@@ -89,7 +99,9 @@ public struct CycleParts: Sendable {
       ("waiting for slower rows", timing.imbalance * width),
       ("rows without an output plane", timing.unusedRows * width),
       ("filling the pipelines", timing.fill * width),
+      ("starting again for further blocks", timing.restart * width),
       ("waiting for slower cores", timing.coreImbalance * width),
+      ("waiting for the stream units", result.streamWaitCycles * hardware.array.multipliers),
       (
         "waiting for the DRAM",
         (result.dramWaitCycles + result.dramFillCycles) * hardware.array.multipliers

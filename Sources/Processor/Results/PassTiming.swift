@@ -19,4 +19,14 @@ public struct PassTiming: Codable, Sendable, Equatable {
   public var fill = 0
   /// Row-cycles of cores that wait for the last one.
   public var coreImbalance = 0
+  /// Row-cycles of filling pipelines and of draining weight gradients once more for each further block
+  /// of images.
+  public var restart = 0
+
+  /// Adds the cycles that all cores take for further blocks.
+  mutating func addRestarts(_ cycles: Int, array: HardwareDescription.Array) {
+    self.cycles += cycles
+    for core in coreCycles.indices { coreCycles[core] += cycles }
+    restart += cycles * array.cores * array.rows
+  }
 }

@@ -119,7 +119,8 @@ public struct Efficiency: Codable, Sendable {
 
 /// Work of the vector unit in a training step.
 public struct VectorResult: Codable, Sendable {
-  /// What it is: `vector forward`, `vector backward`, `loss`, `optimiser`, `reorder`.
+  /// What it is: `vector forward`, `vector backward`, or the layers that are passes of their own;
+  /// `loss`, `optimiser`, `reorder`.
   public var name: String
   /// Cycles, transfers included.
   public var cycles: Int
@@ -130,12 +131,25 @@ public struct VectorResult: Codable, Sendable {
   /// Bytes to and from the DRAM.
   public var dramBytes: Int
 
-  init(_ name: String, _ run: VectorRun, _ model: EnergyModel) {
+  init(
+    _ name: String, cycles: Int, energy: EnergyBreakdown, dramBits: Int,
+    _ hardware: HardwareDescription
+  ) {
     self.name = name
-    cycles = run.cycles
-    seconds = Double(run.cycles) / model.hardware.supply.hertz
-    energyPicojoules = model.energy(of: run)
-    dramBytes = run.dramBits / 8
+    self.cycles = cycles
+    seconds = Double(cycles) / hardware.supply.hertz
+    energyPicojoules = energy
+    dramBytes = dramBits / 8
+  }
+
+  /// Work of the vector or reorder unit.
+  ///
+  /// - Parameter exposedCycles: cycles that the step takes longer, where that is not all of them.
+  init(_ name: String, _ run: VectorRun, exposedCycles: Int? = nil, _ model: EnergyModel) {
+    self.init(
+      name, cycles: exposedCycles ?? run.cycles,
+      energy: model.energy(of: run, cycles: exposedCycles ?? run.cycles), dramBits: run.dramBits,
+      model.hardware)
   }
 }
 
@@ -161,6 +175,8 @@ public struct StepResult: Codable, Sendable {
   public var layers: [PassResult]
   /// The vector unit's work.
   public var vector: [VectorResult]
+  /// What was worked on together, in order; empty where everything moves layer by layer.
+  public var operations: [OperationResult]
   /// Sums of the layers, by pass.
   public var passes: [String: Totals]
   /// Sums of everything.
@@ -168,8 +184,9 @@ public struct StepResult: Codable, Sendable {
 
   init(
     workload: String, batch: Int, hardware: HardwareDescription, layers: [PassResult],
-    vector: [VectorResult]
+    vector: [VectorResult], operations: [OperationResult] = []
   ) {
+    self.operations = operations
     machine = hardware.name
     network = workload
     self.batch = batch

@@ -36,11 +36,13 @@ extension LayerPass {
     case .cycle:
       let stepped = swpuSchedule.cycleStepped(hardware)
       run.timing = stepped.timing
-      // What no unit sees is kept: products of the dense layer, and the layer's share of zeros.
-      let (dense, zeros) = (run.activity.denseMACs, run.activity.zeroShare)
+      // What no unit sees is kept: products of the dense layer, and the layer's shares of zeros.
+      let known = run.activity
       run.activity = stepped.activity
-      run.activity.denseMACs = dense
-      run.activity.zeroShare = zeros
+      run.activity.denseMACs = known.denseMACs
+      run.activity.zeroShare = known.zeroShare
+      run.activity.sourceZeroShare = known.sourceZeroShare
+      run.activity.maskedShare = known.maskedShare
       return (run, nil)
     case .value:
       let operands = PassOperands(layer, pass: pass, images: images, seed: 1)

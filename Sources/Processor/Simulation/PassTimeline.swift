@@ -28,14 +28,14 @@ public struct PassTimeline: Sendable {
   public init(
     _ layer: Workload.Layer, pass: Pass, images: Int, hardware: HardwareDescription
   ) {
-    let (layer, pass) = layer.lowered(pass)
-    let schedule = PassSchedule(
-      layer.geometry, mask: layer.mask, pass: pass, images: images, hardware: hardware)
+    let work = LayerPass(layer: layer, pass: pass, images: images, hardware: hardware)
+    let schedule = work.swpuSchedule
+    let pass = work.pass
     let fill = hardware.array.fillCycles(pass)
     // Items are asked for core by core, in order.
     var results: [(cycles: Int, use: RowUse)] = []
-    let timing = schedule.timing(hardware) { item in
-      let result = schedule.fast(item, hardware)
+    let timing = schedule.timing(work.hardware) { item in
+      let result = schedule.fast(item, work.hardware)
       results.append(result)
       return result
     }

@@ -33,72 +33,168 @@ public struct Simulator: Sendable {
     self.maskUpdateInterval = maskUpdateInterval
   }
 
-  /// One training step, or only some of its passes (then without the vector unit's work).
+  /// One training step, or only some of its passes (then each by itself, through the DRAM, and
+  /// without the vector unit's work).
   ///
-  /// - Throws: `MemoryPlanError` when the memories are too small for a layer, `LevelError`.
+  /// - Throws: `MemoryPlanError` when the memories are too small for a layer, `WorkloadSizeError`,
+  ///   `LevelError`.
   public func step(_ workload: Workload, passes: [Pass] = Pass.allCases) throws -> StepResult {
+    if passes.count == Pass.allCases.count { return try run(workload, isInference: false) }
     var layers: [PassResult] = []
-    var reorder = VectorRun()
     for layer in workload.layers {
       for pass in passes
       where pass != .inputGradient || layer.convolution.needsInputGradient {
-        let work = LayerPass(
-          layer: layer, pass: pass, images: workload.batch, hardware: hardware)
-        layers.append(try result(work))
-        // The forward and the weight-gradient pass share their order.
-        if pass != .weightGradient, layer.granularity != .dense {
-          reorder = reorder + VectorUnit(hardware).reordering(work.parts)
-        }
+        layers.append(try self.pass(pass, of: layer, images: workload.batch))
       }
     }
-    let isStep = passes.count == Pass.allCases.count
     return StepResult(
       workload: workload.name, batch: workload.batch, hardware: hardware, layers: layers,
-      vector: isStep
-        ? vectorWork(
-          workload, reorder: reorder,
-          storedWeights: layers.reduce(0) { $1.pass == .forward ? $0 + $1.storedWeights : $0 })
-        : [])
+      vector: [])
   }
 
-  /// One pass of one layer.
+  /// A forward pass of trained weights with everything that it needs: statistics are known, and
+  /// nothing is kept for a way back.
   ///
-  /// - Throws: `MemoryPlanError` when the memories are too small for it, `LevelError`.
-  public func pass(_ pass: Pass, of layer: Workload.Layer, images: Int) throws -> PassResult {
-    try result(LayerPass(layer: layer, pass: pass, images: images, hardware: hardware))
+  /// - Throws: As `step`.
+  public func inference(_ workload: Workload) throws -> StepResult {
+    try run(workload, isInference: true)
   }
 
-  private func result(_ work: LayerPass) throws -> PassResult {
+  /// One pass of one layer by itself, its operands and results in the DRAM.
+  ///
+  /// - Throws: As `step`.
+  public func pass(_ pass: Pass, of layer: Workload.Layer, images: Int) throws -> PassResult {
+    try WorkloadSize.check(layer, images: images, array: hardware.array)
+    return try result(arrayRun(work(layer, pass, images: images)))
+  }
+
+  // MARK: Passes
+
+  private func work(_ layer: Workload.Layer, _ pass: Pass, images: Int) -> LayerPass {
+    LayerPass(
+      layer: layer, pass: pass, images: images, hardware: hardware,
+      maskUpdateInterval: maskUpdateInterval)
+  }
+
+  /// A pass on the array.
+  struct ArrayRun {
+    let work: LayerPass
+    let run: PassRun
+    let checksum: UInt64?
+  }
+
+  private func arrayRun(_ work: LayerPass) throws(LevelError) -> ArrayRun {
     precondition(
       level == .fast || hardware.machine == .swpu, "baselines run at the fast level only")
     let (run, checksum) = try work.run(level)
-    let plan = try MemoryPlan(
-      work.layer.geometry, pass: work.pass, images: work.images, storedWeights: run.storedWeights,
-      maskBits: run.maskBits, computeCycles: run.timing.cycles, hardware: hardware)
-    return PassResult(
-      layer: work.layer.name, pass: work.layerPass, run: run, plan: plan,
-      energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
-      valueChecksum: checksum, hardware: hardware)
+    return ArrayRun(work: work, run: run, checksum: checksum)
   }
 
-  private func vectorWork(_ workload: Workload, reorder: VectorRun, storedWeights: Int)
-    -> [VectorResult]
-  {
+  private func plan(_ pass: ArrayRun) throws(MemoryPlanError) -> MemoryPlan {
+    try MemoryPlan(
+      pass.work.layer.geometry, pass: pass.work.pass, images: pass.work.images,
+      storedWeights: pass.run.storedWeights, maskBits: pass.run.maskBits,
+      computeCycles: pass.run.timing.cycles, restartCycles: pass.run.restartCycles,
+      hardware: hardware)
+  }
+
+  /// A pass by itself.
+  private func result(_ pass: ArrayRun) throws(MemoryPlanError) -> PassResult {
+    let plan = try plan(pass)
+    var run = pass.run
+    run.timing.addRestarts(plan.computeBound - run.timing.cycles, array: hardware.array)
+    return PassResult(
+      layer: pass.work.layer.name, pass: pass.work.layerPass, run: run,
+      waits: PassResult.Waits(dram: plan.dramWait, fill: plan.fill), traffic: plan.traffic,
+      energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
+      valueChecksum: pass.checksum, hardware: hardware)
+  }
+
+  // MARK: Steps
+
+  private func run(_ workload: Workload, isInference: Bool) throws -> StepResult {
     let unit = VectorUnit(hardware)
-    let images = workload.batch
+    var runs: [[Pass: ArrayRun]] = []
+    var reorder = VectorRun()
+    for layer in workload.layers {
+      try WorkloadSize.check(layer, images: workload.batch, array: hardware.array)
+      var passes: [Pass: ArrayRun] = [:]
+      for pass in isInference ? [Pass.forward] : Pass.allCases
+      where pass != .inputGradient || layer.convolution.needsInputGradient {
+        let run = try arrayRun(work(layer, pass, images: workload.batch))
+        passes[pass] = run
+        // The forward and the weight-gradient pass share their order.
+        if pass != .weightGradient, layer.granularity != .dense {
+          reorder = reorder + unit.reordering(run.work.parts, order: run.work.hardware)
+        }
+      }
+      runs.append(passes)
+    }
+    let storedWeights = runs.reduce(0) { $0 + ($1[.forward]?.run.storedWeights ?? 0) }
+    var layers: [PassResult] = []
+    var vector: [VectorResult] = []
+    var operations: [OperationResult] = []
+    if hardware.schedule.fuseNormalisation,
+      let graph = StepGraph(
+        workload, isInference: isInference, fusesBackward: hardware.schedule.fuseBackward)
+    {
+      var passes: [[Pass: StepPlan.ArrayPass]] = []
+      for layer in runs {
+        var known: [Pass: StepPlan.ArrayPass] = [:]
+        for (pass, run) in layer {
+          known[pass] = StepPlan.ArrayPass(
+            run: run.run, plan: pass == .forward ? try plan(run) : nil)
+        }
+        passes.append(known)
+      }
+      let plan = try StepPlan(
+        graph, workload: workload, passes: passes, hardware: hardware, level: level,
+        isInference: isInference)
+      let results = OperationAttribution(
+        plan, workload: workload, runs: runs, energy: energy)
+      (layers, vector, operations) = (results.passes, results.vector, results.operations)
+    } else {
+      for layer in runs {
+        for pass in Pass.allCases {
+          if let run = layer[pass] { layers.append(try result(run)) }
+        }
+      }
+      vector = layerByLayer(workload, isInference: isInference)
+    }
+    if !isInference {
+      let classes = workload.layers.last?.geometry.filters ?? 1
+      vector.append(
+        VectorResult("loss", unit.loss(classes: classes, images: workload.batch), energy))
+      if operations.isEmpty || !hardware.schedule.fuseUpdate {
+        vector.append(
+          VectorResult(
+            "optimiser", unit.optimiser(storedWeights: storedWeights, workload.optimizer), energy))
+      }
+      // The unit works beside a step. Any grouping of rows is right, so that steps go on with the old
+      // one until the new one is there; lists have to hold the new lines at once.
+      let cycles =
+        layers.reduce(0) { $0 + $1.cycles } + vector.reduce(0) { $0 + $1.cycles }
+      let exposed = max(0, reorder.reorderLines - cycles)
+      vector.append(
+        VectorResult(
+          "reorder", reorder.amortised(over: maskUpdateInterval),
+          exposedCycles: ceilingDivision(exposed, maskUpdateInterval), energy))
+    }
+    return StepResult(
+      workload: workload.name, batch: workload.batch, hardware: hardware, layers: layers,
+      vector: vector, operations: operations)
+  }
+
+  /// What the vector unit does in passes of its own.
+  private func layerByLayer(_ workload: Workload, isInference: Bool) -> [VectorResult] {
+    let unit = VectorUnit(hardware)
     var forward = VectorRun()
     var backward = VectorRun()
     for layer in workload.vectorLayers {
-      forward = forward + unit.forward(layer, images: images)
-      backward = backward + unit.backward(layer, images: images)
+      forward = forward + unit.forward(layer, images: workload.batch)
+      backward = backward + unit.backward(layer, images: workload.batch)
     }
-    let classes = workload.layers.last?.geometry.filters ?? 1
-    return [
-      VectorResult("vector forward", forward, energy),
-      VectorResult("vector backward", backward, energy),
-      VectorResult("loss", unit.loss(classes: classes, images: images), energy),
-      VectorResult("optimiser", unit.optimiser(storedWeights: storedWeights), energy),
-      VectorResult("reorder", reorder.amortised(over: maskUpdateInterval), energy),
-    ]
+    let results = [VectorResult("vector forward", forward, energy)]
+    return isInference ? results : results + [VectorResult("vector backward", backward, energy)]
   }
 }

@@ -52,6 +52,7 @@ enum EnergyGroups {
     ("window buffers", [.windowBuffer]),
     ("memories", [.activationMemory, .weightMemory, .outputMemory, .maskMemory]),
     ("control, reorder, vector", [.control, .reorder, .vector]),
+    ("pool", [.pool]),
     ("clock", [.clock]),
     ("leakage", [.leakage]),
     ("DRAM", [.dram]),
@@ -74,7 +75,13 @@ enum CycleGroups {
     ("adding and writing results", ["adding partial sums, writing results"]),
     ("waiting for operands", ["waiting for operand vectors"]),
     ("waiting for slower rows", ["waiting for slower rows", "rows without an output plane"]),
-    ("filling, slower cores", ["filling the pipelines", "waiting for slower cores"]),
+    (
+      "filling, slower cores",
+      [
+        "filling the pipelines", "starting again for further blocks", "waiting for slower cores",
+      ]
+    ),
+    ("waiting for the stream units", ["waiting for the stream units"]),
     ("waiting for the DRAM", ["waiting for the DRAM"]),
   ]
 
