@@ -202,7 +202,7 @@ extension NetworkDescription {
       convolutions.map { ($0.name, $0.reads) } + vectorLayers.map { ($0.name, $0.reads) }
     for (name, reads) in reads {
       if let unknown = reads?.first(where: { !known.contains($0) }) {
-        throw MaskError(
+        throw InputError(
           file: file, field: "layer \(name) reads", value: "'\(unknown)'",
           allowed: "names of layers of the network")
       }
