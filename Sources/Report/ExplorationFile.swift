@@ -192,15 +192,17 @@ public struct ExplorationFile: Sendable {
   private func chart(_ all: [Exploration.Point]) -> String {
     ScatterChart(
       title: Self.chartTitle,
-      xTitle: "milliseconds; circles: area of the chip, red: Pareto set",
-      yTitle: "millijoules, core",
+      xTitle: "milliseconds; circles: area of the chip, red: Pareto set, labelled with "
+        + axes.map(\.key).joined(separator: ", "),
+      yTitle: "millijoules, DRAM included",
       points: all.map { point in
         ScatterChart.Point(
-          x: point.seconds * 1e3, y: point.coreMillijoules,
+          x: point.seconds * 1e3, y: point.millijoules,
           size: point.squareMillimetres,
           highlighted: point.isParetoOptimal(among: all),
           title: zip(axes, point.values).map { "\($0.key) \($1)" }.joined(separator: ", ")
-            + String(format: ", %.2f mm²", point.squareMillimetres))
+            + String(format: ", %.2f mm²", point.squareMillimetres),
+          label: point.values.joined(separator: ", "))
       }
     ).svg
   }
@@ -209,17 +211,20 @@ public struct ExplorationFile: Sendable {
   public func summary(_ all: [Exploration.Point]) -> String {
     let best = all.filter { $0.isParetoOptimal(among: all) }.sorted { $0.seconds < $1.seconds }
     var table = TextTable(
-      axes.map(\.key) + ["multipliers", "time", "core energy", "mm²", "utilisation"])
+      axes.map(\.key) + [
+        "multipliers", "time", "energy with DRAM", "core energy", "mm²", "utilisation",
+      ])
     for point in best {
       table.add(
         point.values + [
           "\(point.multipliers)", Amount.seconds(point.seconds),
+          Amount.joules(picojoules: point.millijoules * 1e9),
           Amount.joules(picojoules: point.coreMillijoules * 1e9),
           String(format: "%.2f", point.squareMillimetres), Amount.percent(point.utilization),
         ])
     }
     return """
-      Pareto set of time, core energy and area: \(best.count) of \(all.count) (modelled)
+      Pareto set of \(Exploration.Point.objectiveNames.joined(separator: ", ")): \(best.count) of \(all.count) (modelled)
 
       \(table.text)
 

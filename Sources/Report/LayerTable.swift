@@ -49,6 +49,8 @@ public struct LayerTable {
       count("weight_sram_reads") { $0.activity.weightsRead },
       count("output_sram_writes") { $0.activity.resultsWritten },
       count("mask_sram_bits") { $0.activity.maskBits },
+      count("stream_wait_cycles") { $0.streamWaitCycles },
+      count("windows") { $0.activity.windows },
       count("operand_vectors_loaded") { $0.activity.vectorsLoaded },
       count("operand_vectors_taken") { $0.activity.vectorsTaken },
       count("lines_read") { $0.activity.linesRead },

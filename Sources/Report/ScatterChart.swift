@@ -13,9 +13,14 @@ public struct ScatterChart {
     public let highlighted: Bool
     /// What a pointer over it shows.
     public let title: String
+    /// What is written beside a point that stands out.
+    public let label: String
 
     /// A point.
-    public init(x: Double, y: Double, size: Double, highlighted: Bool, title: String) {
+    public init(
+      x: Double, y: Double, size: Double, highlighted: Bool, title: String, label: String
+    ) {
+      self.label = label
       self.x = x
       self.y = y
       self.size = size
@@ -68,6 +73,7 @@ public struct ScatterChart {
       body +=
         "<circle class=\"\(point.highlighted ? "best" : "other")\" cx=\"\(n(x))\" cy=\"\(n(y))\" "
         + "r=\"\(n(radius))\"><title>\(escaped(point.title))</title></circle>\n"
+      if point.highlighted { body += text(x + radius + 3, y - radius, "start", point.label) }
     }
     body += text(width / 2, 28, "middle", title, "title")
     body += text(width / 2, height - 12, "middle", xTitle)

@@ -20,10 +20,17 @@ public struct SimulationText {
   }
 
   private var heading: String {
-    String(
+    let isLayerByLayer =
+      result.operations.isEmpty && hardware.schedule.fuseNormalisation
+      && !result.vector.isEmpty
+    let note =
+      isLayerByLayer
+      ? "\nThe network does not say what its layers read: every tensor moves through the DRAM, and "
+        + "normalisation makes passes of its own." : ""
+    return String(
       format: "%@, %d images a step, on %@: %d multipliers, %.2f V, %.0f MHz (modelled)",
       result.network, result.batch, hardware.name, hardware.array.multipliers,
-      hardware.supply.volts, hardware.supply.hertz / 1e6)
+      hardware.supply.volts, hardware.supply.hertz / 1e6) + note
   }
 
   private var layers: String {
@@ -99,19 +106,23 @@ public struct ComparisonText {
   /// The machines as a table; ratios are those of the first machine to each.
   public var table: TextTable {
     var table = TextTable([
-      "machine", "masks", "cycles", "utilisation", "time", "slower", "core energy", "more",
-      "energy with DRAM", "TFLOPS/W eff.", "dense-eq.", "mm²",
+      "machine", "masks", "cycles", "utilisation", "time", "slower", "array alone", "core energy",
+      "more", "energy with DRAM", "more", "TFLOPS/W eff.", "dense-eq.", "mm²",
     ])
-    guard let first = comparison.machines.first?.totals else { return table }
+    guard let first = comparison.machines.first?.totals,
+      let scopes = comparison.machines.first?.scopes
+    else { return table }
     for machine in comparison.machines {
       let totals = machine.totals
       let efficiency = totals.teraflopsPerWatt
       table.add([
         machine.name, machine.masks, "\(totals.cycles)", Amount.percent(totals.utilization),
         Amount.seconds(totals.seconds), times(totals.seconds / first.seconds),
+        times(Double(machine.scopes.arrayCycles) / Double(max(1, scopes.arrayCycles))),
         Amount.joules(picojoules: totals.energyPicojoules.core),
         times(totals.energyPicojoules.core / first.energyPicojoules.core),
         Amount.joules(picojoules: totals.energyPicojoules.total),
+        times(totals.energyPicojoules.total / first.energyPicojoules.total),
         String(format: "%.2f", efficiency.effectualCore),
         String(format: "%.2f", efficiency.denseEquivalentCore),
         String(format: "%.2f", machine.squareMillimetres),
@@ -121,6 +132,72 @@ public struct ComparisonText {
   }
 
   private func times(_ ratio: Double) -> String { String(format: "%.2fx", ratio) }
+}
+
+/// Where the cycles and picojoules of a whole step went, for a terminal.
+public struct StepExplanationText {
+  private let step: StepResult
+  private let hardware: HardwareDescription
+
+  /// The text of a step on the machine that ran it.
+  public init(_ step: StepResult, hardware: HardwareDescription) {
+    self.step = step
+    self.hardware = hardware
+  }
+
+  /// A table of reasons, one of energy, and one of what was worked on together, each with its sum.
+  public var text: String {
+    let multipliers = hardware.array.multipliers
+    let whole = Double(max(1, step.totals.cycles * multipliers))
+    var cycles = TextTable(["multiplier-cycles", "amount", "share"])
+    var sum = 0
+    for part in StepParts(step, hardware: hardware).amounts where part.multiplierCycles > 0 {
+      sum += part.multiplierCycles
+      cycles.add([
+        "  " + part.reason, "\(part.multiplierCycles)",
+        Amount.percent(Double(part.multiplierCycles) / whole),
+      ])
+    }
+    cycles.add(["= \(step.totals.cycles) cycles x \(multipliers)", "\(sum)", "100.0 %"])
+    let energy = step.totals.energyPicojoules
+    var picojoules = TextTable(["energy", "pJ", "share"])
+    for unit in EnergyUnit.allCases where energy[unit] > 0 {
+      picojoules.add([
+        "  " + unit.rawValue, String(format: "%.1f", energy[unit]),
+        Amount.percent(energy[unit] / energy.total),
+      ])
+    }
+    picojoules.add(["= total", String(format: "%.1f", energy.total), "100.0 %"])
+    return """
+      \(step.network), \(step.batch) images, on \(hardware.name): \(step.totals.cycles) cycles, \
+      \(Amount.seconds(step.totals.seconds)), \(Amount.bytes(step.totals.dramBytes)) DRAM traffic
+
+      \(cycles.text)
+
+      \(picojoules.text)\(operations)
+      """
+  }
+
+  private var operations: String {
+    if step.operations.isEmpty { return "" }
+    var table = TextTable([
+      "operation", "", "cycles", "array", "DRAM stalls", "stream stalls", "fill", "read", "written",
+      "kept on chip",
+    ])
+    func bytes(_ transfers: [OperationResult.Transfer]) -> Int {
+      transfers.reduce(0) { $0 + $1.dramBits } / 8
+    }
+    for operation in step.operations {
+      let kept = (operation.reads + operation.writes).reduce(0) { $0 + $1.poolBits } / 8
+      table.add([
+        operation.name, operation.kind, "\(operation.cycles)", "\(operation.arrayCycles)",
+        "\(operation.dramStallCycles)", "\(operation.streamStallCycles)",
+        "\(operation.fillCycles)", Amount.bytes(bytes(operation.reads)),
+        Amount.bytes(bytes(operation.writes)), Amount.bytes(kept),
+      ])
+    }
+    return "\n\n" + table.text
+  }
 }
 
 /// Where the cycles and picojoules of a pass went, for a terminal.

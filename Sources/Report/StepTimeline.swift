@@ -4,7 +4,7 @@ import Files
 import Masks
 import Processor
 
-/// A training step as a timeline: the passes, the groups on each core with the share of rows that are
+/// A training step as a timeline: the passes, then the vector unit's work; the groups on each core with the share of rows that are
 /// busy, and the DRAM.
 public struct StepTimeline {
   private let workload: Workload
@@ -21,7 +21,7 @@ public struct StepTimeline {
   ///
   /// - Throws: `FileError`, `MemoryPlanError`.
   public func write(to file: OutputFile) throws -> Int {
-    let simulator = Simulator(hardware)
+    let step = try Simulator(hardware).step(workload)
     var trace = TraceEvents(file)
     let (passes, dram, firstCore) = (1, 2, 3)
     trace.track(process: 1, processName: hardware.name, thread: passes, name: "passes")
@@ -39,7 +39,8 @@ public struct StepTimeline {
       }.map { (layer, $0) }
     }
     for (layer, pass) in forward + backward {
-      let result = try simulator.pass(pass, of: layer, images: workload.batch)
+      guard let result = step.layers.first(where: { $0.layer == layer.name && $0.pass == pass })
+      else { preconditionFailure("a step without a pass of \(layer.name)") }
       let timeline = PassTimeline(
         layer, pass: pass, images: workload.batch, hardware: hardware)
       trace.slice(
@@ -70,6 +71,13 @@ public struct StepTimeline {
         process: 1, name: "busy rows, %", at: Double(first) * microseconds,
         value: occupancy(timeline))
       now += result.cycles
+    }
+    for work in step.vector where work.cycles > 0 {
+      trace.slice(
+        process: 1, thread: passes, name: work.name, start: Double(now) * microseconds,
+        duration: Double(work.cycles) * microseconds,
+        arguments: [("cycles", work.cycles), ("DRAM bytes", work.dramBytes)])
+      now += work.cycles
     }
     return try trace.close()
   }

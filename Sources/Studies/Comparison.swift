@@ -16,6 +16,38 @@ public struct Comparison: Codable, Sendable {
     public var passes: [String: Totals]
     /// Area in mm².
     public var squareMillimetres: Double
+    /// The step in three scopes.
+    public var scopes: Scopes
+  }
+
+  /// A step as far as the array goes, as the chip goes, and with the DRAM, so that figures can be
+  /// compared with others of the same scope.
+  public struct Scopes: Codable, Sendable {
+    /// Cycles of the array alone.
+    public var arrayCycles: Int
+    /// Cycles of a step with everything but what waits for the DRAM.
+    public var coreCycles: Int
+    /// All cycles.
+    public var cycles: Int
+    /// Picojoules of multipliers, network, window buffers, control and clock.
+    public var arrayPicojoules: Double
+    /// Picojoules of the chip, memories and leakage included.
+    public var corePicojoules: Double
+    /// All picojoules.
+    public var picojoules: Double
+
+    /// The scopes of a step.
+    public init(_ step: StepResult) {
+      arrayCycles = step.layers.reduce(0) { $0 + $1.arrayCycles }
+      coreCycles = step.layers.reduce(0) { $0 + $1.arrayCycles + $1.streamWaitCycles }
+      cycles = step.totals.cycles
+      let energy = step.totals.energyPicojoules
+      arrayPicojoules = [EnergyUnit.multiply, .network, .windowBuffer, .control, .clock].reduce(0) {
+        $0 + energy[$1]
+      }
+      corePicojoules = energy.core
+      picojoules = energy.total
+    }
   }
 
   /// The machines; the first is the one that the others are compared with.
@@ -29,22 +61,41 @@ public struct Comparison: Codable, Sendable {
   /// - Throws: `MemoryPlanError` when the memories are too small for a layer.
   public mutating func add(
     _ hardware: HardwareDescription, _ workload: Workload, masks: String = "same",
-    table: EnergyTable = .standard, maskUpdateInterval: Int = 100
+    table: EnergyTable = .standard, maskUpdateInterval: Int = 100, isInference: Bool = false
   ) throws {
     let simulator = Simulator(hardware, table: table, maskUpdateInterval: maskUpdateInterval)
-    let result = try simulator.step(workload)
+    let result = isInference ? try simulator.inference(workload) : try simulator.step(workload)
     machines.append(
       Machine(
         name: hardware.name, masks: masks, totals: result.totals, passes: result.passes,
-        squareMillimetres: simulator.energy.area.total))
+        squareMillimetres: simulator.energy.area.total, scopes: Scopes(result)))
   }
 
   /// SWPU as described, with T1, T2 and T3 switched off one at a time, and every baseline of the same
   /// size.
   public static func machines(_ hardware: HardwareDescription) -> [HardwareDescription] {
     [hardware] + HardwareDescription.ablations(of: hardware)
-      + HardwareDescription.Machine.allCases.filter { $0 != .swpu }.map {
+      + HardwareDescription.Machine.baselines.map {
         HardwareDescription.baseline($0, like: hardware)
-      }
+      } + [.unstructuredWithoutDetection(like: hardware)]
+  }
+
+  /// What a machine that trains the unpruned network is called in `masks`.
+  public static let unpruned = "unpruned"
+
+  /// Adds the machines that train the same network unpruned: those that have no use for pruning.
+  ///
+  /// - Throws: As `add`.
+  public mutating func addUnpruned(
+    like hardware: HardwareDescription, _ workload: Workload, table: EnergyTable = .standard
+  ) throws {
+    var whole = workload
+    for index in whole.layers.indices {
+      whole.layers[index].mask = LayerMask(dense: whole.layers[index].mask.shape)
+      whole.layers[index].granularity = .dense
+    }
+    for machine in [HardwareDescription.Machine.dense, .activationOnly] {
+      try add(.baseline(machine, like: hardware), whole, masks: Self.unpruned, table: table)
+    }
   }
 }

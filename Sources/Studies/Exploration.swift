@@ -62,7 +62,10 @@ public struct Exploration: Sendable {
       }
     }
 
-    private var objectives: [Double] { [seconds, coreMillijoules, squareMillimetres] }
+    private var objectives: [Double] { [seconds, millijoules, squareMillimetres] }
+
+    /// What a sweep minimises, for titles.
+    public static let objectiveNames = ["time", "energy with DRAM", "area"]
   }
 
   /// Where the sweep starts from: keys that no axis names keep their values.

@@ -24,8 +24,17 @@ import Testing
   func baselines() {
     for baseline in HardwareDescription.presets where baseline.machine != .swpu {
       #expect(baseline.array == HardwareDescription.swpu.array)
-      #expect(baseline.memory == HardwareDescription.swpu.memory)
+      var memory = baseline.memory
+      if baseline.machine == .unstructured || baseline.machine == .twoSided {
+        // They read what a window holds in a cycle.
+        #expect(memory.portsPerCore == baseline.array.window)
+        memory.portsPerCore = HardwareDescription.swpu.memory.portsPerCore
+      }
+      #expect(memory == HardwareDescription.swpu.memory)
       #expect(baseline.supply == HardwareDescription.swpu.supply)
+      #expect(baseline.schedule == HardwareDescription.swpu.schedule)
+      #expect(baseline.stream == HardwareDescription.swpu.stream)
+      #expect(baseline.techniques.holdZeroLanes && baseline.techniques.maskOutputs)
     }
   }
 }

@@ -85,6 +85,7 @@ extension PassActivity {
     let needed = set.needed.reduce(0) { $0 + Int($1) }
     let issues = set.issues.reduce(0) { $0 + Int($1) }
     issuedMultiplierCycles += issues * array.lanes * array.slots * times
+    windows += set.entries.count { $0 > 0 } * times
     vectorsLoaded += vectors * times
     vectorsTaken += (hardware.techniques.compress ? needed : vectors * plan.rowCount) * times
     networkMoves += set.moves.reduce(0, +) * times

@@ -119,6 +119,7 @@ struct DetectController: Sendable {
       gradient = reading * tile.gradientAccesses
     }
     let total = taken.reduce(0, +)
+    counts.windows += 1
     counts.vectorsLoaded += packed.vectors
     counts.vectorsTaken += total
     counts.effectualMACs += packed.neededLanes

@@ -140,7 +140,7 @@ public struct EnergyModel: Sendable {
     // Of held lanes only the bit moves that says so. What a machine skips it does not take.
     let moving =
       holds ? min(1, 1 - activity.sourceZeroShare + 1 / operandBits) : 1
-    let skips = hardware.machine == .activationOnly || hardware.machine == .lookahead
+    let skips = [.activationOnly, .lookahead, .twoSided].contains(hardware.machine)
     let takenMoving = skips ? 1 : moving
     let taken = Double(activity.vectorsTaken) * vectorBits * takenMoving
     let loaded = Double(activity.vectorsLoaded) * vectorBits * moving

@@ -46,7 +46,7 @@ extension HardwareDescription {
   public var routingNetwork: RoutingNetwork {
     switch machine {
     case .swpu: techniques.compress ? .logShifter : .none
-    case .unstructured: .benes
+    case .unstructured, .twoSided: .benes
     case .lookahead: .multiplexer(inputs: 8)
     case .ideal, .dense, .structured, .activationOnly: .none
     }

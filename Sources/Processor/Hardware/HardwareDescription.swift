@@ -45,8 +45,13 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// Skips single weights, with a Benes network and halves of filters paired for balance (the idea
     /// of PNPU and Procrustes).
     case unstructured
+    /// Skips pruned weights and zero activations at once (the idea of PNPU and Trainer).
+    case twoSided = "two-sided"
     /// Skips zeros of one operand within a short reach (the idea of TensorDash).
     case lookahead
+
+    /// All but the SWPU: what it is compared with.
+    public static let baselines = allCases.filter { $0 != .swpu }
   }
 
   /// The array of a core, times the cores.

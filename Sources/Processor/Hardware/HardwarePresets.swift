@@ -56,12 +56,31 @@ extension HardwareDescription {
     baseline.techniques.reorderLines = .none
     baseline.techniques.detectBeforeLoad = false
     baseline.techniques.compress = false
+    if machine == .unstructured || machine == .twoSided {
+      // Their publications leave out what no row needs; without detection a network of masks would
+      // compare with a machine that nobody built. And a window of 1x1 kernels has as many lines as
+      // entries, all of which they have to read in the time of the few that a row keeps.
+      baseline.techniques.detectBeforeLoad = true
+      baseline.memory.portsPerCore = max(hardware.memory.portsPerCore, hardware.array.window)
+    }
+    return baseline
+  }
+
+  /// The baseline of single weights without detection and with the ports of another machine: what
+  /// compression alone is worth.
+  public static func unstructuredWithoutDetection(
+    like hardware: HardwareDescription = .swpu
+  ) -> HardwareDescription {
+    var baseline = baseline(.unstructured, like: hardware)
+    baseline.name = "unstructured-without-detection"
+    baseline.techniques.detectBeforeLoad = false
+    baseline.memory.portsPerCore = hardware.memory.portsPerCore
     return baseline
   }
 
   /// All that come with the model: `swpu`, `swpu-small`, and one for each baseline.
   public static let presets: [HardwareDescription] =
-    [swpu, small] + Machine.allCases.filter { $0 != .swpu }.map { baseline($0) }
+    [swpu, small] + Machine.baselines.map { baseline($0) }
 
   /// A machine without each of the three techniques in turn: what each of them is worth.
   public static func ablations(of hardware: HardwareDescription) -> [HardwareDescription] {

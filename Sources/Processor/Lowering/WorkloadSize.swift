@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Masks
 
 /// A layer that is too large to be simulated: which one, and what it would take.

@@ -35,6 +35,7 @@ extension LayerPass {
     case .structured: onStructuredMachine()
     case .activationOnly: onActivationOnlyMachine()
     case .unstructured: onUnstructuredMachine()
+    case .twoSided: onTwoSidedMachine()
     case .lookahead: onLookaheadMachine()
     }
   }

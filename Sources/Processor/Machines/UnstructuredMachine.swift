@@ -2,15 +2,16 @@
 import Masks
 
 extension LayerPass {
-  /// Masks of single weights, all entries loaded, half-tiles paired for balance, and a Benes network
-  /// in every row.
+  /// Masks of single weights, with detection the entries that any row needs and else all of them loaded,
+  /// half-tiles paired for balance, and a Benes network in every row.
   ///
   /// The network is counted as all its 2·log2(E) - 1 stages for each vector that a row takes: its
   /// switches are set for the whole window, and all of them see data. Weight gradients are routed
   /// back by a second pass, since no setting is kept to be run backwards.
   func onUnstructuredMachine() -> PassRun {
     let paired = parts.map(\.withPairedHalves)
-    let routed = hardware(detects: false, compresses: true)
+    let routed = hardware(
+      detects: hardware.techniques.detectBeforeLoad, compresses: true)
     let schedule = PassSchedule(paired, pass: pass, images: images, hardware: routed)
     var activity = activity(schedule, routed, notPruned: effectualMACs)
     let stages = 2 * hardware.array.window.trailingZeroBitCount - 1

@@ -17,6 +17,8 @@ public struct PassActivity: Codable, Hashable, Sendable {
   public var maskedShare = 0.0
   /// Multiplier-cycles in rows that take entries, idle lanes and slots included.
   public var issuedMultiplierCycles = 0
+  /// Windows that were packed, in all tiles.
+  public var windows = 0
   /// Operand vectors written into window buffers.
   public var vectorsLoaded = 0
   /// Operand vectors that rows took from window buffers.
@@ -63,7 +65,8 @@ public struct PassActivity: Codable, Hashable, Sendable {
   /// Every count.
   static var counts: [WritableKeyPath<PassActivity, Int> & Sendable] {
     [
-      \.effectualMACs, \.denseMACs, \.executedMACs, \.issuedMultiplierCycles, \.vectorsLoaded,
+      \.effectualMACs, \.denseMACs, \.executedMACs, \.issuedMultiplierCycles, \.windows,
+      \.vectorsLoaded,
       \.vectorsTaken, \.networkMoves, \.sourceAccesses, \.gradientAccesses, \.weightsRead,
       \.resultsWritten, \.extraAdditions, \.maskBits, \.linesRead, \.linesSkipped,
     ]

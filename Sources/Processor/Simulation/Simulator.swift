@@ -90,7 +90,9 @@ public struct Simulator: Sendable {
     return ArrayRun(work: work, run: run, checksum: checksum)
   }
 
-  private func plan(_ pass: ArrayRun) throws(MemoryPlanError) -> MemoryPlan {
+  private func plan(_ pass: ArrayRun, on hardware: HardwareDescription)
+    throws(MemoryPlanError) -> MemoryPlan
+  {
     try MemoryPlan(
       pass.work.layer.geometry, pass: pass.work.pass, images: pass.work.images,
       storedWeights: pass.run.storedWeights, maskBits: pass.run.maskBits,
@@ -100,7 +102,7 @@ public struct Simulator: Sendable {
 
   /// A pass by itself.
   private func result(_ pass: ArrayRun) throws(MemoryPlanError) -> PassResult {
-    let plan = try plan(pass)
+    let plan = try plan(pass, on: hardware)
     var run = pass.run
     run.timing.addRestarts(plan.computeBound - run.timing.cycles, array: hardware.array)
     return PassResult(
@@ -143,7 +145,9 @@ public struct Simulator: Sendable {
         var known: [Pass: StepPlan.ArrayPass] = [:]
         for (pass, run) in layer {
           known[pass] = StepPlan.ArrayPass(
-            run: run.run, plan: pass == .forward ? try plan(run) : nil)
+            run: run.run,
+            plan: pass == .forward
+              ? try plan(run, on: hardware.withPoolForWeights(run.run.storedWeights)) : nil)
         }
         passes.append(known)
       }

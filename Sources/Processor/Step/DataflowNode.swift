@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Masks
 
 /// A layer of a network among those that it reads and that read it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Masks
 
 /// The operations of a step as results of passes and of the vector unit: what the passes of an operation

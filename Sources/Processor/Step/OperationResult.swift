@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An operation of a training step whose normalisation is fused: what it read, made and wrote, and
 /// where its cycles went.
 public struct OperationResult: Codable, Sendable {

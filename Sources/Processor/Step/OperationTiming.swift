@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The work of an operation whose operands stream in and whose results stream out, block by block.
 ///
 /// Four stages work on four blocks at a time: the stream-in unit takes block p from the DRAM, the array

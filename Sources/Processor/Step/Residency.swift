@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What stays on the chip between two uses of a tensor, in a pool of its own.
 ///
 /// A part of a tensor may stay: those images of a batch that were worked on last and are taken first
 /// next time. A stay takes room in all operations from one use to the next. Stays are granted greedily:
-/// those that save most for the operations that they last, up to what is left of the pool.
+/// those that save most for the operations that they last, up to what is left of the pool. Weights that
+/// the weight memory does not hold come first.
 struct Residency {
   /// Bits of each tensor that an operation does not read from the DRAM, by operation and tensor.
   private(set) var kept: [[Int: Int]]
@@ -16,7 +19,8 @@ struct Residency {
     var worth: Double { (isWriteToOnlyRead ? 2 : 1) / Double(last - first + 1) }
   }
 
-  init(_ operations: [StepGraph.Operation], bits: [Int], poolBits: Int) {
+  /// - Parameter reserved: what each operation needs of the pool for its weights.
+  init(_ operations: [StepGraph.Operation], bits: [Int], poolBits: Int, reserved: [Int]? = nil) {
     kept = [[Int: Int]](repeating: [:], count: operations.count)
     unwritten = kept
     if poolBits == 0 { return }
@@ -35,7 +39,7 @@ struct Residency {
       }
     }
     stays.sort { (-$0.worth, $0.first, $0.tensor) < (-$1.worth, $1.first, $1.tensor) }
-    var room = [Int](repeating: poolBits, count: operations.count)
+    var room = operations.indices.map { poolBits - (reserved?[$0] ?? 0) }
     for stay in stays {
       let span = stay.first...stay.last
       let granted = min(bits[stay.tensor], room[span].min() ?? 0)
@@ -49,5 +53,21 @@ struct Residency {
       let always = list.dropFirst().map { kept[$0.operation][tensor] ?? 0 }.min() ?? 0
       if always > 0 { unwritten[first.operation][tensor] = always }
     }
+  }
+}
+
+extension HardwareDescription {
+  /// Bits of the pool that an operation takes for its weights, where the weight memory does not hold
+  /// them twice: at most half of the pool.
+  func poolForWeights(_ storedWeights: Int) -> Int {
+    let missing = 2 * storedWeights * array.operands.bits - memory.weightKibibytes * 8 * 1024
+    return min(memory.poolKibibytes * 4 * 1024, max(0, missing))
+  }
+
+  /// The machine with a weight memory that is larger by those.
+  func withPoolForWeights(_ storedWeights: Int) -> HardwareDescription {
+    var larger = self
+    larger.memory.weightKibibytes += poolForWeights(storedWeights) / (8 * 1024)
+    return larger
   }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Masks
 
 /// A training step, or a forward pass, as operations that read and write tensors in the DRAM.

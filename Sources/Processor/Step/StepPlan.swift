@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Masks
 
 /// The operations of a step on a machine: traffic, blocks and time of each, with what the passes of its
@@ -52,8 +54,18 @@ struct StepPlan {
   ) throws(MemoryPlanError) {
     self.graph = graph
     let bits = graph.tensors.map { hardware.bits($0) }
+    /// Weights that the machine stores of all layers of an operation.
+    func storedWeights(_ operation: StepGraph.Operation) -> Int {
+      Set(operation.passes.map(\.layer)).reduce(0) {
+        $0
+          + (passes[$1][operation.kind == .forward ? .forward : .weightGradient]?.run.storedWeights
+            ?? 0)
+      }
+    }
+    let reserved = graph.operations.map { hardware.poolForWeights(storedWeights($0)) }
     let residency = Residency(
-      graph.operations, bits: bits, poolBits: hardware.memory.poolKibibytes * 8 * 1024)
+      graph.operations, bits: bits, poolBits: hardware.memory.poolKibibytes * 8 * 1024,
+      reserved: reserved)
     let rate = DRAMRate(hardware)
     let optimiser = VectorUnit.Optimiser(workload.optimizer)
     for (number, operation) in graph.operations.enumerated() {
@@ -79,13 +91,13 @@ struct StepPlan {
         let makesInputGradient = operation.passes.contains { $0.pass == .inputGradient }
         let makesWeightGradient = operation.passes.contains { $0.pass == .weightGradient }
         let known = layers.compactMap { passes[$0][.weightGradient]?.run }
-        let stored = known.reduce(0) { $0 + $1.storedWeights }
+        let stored = storedWeights(operation)
         blocks = try BackwardBlocks.best(
           layers.map { workload.layers[$0].geometry }, storedWeights: stored,
           images: workload.batch,
           gradientBits: operation.gradients.reduce(0) { $0 + bits[$1] },
           inputBits: operation.inputs.reduce(0) { $0 + bits[$1] },
-          makesInputGradient: makesInputGradient, hardware: hardware)
+          makesInputGradient: makesInputGradient, hardware: hardware.withPoolForWeights(stored))
         planned.streams.blocks = blocks.activationBlocks * blocks.channelBlocks
         for pass in runs {
           planned.restartCycles += (blocks.activationBlocks - 1) * pass.run.restartCycles
@@ -110,6 +122,9 @@ struct StepPlan {
         // Weight gradients that leave and come back.
         planned.updateReadBits += blocks.weightBits
       }
+
+      planned.poolBits += min(
+        reserved[number], storedWeights(operation) * hardware.array.operands.bits)
 
       func read(_ tensor: Int, _ whole: Int) -> Int {
         let kept = residency.kept[number][tensor] ?? 0

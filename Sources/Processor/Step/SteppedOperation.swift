@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An operation's streams a cycle at a time: the DRAM interface, the two stream units and the array as
 /// state machines that meet at the end of each phase.
 struct SteppedOperation {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the stream units compute, bit for bit. All arithmetic is FP32, rounded to nearest even; `fma` is
 /// one multiply-add with one rounding. Results are rounded to the operand format where they enter the
 /// array's memories, and to the format of their tensor where they leave for the DRAM.

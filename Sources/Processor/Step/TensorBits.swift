@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension HardwareDescription {
   /// Bits of a tensor of a step in the DRAM. Zeros are packed by a bitmap where that takes less:
   /// `elements · min(width, 1 + (1 - zeros) · width)`. A scale for each channel (8-bit stashes) or

@@ -27,6 +27,7 @@ public struct ProcessorRecord: Sendable {
     for machine in Comparison.machines(hardware) {
       try comparison.add(machine, workload, table: table)
     }
+    try comparison.addUnpruned(like: hardware, workload, table: table)
     self.comparison = comparison
     claims = PaperClaims(
       hardware: hardware, comparison: comparison, surface: surface,

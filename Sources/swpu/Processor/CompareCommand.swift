@@ -43,6 +43,7 @@ struct CompareCommand: ParsableCommand {
     for candidate in machines {
       try comparison.add(candidate, workload, table: table)
     }
+    try comparison.addUnpruned(like: hardware, workload, table: table)
     for pair in own {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, let candidate = machines.first(where: { $0.name == parts[0] }) else {

@@ -7,11 +7,12 @@ import Report
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Say where the cycles and picojoules of one layer went.",
+    abstract: "Show where the cycles and picojoules of a step or a layer went.",
     discussion: """
       Every part is counted; the parts add up to the total exactly.
 
       Examples:
+        swpu explain runs/first                         the whole step
         swpu explain runs/first --layer layer2.0.conv1
         swpu explain --model resnet18 --layer layer4.1.conv2 --pass weight-gradient
       """)
@@ -19,8 +20,8 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup(title: "What to simulate") var options: WorkloadOptions
   @OptionGroup(title: "On what") var machine: MachineOptions
 
-  @Option(help: "Name of the layer.")
-  var layer: String
+  @Option(help: "Only this layer, each pass by itself (default: the whole step).")
+  var layer: String?
 
   @Option(help: "Only these passes: forward, input-gradient, weight-gradient.")
   var pass: [Pass] = Pass.allCases
@@ -32,6 +33,15 @@ struct ExplainCommand: ParsableCommand {
     let hardware = try machine.description()
     let simulator = Simulator(hardware, table: try machine.table())
     let workload = try options.workload()
+    guard let layer else {
+      if pass.count != Pass.allCases.count {
+        throw ValidationError(
+          "--pass: needs --layer; without it all passes of a step are explained")
+      }
+      let step = try simulator.step(workload)
+      if json { return try printJSON(StepExplanation(step, hardware: hardware)) }
+      return print(StepExplanationText(step, hardware: hardware).text)
+    }
     guard let found = workload.layers.first(where: { $0.name == layer }) else {
       throw ValidationError(
         "--layer: '\(layer)' is none of \(workload.layers.map(\.name).joined(separator: ", "))")
@@ -42,6 +52,20 @@ struct ExplainCommand: ParsableCommand {
     if json { return try printJSON(results.map { Explanation($0, hardware: hardware) }) }
     print(
       results.map { ExplanationText($0, hardware: hardware).text }.joined(separator: "\n\n\n"))
+  }
+
+  private struct StepExplanation: Encodable {
+    let multiplierCycles: [String: Int]
+    let totals: Totals
+    let operations: [OperationResult]
+
+    init(_ step: StepResult, hardware: HardwareDescription) {
+      multiplierCycles = Dictionary(
+        StepParts(step, hardware: hardware).amounts.map { ($0.reason, $0.multiplierCycles) },
+        uniquingKeysWith: +)
+      totals = step.totals
+      operations = step.operations
+    }
   }
 
   private struct Explanation: Encodable {

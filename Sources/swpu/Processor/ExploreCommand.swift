@@ -9,10 +9,11 @@ import Studies
 struct ExploreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explore",
-    abstract: "Sweep hardware parameters and keep the Pareto set of time, energy and area.",
+    abstract: "Sweep hardware parameters; keep the Pareto set of time, energy and area.",
     discussion: """
       Every combination of the values given is simulated; the results are a CSV file, one line a \
-      combination, and a chart beside it. Each line ends with the command that makes it again. Called \
+      combination, and a chart beside it. Energy includes the DRAM, of the kind of \
+      memory.dram. Each line ends with the command that makes it again. Called \
       again with the same output, the sweep goes on where it stopped.
 
       Examples:

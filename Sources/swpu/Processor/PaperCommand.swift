@@ -59,6 +59,7 @@ struct PaperCommand: ParsableCommand {
     for candidate in Comparison.machines(hardware) {
       try comparison.add(candidate, workload, table: table)
     }
+    try comparison.addUnpruned(like: hardware, workload, table: table)
     let surface = try EfficiencySurface(
       hardware, network: workload.network, volts: lowestVoltage, table: table)
     let claims = PaperClaims(

@@ -31,6 +31,7 @@ struct SimulateCommand: ParsableCommand {
         swpu simulate model.onnx                        a file of torch.onnx.export
         swpu simulate --model resnet18 --masks masks.npz
         swpu simulate --model resnet18 --masks folder --snapshot all
+        swpu simulate --model resnet18 --inference
         swpu simulate topology.csv --sparsity 0.8       layers as SCALE-Sim has them
       """)
 
@@ -46,7 +47,8 @@ struct SimulateCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Also run these baselines: dense, structured, activation-only, unstructured, lookahead, ideal.",
+      "Also run these baselines: dense, structured, activation-only, unstructured, two-sided, "
+        + "lookahead, ideal.",
       valueName: "machine"))
   var baselines: [HardwareDescription.Machine] = []
 
@@ -58,8 +60,19 @@ struct SimulateCommand: ParsableCommand {
       "Write a table there, a line for each layer and pass.", valueName: "file"))
   var csv: String?
 
+  @Flag(help: "Only a forward pass of trained weights, with everything that it needs.")
+  var inference = false
+
   @Flag(help: "Print one JSON document on standard output.")
   var json = false
+
+  func validate() throws {
+    if baselines.contains(.swpu) {
+      throw ValidationError(
+        "--baselines: swpu is no baseline; allowed are "
+          + HardwareDescription.Machine.baselines.map(\.rawValue).joined(separator: ", "))
+    }
+  }
 
   func run() throws {
     let hardware = try machine.description()
@@ -69,6 +82,10 @@ struct SimulateCommand: ParsableCommand {
     }
     if trace != nil && hardware.machine != .swpu {
       throw ValidationError("--trace: timelines are of the SWPU; '\(hardware.name)' has none")
+    }
+    if inference && (pass.count != Pass.allCases.count || options.snapshot == .all || trace != nil)
+    {
+      throw ValidationError("--inference: excludes --pass, --trace and --snapshot all")
     }
     let simulator = Simulator(hardware, table: try machine.table(), level: level)
     if options.snapshot == .all {
@@ -82,7 +99,8 @@ struct SimulateCommand: ParsableCommand {
     // Opened before anything is computed, so that a place that cannot be written is said at once.
     let traceFile = try trace.map { path throws(FileError) in try OutputFile(path) }
     let table = try csv.map { path throws(FileError) in try OutputFile(path) }
-    let result = try simulator.step(workload, passes: pass)
+    let result =
+      inference ? try simulator.inference(workload) : try simulator.step(workload, passes: pass)
     if let trace, let traceFile {
       let bytes = try StepTimeline(workload, hardware: hardware).write(to: traceFile)
       note("Timeline: \(trace), \(Amount.bytes(bytes)); open it at ui.perfetto.dev.")
@@ -95,7 +113,8 @@ struct SimulateCommand: ParsableCommand {
     var comparison = Comparison()
     if !baselines.isEmpty {
       for machine in [hardware] + baselines.map({ .baseline($0, like: hardware) }) {
-        try comparison.add(machine, workload, table: simulator.energy.table)
+        try comparison.add(
+          machine, workload, table: simulator.energy.table, isInference: inference)
       }
     }
     if json {

@@ -10,7 +10,7 @@ import Testing
   private static let sparsities = [(0.0, 0.0), (0.4, 0.7)]
 
   private func isWeightSkipping(_ machine: HardwareDescription.Machine) -> Bool {
-    machine != .activationOnly && machine != .lookahead
+    machine != .activationOnly && machine != .lookahead && machine != .twoSided
   }
 
   @Test("no machine makes fewer products, or takes fewer cycles, than there are to make")
