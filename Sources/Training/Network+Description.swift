@@ -19,11 +19,7 @@ extension Network {
     var makers: [Value: [String]] = [input: []]
     for node in nodes {
       let reads = node.inputs.flatMap { makers[$0] ?? [] }
-      if case .flatten = node.layer {
-        makers[node.output] = reads
-      } else {
-        makers[node.output] = [node.name]
-      }
+      makers[node.output] = node.layer is Flatten ? reads : [node.name]
       let needsInputGradient = node.inputs.contains { hasGradient.contains($0) }
       if let kind = node.layer.vectorKind(inputs: node.inputs.count) {
         vectorLayers.append(
