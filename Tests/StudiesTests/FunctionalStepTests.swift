@@ -38,7 +38,7 @@ import Testing
   func step() throws {
     let model = try Model(network(), engine: Engine(threads: 1), batch: Self.images, seed: 3)
     var random = SeededRandom(seed: 8, stream: 2)
-    for layer in model.convolutions where layer.convolution.geometry.rows == 3 {
+    for layer in model.convolutions where layer.geometry.rows == 3 {
       let shape = layer.filterShape
       layer.apply(
         LayerMask(
