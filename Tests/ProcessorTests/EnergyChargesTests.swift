@@ -8,7 +8,15 @@ import Testing
 /// memories' energies are those of CACTI's table for the banks that the machine has.
 @Suite("Every count charged alone")
 struct EnergyChargesTests {
-  private let model = EnergyModel(.swpu)
+  /// The default machine without a pool, whose lanes are not held.
+  private static let hardware: HardwareDescription = {
+    var hardware = HardwareDescription.swpu
+    hardware.techniques.holdZeroLanes = false
+    hardware.memory.poolKibibytes = 0
+    return hardware
+  }()
+
+  private let model = EnergyModel(Self.hardware)
   private let table = EnergyTable.standard
   private static let count = 1_000_000
 
@@ -53,6 +61,7 @@ struct EnergyChargesTests {
     let expected: [(WritableKeyPath<PassActivity, Int>, [EnergyUnit: Double])] = [
       (\.effectualMACs, [:]),
       (\.denseMACs, [:]),
+      (\.windows, [:]),
       (\.executedMACs, [.multiply: product]),
       (
         \.issuedMultiplierCycles,
@@ -99,11 +108,52 @@ struct EnergyChargesTests {
     check(
       energy(model),
       [.multiply: 0.75 * product + (0.25 + 1) * each(.multiplyGated), .clock: clock], "gated")
-    var hardware = HardwareDescription.swpu
+    var hardware = Self.hardware
     hardware.techniques.gateZeroOperands = false
     check(
       energy(EnergyModel(hardware)),
       [.multiply: product + each(.multiplyGated), .clock: clock], "not gated")
+  }
+
+  @Test(
+    "A lane with a zero holds its vectors, its switches and its clock; a masked result is not made")
+  func held() {
+    var hardware = Self.hardware
+    hardware.techniques.holdZeroLanes = true
+    let model = EnergyModel(hardware)
+    var activity = PassActivity()
+    activity.executedMACs = Self.count
+    activity.issuedMultiplierCycles = 2 * Self.count
+    activity.zeroShare = 0.25
+    activity.sourceZeroShare = 0.25
+    let product = each(.multiplyBF16) + each(.addFP32) + 160 * each(.registerBitWrite)
+    func energy() -> EnergyBreakdown {
+      model.energy(of: activity, cycles: 0, traffic: MemoryTraffic())
+    }
+    check(
+      energy(),
+      [
+        .multiply: 0.75 * product + (0.25 + 1) * each(.multiplyGated),
+        .clock: 0.75 * 160 * each(.registerBitClock),
+      ], "held")
+    activity.maskedShare = 0.5
+    check(
+      energy(),
+      [
+        .multiply: 0.375 * product + (0.625 + 1) * each(.multiplyGated),
+        .clock: 0.375 * 160 * each(.registerBitClock),
+      ], "masked")
+    activity = PassActivity()
+    activity.vectorsTaken = Self.count
+    activity.sourceZeroShare = 0.25
+    // Three quarters of the values, and a bit of 16 that says which.
+    check(energy(), [.windowBuffer: 256 * (0.75 + 1 / 16.0) * each(.windowBitRead)], "vectors")
+    activity = PassActivity()
+    activity.resultsWritten = Self.count
+    activity.maskedShare = 0.5
+    check(
+      energy(),
+      [.outputMemory: 0.5 * 32 * (memory(34.9 + 10.16) / 512 + crossing / 2)], "results")
   }
 
   @Test("A product costs what its format does")
@@ -116,7 +166,7 @@ struct EnergyChargesTests {
       .fp8e5m2: .multiplyFP8E5M2,
     ]
     for format in HardwareDescription.OperandFormat.allCases {
-      var hardware = HardwareDescription.swpu
+      var hardware = Self.hardware
       hardware.array.operands = format
       var activity = PassActivity()
       activity.executedMACs = Self.count
@@ -149,6 +199,8 @@ struct EnergyChargesTests {
   func vector() {
     let expected: [(WritableKeyPath<VectorRun, Int>, [EnergyUnit: Double])] = [
       (\.operations, [.vector: each(.vectorOperation) + 96 * each(.registerBitWrite)]),
+      // One line of 32, whose needs of 8 rows take two bits each.
+      (\.reorderLines, [.reorder: 32 * 8 * 2 * each(.reorderBit)]),
       (\.reorderWords, [.reorder: 64 * each(.reorderBit), .maskMemory: memory(1.003)]),
       (\.dramBits, [.outputMemory: memory(10.16 + 34.9) / 512, .dram: each(.dramBit)]),
     ]
@@ -195,7 +247,7 @@ struct EnergyChargesTests {
       (.multiplexer(inputs: 8), 7, true), (.none, 0, false),
     ])
   func networks(network: RoutingNetwork, toggles: Double, routes: Bool) {
-    let model = EnergyModel(.swpu, network: network)
+    let model = EnergyModel(Self.hardware, network: network)
     var activity = PassActivity()
     activity.vectorsTaken = Self.count
     // Counted moves are the shifter's alone.
