@@ -76,63 +76,37 @@ struct Download {
     return !shouldStop()
   }
 
-  /// Ends curl as soon as its standard input does, which is when we end it or are no more; without
-  /// this, a curl of a program that was killed would go on alone. Signals that are blocked here are
-  /// blocked there, too, but for the ninth.
-  private static let leash = """
-    exec 3<&0
-    "$@" </dev/null 3<&- &
-    program=$!
-    { read nothing; kill -9 $program; } <&3 2>/dev/null &
-    watcher=$!
-    exec 3<&-
-    wait $program
-    status=$?
-    kill -9 $watcher 2>/dev/null
-    exit $status
-    """
+  /// What runs before curl so that it ends with us even when we are killed; nothing on systems without
+  /// it, where a curl of a killed program ends with its download.
+  private static let leash: [String] =
+    FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
+    ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : []
 
   private func runCurl(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError)
     -> (status: Int32, message: String)
   {
-    let (process, errors, leash) = (Process(), Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = [
-      "-c", Self.leash, "swpu",
-      curl, "--fail", "--silent", "--show-error", "--no-buffer", "--location", "--globoff",
-      "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1000",
-      "--speed-time", "60", "--continue-at", "-", "--output", file, "--url", address,
-    ]
-    process.standardInput = leash
+    let (process, errors) = (Process(), Pipe())
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      Self.leash + [
+        curl, "--fail", "--silent", "--show-error", "--no-buffer", "--location", "--globoff",
+        "--proto", "=http,https", "--connect-timeout", "30", "--speed-limit", "1000",
+        "--speed-time", "60", "--continue-at", "-", "--output", file, "--url", address,
+      ]
+    process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = errors
-    let holder = leash.fileHandleForWriting
-    _ = fcntl(holder.fileDescriptor, F_SETFD, FD_CLOEXEC)
-    do { try start(process) } catch { throw failure(plainReason(error), program: true) }
-    var isHeld = true
+    do { try process.run() } catch { throw failure(plainReason(error), program: true) }
     while process.isRunning {
-      if isHeld, shouldStop() || bytesHere > size {
-        try? holder.close()
-        isHeld = false
-      }
+      // Killed, since it may have inherited that other signals are blocked; it keeps nothing back.
+      if shouldStop() || bytesHere > size { kill(process.processIdentifier, SIGKILL) }
       progress(min(bytesHere, size))
       usleep(100_000)
     }
-    if isHeld { try? holder.close() }
     process.waitUntilExit()
     let said = (try? errors.fileHandleForReading.readToEnd()) ?? nil
     let message = String(decoding: said ?? Data(), as: UTF8.self)
     return (process.terminationStatus, message.trimmingCharacters(in: .whitespacesAndNewlines))
-  }
-
-  /// Starts a program that no signal is blocked for, whatever is blocked in this thread: a shell that
-  /// is not told of the end of what it started waits for ever.
-  private func start(_ process: Process) throws {
-    var (none, before) = (sigset_t(), sigset_t())
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    try process.run()
   }
 
   private func removeFile() { try? FileManager.default.removeItem(atPath: file) }
