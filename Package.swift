@@ -4,8 +4,9 @@ import PackageDescription
 
 // One-way arrows, each pointing at what it imports; ARCHITECTURE.md draws them:
 // Tensor → CKernels; Masks → Files, Tensor; Pruning, Exchange → Masks; Training → Pruning, Exchange;
-// Processor → Masks; RTL → Processor, Pruning; Studies → Training, Processor; Report → Studies;
-// swpu → Report, RTL; Library → Training, Processor. With the trait Pictures, Training → CPictures → CPNG, CJPEG.
+// Processor → Masks; RTL → Processor; Studies → Training, Processor; Report → Studies;
+// swpu → Report, RTL; Library → Training, Processor. With the trait Pictures, Training → CPictures →
+// CPNG, CJPEG.
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -66,7 +67,7 @@ let package = Package(
       name: "Processor",
       dependencies: ["Files", "Masks", "Tensor", .product(name: "Yams", package: "Yams")]
     ),
-    .target(name: "RTL", dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor"]),
+    .target(name: "RTL", dependencies: ["Files", "Masks", "Processor", "Tensor"]),
     .target(
       name: "Studies",
       dependencies: ["Exchange", "Files", "Masks", "Processor", "Pruning", "Tensor", "Training"]),
