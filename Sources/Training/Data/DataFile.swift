@@ -3,7 +3,7 @@ import Files
 import Foundation
 
 /// A file of a data set, read piece by piece; one whose name ends in `.gz` is decompressed on the
-/// way by the system's `gzip`.
+/// way.
 ///
 /// Nothing is read beyond what is asked for, so a small compressed file cannot fill the memory.
 final class DataFile {
@@ -16,12 +16,11 @@ final class DataFile {
   /// The bytes of the file as it lies on the disk.
   let size: Int
   private let handle: FileHandle
-  private let gzip: (process: Process, errors: FileHandle)?
+  /// Nil for a file that is not compressed.
+  private var gzip: GzipReader?
 
   /// Opens the regular file at `path`, which `expected` describes for errors.
-  init(path: String, expected: String, home: String, gzip command: String = "gzip")
-    throws(DatasetError)
-  {
+  init(path: String, expected: String, home: String) throws(DatasetError) {
     func failure(_ fault: DatasetError.Fault, found: String, expected: String) -> DatasetError {
       DatasetError(fault: fault, file: path, found: found, expected: expected, home: home)
     }
@@ -46,34 +45,23 @@ final class DataFile {
       throw failure(.unreadable, found: "a file that may not be read", expected: expected)
     }
     self.size = size
-    guard path.hasSuffix(".gz") else {
-      (handle, gzip) = (file, nil)
-      return
+    handle = file
+    if path.hasSuffix(".gz") {
+      gzip = GzipReader {
+        // A file that cannot be read on ends too early, which the reader finds.
+        [UInt8]((try? file.read(upToCount: 1 << 18)) ?? Data())[...]
+      }
     }
-    let (process, output, errors) = (Process(), Pipe(), Pipe())
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [command, "-dc"]
-    process.standardInput = file
-    process.standardOutput = output
-    process.standardError = errors
-    do { try process.run() } catch {
-      throw failure(
-        .wrongCompression, found: "that no program can be started (\(plainReason(error)))",
-        expected: "the program \(command) on the search path")
-    }
-    (handle, gzip) = (output.fileHandleForReading, (process, errors.fileHandleForReading))
   }
 
-  deinit {
-    try? handle.close()
-    if let process = gzip?.process, process.isRunning { process.terminate() }
-  }
+  deinit { try? handle.close() }
 
   /// The most bytes that the file can hold once decompressed: deflate shrinks 1,032 times at most.
   private var sizeLimit: Int { gzip == nil ? size : size * 1032 }
 
   /// The next `count` bytes, fewer where the file ends before.
   func read(_ count: Int) throws(DatasetError) -> [UInt8] {
+    if gzip != nil { return try decompressed(count) }
     var bytes: [UInt8] = []
     do {
       while bytes.count < count {
@@ -86,8 +74,17 @@ final class DataFile {
         fault: .unreadable, file: path, found: "an error of the system (\(plainReason(error)))",
         expected: "\(grouped(count)) bytes more", home: home)
     }
-    if bytes.count < count { try checkDecompression() }
     return bytes
+  }
+
+  private func decompressed(_ count: Int) throws(DatasetError) -> [UInt8] {
+    do {
+      return try gzip?.read(count) ?? []
+    } catch {
+      throw DatasetError(
+        fault: .wrongCompression, file: path, found: "that decompression fails (\(error.found))",
+        expected: "an undamaged gzip file", home: home)
+    }
   }
 
   /// The bytes that are left, which must be exactly `count`.
@@ -102,20 +99,5 @@ final class DataFile {
     if bytes.count > count { throw wrongSize("more bytes behind the header") }
     if bytes.count < count { throw wrongSize("\(grouped(bytes.count)) bytes behind the header") }
     return bytes
-  }
-
-  /// Called at the end of the stream: an error of `gzip` explains a short one.
-  private func checkDecompression() throws(DatasetError) {
-    guard let (process, errors) = gzip else { return }
-    let said = (try? errors.readToEnd()).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    process.waitUntilExit()
-    if process.terminationStatus == 0 { return }
-    let reason = said.split(separator: "\n").first ?? "without a reason"
-    // 127 is the answer of env where there is no such program.
-    throw DatasetError(
-      fault: .wrongCompression, file: path,
-      found: "that decompression fails (\(reason))",
-      expected: process.terminationStatus == 127
-        ? "the program gzip on the search path" : "an undamaged gzip file", home: home)
   }
 }

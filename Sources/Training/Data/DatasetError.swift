@@ -20,7 +20,7 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongDimensions
     /// There are not as many labels as images, or not as many names as classes.
     case wrongCount
-    /// `gzip` is missing or cannot decompress the file.
+    /// The file cannot be decompressed.
     case wrongCompression
     /// The program was built without what reads these files.
     case notBuilt

@@ -73,7 +73,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Download a data set, check it and unpack it.",
       discussion: """
-        Ctrl-C keeps what has come; the same command goes on from there. Needs curl and gzip.
+        Ctrl-C keeps what has come; the same command goes on from there. Needs curl.
         """)
 
     @Argument(help: "Which: \(PublishedDataset.all.map(\.name).joined(separator: ", ")).")

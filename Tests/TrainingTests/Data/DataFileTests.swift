@@ -5,9 +5,9 @@ import Testing
 @testable import Training
 
 @Suite struct DataFileTests {
-  static func open(_ folder: DataFolder, _ name: String, gzip: String = "gzip") throws -> DataFile {
+  static func open(_ folder: DataFolder, _ name: String) throws -> DataFile {
     try DataFile(
-      path: folder.path + "/" + name, expected: "a test", home: "https://example.org", gzip: gzip)
+      path: folder.path + "/" + name, expected: "a test", home: "https://example.org")
   }
 
   @Test func readsPieceByPiece() throws {
@@ -43,14 +43,6 @@ import Testing
         _ = try file.read(4)
         _ = try file.read(5000)
       }
-    }
-  }
-
-  @Test func namesAMissingProgram() throws {
-    let folder = try DataFolder()
-    try folder.write([1, 2, 3], "data.gz")
-    expectFault(.wrongCompression, in: "data.gz", saying: ["search path", "no-such-gzip"]) {
-      _ = try Self.open(folder, "data.gz", gzip: "no-such-gzip").read(4)
     }
   }
 
