@@ -17,8 +17,8 @@ public struct YAMLError: Error, Equatable, CustomStringConvertible {
   /// An error of one key.
   public init(_ file: String, _ key: String, _ problem: String) {
     self.file = file
-    self.key = key
-    self.problem = problem
+    self.key = printable(key)
+    self.problem = printable(problem)
   }
 }
 
