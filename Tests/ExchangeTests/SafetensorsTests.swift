@@ -21,7 +21,7 @@ struct SafetensorsTests {
 
   private let arrays = [
     NamedArray(
-      name: "conv.weight", shape: [2, 1, 1, 3], values: [1, -2, 0.5, 0, .infinity, 0x1p-149]),
+      name: "conv.weight", shape: [2, 1, 1, 3], values: [1, -2, 0.5, 0, 0x1p127, 0x1p-149]),
     NamedArray(name: "a \"name\" \\ of\nmany é", shape: [], values: [7]),
     NamedArray(name: "empty", shape: [0, 5], values: []),
   ]
@@ -151,7 +151,7 @@ struct SafetensorsTests {
       #expect(try state.values("conv1.weight") == [1, 0, 0, 4], "\(prefix)")
       #expect(try state.values("conv1.bias") == [5, 6] && state.shape("conv1.weight") == [2, 2])
       #expect(state.fileNames(of: "conv1.weight").count == 2)
-      if !prefix.isEmpty { #expect(state.others == ["ema.conv1.weight"]) }
+      if prefix.hasPrefix("a.") { #expect(state.others == ["ema.conv1.weight"]) }
       let missing = #expect(throws: InputError.self) { try state.values("fc.weight") }
       #expect(missing?.value.contains("\(prefix)conv1.bias") == true, "\(missing as Any)")
     }
