@@ -126,7 +126,7 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
 
 extension NetworkDescription.Convolution {
   private enum CodingKeys: String, CodingKey {
-    case name, geometry, needsInputGradient, prunable, isTransposed
+    case name, geometry, needsInputGradient, prunable, isTransposed, reads
   }
 
   /// Reads a layer; one that does not say `isTransposed` is not.
@@ -137,7 +137,8 @@ extension NetworkDescription.Convolution {
       geometry: try values.decode(ConvolutionGeometry.self, forKey: .geometry),
       needsInputGradient: try values.decode(Bool.self, forKey: .needsInputGradient),
       prunable: try values.decode(Bool.self, forKey: .prunable),
-      isTransposed: try values.decodeIfPresent(Bool.self, forKey: .isTransposed) ?? false)
+      isTransposed: try values.decodeIfPresent(Bool.self, forKey: .isTransposed) ?? false,
+      reads: try values.decodeIfPresent([String].self, forKey: .reads))
   }
 
   /// Writes what `init(from:)` reads.
@@ -148,6 +149,7 @@ extension NetworkDescription.Convolution {
     try values.encode(needsInputGradient, forKey: .needsInputGradient)
     try values.encode(prunable, forKey: .prunable)
     if isTransposed { try values.encode(isTransposed, forKey: .isTransposed) }
+    try values.encodeIfPresent(reads, forKey: .reads)
   }
 }
 
