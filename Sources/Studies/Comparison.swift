@@ -35,19 +35,6 @@ public struct Comparison: Codable, Sendable {
     public var corePicojoules: Double
     /// All picojoules.
     public var picojoules: Double
-
-    /// The scopes of a step.
-    public init(_ step: StepResult) {
-      arrayCycles = step.layers.reduce(0) { $0 + $1.arrayCycles }
-      coreCycles = step.layers.reduce(0) { $0 + $1.arrayCycles + $1.streamWaitCycles }
-      cycles = step.totals.cycles
-      let energy = step.totals.energyPicojoules
-      arrayPicojoules = [EnergyUnit.multiply, .network, .windowBuffer, .control, .clock].reduce(0) {
-        $0 + energy[$1]
-      }
-      corePicojoules = energy.core
-      picojoules = energy.total
-    }
   }
 
   /// The machines; the first is the one that the others are compared with.
@@ -97,5 +84,20 @@ public struct Comparison: Codable, Sendable {
     for machine in [HardwareDescription.Machine.dense, .activationOnly] {
       try add(.baseline(machine, like: hardware), whole, masks: Self.unpruned, table: table)
     }
+  }
+}
+
+extension Comparison.Scopes {
+  /// The scopes of a step.
+  public init(_ step: StepResult) {
+    arrayCycles = step.layers.reduce(0) { $0 + $1.arrayCycles }
+    coreCycles = step.layers.reduce(0) { $0 + $1.arrayCycles + $1.streamWaitCycles }
+    cycles = step.totals.cycles
+    let energy = step.totals.energyPicojoules
+    arrayPicojoules = [EnergyUnit.multiply, .network, .windowBuffer, .control, .clock].reduce(0) {
+      $0 + energy[$1]
+    }
+    corePicojoules = energy.core
+    picojoules = energy.total
   }
 }

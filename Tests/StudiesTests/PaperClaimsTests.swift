@@ -10,15 +10,15 @@ import Testing
 /// That each claim divides what its definition says: on totals of round numbers.
 @Suite("The paper's claims")
 struct PaperClaimsTests {
-  private func machine(_ name: String, core: Double, dram: Double, seconds: Double)
+  /// A machine whose array, core and step take 1, 2 and 4 times so many cycles and picojoules.
+  private func machine(_ name: String, _ masks: String = "same", cycles: Int, energy: Double)
     -> Comparison.Machine
   {
-    var totals = Totals()
-    totals.energyPicojoules[.multiply] = core
-    totals.energyPicojoules[.dram] = dram
-    totals.seconds = seconds
-    return Comparison.Machine(
-      name: name, masks: "same", totals: totals, passes: [:], squareMillimetres: 1)
+    Comparison.Machine(
+      name: name, masks: masks, totals: Totals(), passes: [:], squareMillimetres: 1,
+      scopes: Comparison.Scopes(
+        arrayCycles: cycles, coreCycles: 2 * cycles, cycles: 4 * cycles, arrayPicojoules: energy,
+        corePicojoules: 2 * energy, picojoules: 4 * energy))
   }
 
   private func network() throws -> NetworkDescription {
@@ -42,14 +42,20 @@ struct PaperClaimsTests {
       ], vectorLayers: [])
   }
 
-  @Test("Ratios of energy without the DRAM, ratios of time, and the peak of the surface")
+  @Test("Ratios of energy and of time in three scopes, and the peak of the surface")
   func ratios() throws {
     var comparison = Comparison()
+    let unpruned = Comparison.unpruned
+    var swpu = machine("swpu", cycles: 1000, energy: 100)
+    // Ratios that differ by scope show that each is divided by its own.
+    swpu.scopes.coreCycles = 1000
+    swpu.scopes.picojoules = 200
     comparison.machines = [
-      machine("swpu", core: 100, dram: 60, seconds: 2),
-      machine("unstructured", core: 150, dram: 1, seconds: 9),
-      machine("activation-only", core: 250, dram: 2, seconds: 3),
-      machine("dense", core: 400, dram: 3, seconds: 8),
+      swpu, machine("unstructured", cycles: 1500, energy: 150),
+      machine("unstructured-without-detection", cycles: 1500, energy: 180),
+      machine("activation-only", cycles: 1, energy: 1), machine("dense", cycles: 1, energy: 1),
+      machine("activation-only", unpruned, cycles: 3000, energy: 250),
+      machine("dense", unpruned, cycles: 8000, energy: 400),
     ]
     var surface = try EfficiencySurface(
       .small, network: network(), volts: 0.6, sparsities: [])
@@ -66,11 +72,13 @@ struct PaperClaimsTests {
     func ours(_ claim: String) -> String {
       claims.first { $0.claim.contains(claim) }?.ours ?? "no such claim"
     }
-    #expect(ours("unstructured pruning") == "1.50x")
+    #expect(ours("unstructured pruning") == "1.50x / 1.50x / 3.00x")
     #expect(ours("peak energy") == "151.4 TFLOPS/W")
     #expect(ours("best training processor") == "2.00x")
-    #expect(ours("energy of ResNet-18") == "2.50x / 4.00x")
-    #expect(ours("speed of ResNet-18") == "1.50x / 4.00x")
+    #expect(
+      ours("energy of ResNet-18") == "2.50x / 2.50x / 5.00x; dense 4.00x / 4.00x / 8.00x")
+    #expect(
+      ours("speed of ResNet-18") == "3.00x / 6.00x / 3.00x; dense 8.00x / 16.00x / 8.00x")
     let peak = try #require(claims.first { $0.claim.contains("peak") })
     #expect(peak.reading.contains("it is 11.0, dense 2.00"))
     #expect(ours("supply").contains("0.60 V") && ours("supply").contains("1.00 V: 675 MHz"))
