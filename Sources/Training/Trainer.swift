@@ -65,8 +65,7 @@ public final class Trainer {
   ///     one that the configuration names.
   ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
-  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`,
-  ///   `InputError`.
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
@@ -135,10 +134,11 @@ public final class Trainer {
       if tensorBoard { try startTensorBoard() }
     } else {
       (recordProblems, earlierWaiting) = ([], 0)
-      lock = try folder?.create()
+      // First, so that a file that cannot be used leaves no folder behind.
       if let path = configuration.initializeFrom {
         weightImport = try model.load(SafetensorsFile(path: path))
       }
+      lock = try folder?.create()
       pruning?.start(continuing: weightImport != nil, on: engine)
       if let folder {
         try folder.write(

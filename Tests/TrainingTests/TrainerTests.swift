@@ -277,7 +277,12 @@ struct TrainerTests {
     _ = try target.run(report: { event in
       if case .step(let report) = event { #expect(abs(report.sparsity - 0.75) < 0.02) }
     })
-    #expect(target.model.convolutions.map { $0.mask?.elementBits } == before)
+    let after = target.model.convolutions.map { $0.mask?.elementBits }
+    if granularity != .subStructured { return #expect(after == before) }
+    // Where shapes and lines split moves with the weights, by a line or two.
+    for case (let before?, let after?) in zip(before, after) {
+      #expect(before.intersection(after).popcount * 100 >= before.popcount * 97)
+    }
   }
 
   @Test("The density of multiply-accumulates is that of each layer times its work")

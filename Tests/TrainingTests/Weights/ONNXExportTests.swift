@@ -96,17 +96,28 @@ struct ONNXExportTests {
     let plain = try read(model, folding: false)
     let folded = try read(model, folding: true)
     #expect(plain.leftOut.isEmpty && folded.leftOut.isEmpty, "\(plain.leftOut)")
-    // Which layers pruning left alone is not in the file, and dropout is for training.
+    // Which layers pruning left alone is not in the file, and dropout is for training; the reader
+    // does not follow which layer reads which.
     func sizes(_ network: NetworkDescription) -> [NetworkDescription.Convolution] {
       network.convolutions.map {
         var layer = $0
         layer.prunable = true
+        layer.reads = nil
         return layer
       }
     }
     #expect(sizes(plain.network) == sizes(expected))
     #expect(sizes(folded.network) == sizes(expected))
-    #expect(plain.network.vectorLayers == expected.vectorLayers.filter { $0.kind != .dropout })
+    func kinds(_ layers: [NetworkDescription.VectorLayer]) -> [NetworkDescription.VectorLayer] {
+      layers.map {
+        var layer = $0
+        layer.reads = nil
+        return layer
+      }
+    }
+    #expect(
+      kinds(plain.network.vectorLayers)
+        == kinds(expected.vectorLayers.filter { $0.kind != .dropout }))
     #expect(!folded.network.vectorLayers.contains { $0.kind == .batchNorm })
 
     let snapshot = model.snapshot(step: 0, epoch: 0, granularity: .subStructured)
