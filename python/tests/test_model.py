@@ -116,7 +116,7 @@ class ModelTests(unittest.TestCase):
         self.assertEqual(other.state(), state)
         damaged = bytearray(state)
         damaged[len(damaged) // 2] ^= 1
-        with self.assertRaisesRegex(swpu.Error, "damaged"):
+        with self.assertRaisesRegex(swpu.Error, "checksum"):
             other.restore(bytes(damaged))
         self.assertEqual(other.state(), state, "an error changes nothing")
 
