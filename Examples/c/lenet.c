@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Trains LeNet-5 at 80 % sparsity to tell where a bright square is, and says what a step would cost on
- * the processor. `make library` builds libswpu and runs this. */
+ * Trains LeNet-5 at 80 % sparsity to find a bright square. `make library` builds libswpu and runs this. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "swpu.h"

@@ -2,9 +2,7 @@
  *
  * swpu.h: networks that are pruned while they train, from C.
  *
- * Build `libswpu` with `swift build -c release --product swpu-library` or `make library`;
- * Examples/c/lenet.c trains a LeNet in
- * sixty lines.
+ * `make library` builds libswpu.so; Examples/c/lenet.c trains a LeNet in sixty lines.
  *
  * Every function that can fail returns a status: SWPU_OK, or what is wrong; swpu_last_error then has
  * the whole message, for the thread that called. After an error nothing has changed.
