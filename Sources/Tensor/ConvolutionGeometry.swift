@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// What a convolution does to a map:
+/// The geometry of a convolution:
 /// `y[k,p,q] = Σ w[k,c,r,s] · x[c, p·stride + r·dilation - before, …]`, where c, r and s run over the
 /// channels of a group and the kernel, and the two axes have a `WindowAxis` each.
 ///
@@ -15,17 +15,17 @@ import CKernels
 /// print(geometry?.output.description ?? "does not fit")  // 32@16x16
 /// ```
 public struct ConvolutionGeometry: Hashable, Sendable {
-  /// The map read.
+  /// The input feature map.
   public let input: MapShape
-  /// Planes written.
+  /// Filters: channels of the output.
   public let filters: Int
   /// The kernel along the height.
   public let vertical: WindowAxis
   /// The kernel along the width.
   public let horizontal: WindowAxis
-  /// Groups of channels that do not see each other; `channels` for a depthwise convolution.
+  /// Groups of a grouped convolution; `channels` for a depthwise one.
   public let groups: Int
-  /// The map written.
+  /// The output feature map.
   public let output: MapShape
 
   /// Kernel columns of a layer that the engine trains, at most.
@@ -88,7 +88,7 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     return value
   }
 
-  /// Channels that a filter sees.
+  /// Channels that a filter reads.
   public var channelsPerGroup: Int { input.channels / groups }
   /// Weights of a dense layer.
   public var weights: Int { filters * channelsPerGroup * rows * columns }

@@ -11,7 +11,7 @@ public struct NormalizationState: Sendable {
   public let mean: Tensor
   /// Biased variance of the last training batch.
   public let variance: Tensor
-  /// Added to the variance.
+  /// ε, added to the variance.
   public let epsilon: Float
 
   /// γ = 1, β = 0.

@@ -2,7 +2,7 @@
 extension Engine {
   /// Fused multiply-adds in registers on all threads at once.
   ///
-  /// - Returns: billions of floating-point operations a second, the roof that no kernel exceeds.
+  /// - Returns: billions of floating-point operations per second, the roof that no kernel exceeds.
   public func measurePeak() -> Double {
     let rounds = 200_000
     let operations = pool.threads == 1 ? 1 : pool.threads

@@ -13,7 +13,7 @@ public struct PoolingGeometry: Hashable, Sendable {
 
   /// What a window gives.
   public let kind: Kind
-  /// The map read.
+  /// The input feature map.
   public let input: MapShape
   /// Side of a window, at most 15.
   public let size: Int
@@ -34,7 +34,7 @@ public struct PoolingGeometry: Hashable, Sendable {
     self.padding = padding
   }
 
-  /// The map written.
+  /// The output feature map.
   public var output: MapShape {
     MapShape(
       channels: input.channels, height: (input.height + 2 * padding - size) / stride + 1,
@@ -133,7 +133,7 @@ extension Engine {
       accumulate: accumulate ? 1 : 0)
   }
 
-  /// The mean of each plane.
+  /// The mean of each channel's feature map.
   public func globalPool(input: Tensor, output: Tensor, map: MapShape, images: Int) {
     check(input, map, images: images)
     check(output, MapShape(channels: map.channels, height: 1, width: 1), images: images)
@@ -143,7 +143,7 @@ extension Engine {
         accumulate: 0), kernels.table.pointee.global_pool)
   }
 
-  /// Gradient of `globalPool`: every pixel receives its share.
+  /// Gradient of `globalPool`: every pixel receives the gradient divided by the number of pixels.
   public func globalPoolGradient(
     outputGradient: Tensor, inputGradient: Tensor, accumulate: Bool, map: MapShape, images: Int
   ) {

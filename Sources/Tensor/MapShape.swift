@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The size of one image's activations: channels, rows and columns.
+/// The shape of one image's feature maps: channels, rows and columns.
 ///
 /// ```swift
 /// let images = MapShape(channels: 3, height: 32, width: 32)
 /// print(images, images.pixels, images.count)  // 3@32x32 1024 3072
 /// ```
 public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
-  /// Planes.
+  /// Channels.
   public let channels: Int
-  /// Rows of a plane.
+  /// Rows of a channel.
   public let height: Int
-  /// Columns of a plane.
+  /// Columns of a channel.
   public let width: Int
 
   /// A shape; every side is at least one.
@@ -36,7 +36,7 @@ public struct MapShape: Hashable, Sendable, Codable, CustomStringConvertible {
     self.init(channels: sizes[0], height: sizes[1], width: sizes[2])
   }
 
-  /// Values of a plane.
+  /// Values of a channel.
   public var pixels: Int { height * width }
   /// Values of an image.
   public var count: Int { channels * pixels }

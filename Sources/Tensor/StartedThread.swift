@@ -3,7 +3,7 @@ import Foundation
 
 /// A thread that the system would not start.
 public struct ThreadError: Error, CustomStringConvertible {
-  /// What the system said.
+  /// The system's reason.
   public let reason: String
   /// What happened and why.
   public var description: String { "the system starts no more threads: \(reason)" }
@@ -11,8 +11,8 @@ public struct ThreadError: Error, CustomStringConvertible {
 
 /// Starts a thread, which ends with `body`.
 ///
-/// Foundation's `Thread` does not tell when none could be started, and whoever waits for it would wait
-/// for ever.
+/// Foundation's `Thread` does not report that none could be started, and whoever waits for it would
+/// wait for ever.
 ///
 /// - Throws: `ThreadError`.
 public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void)

@@ -15,7 +15,7 @@ final class Workspace: @unchecked Sendable {
     let images: Int
   }
 
-  /// What a part of the memory is for; parts of different purpose may be in use at once.
+  /// What a part of the memory is for; parts of different purpose may be in use at the same time.
   enum Purpose { case windows, whole, planar }
 
   func tensor(_ purpose: Purpose, floats: Int) -> Tensor {

@@ -221,7 +221,7 @@ struct CommandTests {
 
     let explained = try Program("explain", run, "--layer", "conv1", "--pass", "forward").wait()
     let text = String(decoding: explained.output, as: UTF8.self)
-    #expect(text.contains("waiting for the DRAM") && text.contains("100.0 %"))
+    #expect(text.contains("stalled on the DRAM") && text.contains("100.0 %"))
 
     let reported = try Program("report", run).wait()
     #expect(reported.status == 0, "\(reported.errors)")

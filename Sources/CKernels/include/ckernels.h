@@ -3,9 +3,9 @@
 //
 // Layout. An activation tensor is float [blocks][channels][height][width][lanes]: `lanes` images of
 // the batch lie innermost, so one pixel of one channel of one block is one aligned vector, and a
-// block holds lanes consecutive images. The last block is padded with images whose lanes the
-// kernels that mix images (statistics, gradients of statistics) leave out. No halo is stored.
-// Every tensor starts on a 64-byte boundary.
+// block holds lanes consecutive images. A plane is one channel of the feature map of a block. The
+// last block is padded with images whose lanes the kernels that mix images (statistics, gradients
+// of statistics) leave out. No halo is stored. Every tensor starts on a 64-byte boundary.
 //
 // Tiles. A batch that does not fill a vector is laid out as if it had more images of smaller maps:
 // an image is cut into tile_rows x tile_columns tiles of equal size, and lane
@@ -54,7 +54,7 @@ extern const uint8_t ck_tap_patterns[7];
 // The kept entries of one layer for one direction.
 // Forward: outputs are filters, sources channels. Transposed (input gradient, weight gradient):
 // outputs are channels, sources filters, and the kernel is turned by 180 degrees: the entry of
-// kernel row r (column s) stands at row R-1-r (column S-1-s), its tap pattern mirrored.
+// kernel row r (column s) is at row R-1-r (column S-1-s), its tap pattern mirrored.
 typedef struct {
   int32_t form;              // CK_LINES3, CK_TAPS or CK_BLOCKS4
   int32_t outputs;           // planes (CK_BLOCKS4: groups of four planes) that the lists write
@@ -124,7 +124,7 @@ typedef struct {
 } ck_affine_args;
 
 // Backward of ck_norm_args. g = output_gradient, but 0 where output <= lower or output >= upper (so
-// that what is not a number passes and shows); an infinite bound masks nothing.
+// that NaN passes and shows); an infinite bound masks nothing.
 // With residual_gradient set, g is written there (it may be output_gradient itself), or, where
 // accumulate_residual is set, added to what it holds (then it is another buffer).
 // gamma_gradient = sum g * (y - mean) * inverse_deviation, beta_gradient = sum g, over the batch's
@@ -325,7 +325,7 @@ typedef struct {
 } ck_kernels;
 
 // The tables of this build, fastest first, ending with "baseline" (or "neon").
-// ck_table(i) is NULL past the last one; ck_table_supported(i) tells whether this CPU can run it.
+// ck_table(i) is NULL past the last one; ck_table_supported(i) is whether this CPU can run it.
 const ck_kernels *ck_table(int32_t index);
 int32_t ck_table_supported(int32_t index);
 

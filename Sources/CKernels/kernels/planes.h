@@ -21,7 +21,7 @@ INLINE vec blend(ivec mask, vec where_set, vec elsewhere) {
 }
 
 // Sums over a plane run in float over so many pixels at a time, in a few accumulators (one would
-// wait for the latency of every addition); these partial sums add up in double. So the precision
+// stall for the latency of every addition); these partial sums add up in double. So the precision
 // falls neither with the size of a map nor with the batch, at one conversion for 64 additions.
 #define SUM_PIXELS 64
 #define SUM_PARTS 4
@@ -57,7 +57,7 @@ INLINE void add_plane(double_vec *sum, const vec *plane, vec origin, int32_t pix
     add_images(sum, partial_sum(plane + pixel, origin, sum_length(pixel, pixels)), images);
 }
 
-// Pairwise, like lane_sum: a chain of LANES additions is what small planes would wait for.
+// Pairwise, like lane_sum: on small planes, the latency of a chain of LANES additions would dominate.
 INLINE double sum_of_lanes(const double_vec *value) {
   double part[LANES];
   memcpy(part, value, sizeof part);

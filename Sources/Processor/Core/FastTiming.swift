@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The fast level: the recurrence over a stream of tiles, jumping over whole periods.
 ///
-/// When the rows stand to each other as they did after an earlier repetition of the same stretch,
-/// all that follows repeats too, so the remaining repetitions are added at once. The result is that
-/// of stepping through each of them.
+/// When the rows have the same state relative to each other as after an earlier repetition of the same
+/// stretch, all that follows repeats too, so the remaining repetitions are added in one step. The
+/// result equals that of stepping through each of them.
 struct FastTiming {
   private let plan: WindowPlan
   private let array: HardwareDescription.Array
@@ -105,7 +105,7 @@ struct FastTiming {
 
 extension HardwareDescription.Array {
   /// Cycles in which a row adds up its L·A partial sums, one after the other through the adder of A
-  /// stages (the first add waits for the last accumulation), and writes T results.
+  /// stages (the first add stalls until the last accumulation is done), and writes T results.
   var outputDrainCycles: Int { slots * adderStages * adderStages + 1 }
 
   /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: once the

@@ -10,13 +10,13 @@ struct GroupScan {
   private let window: Int
   private let compresses: Bool
   /// What the controller emits where every tap reads inside the map: what any row needs, or
-  /// all that any can read (planes of other groups of a grouped convolution nobody would load).
+  /// all that any can read (no machine would load channels of other groups of a grouped convolution).
   private let wanted: [UInt64]
   /// What each row of the group needs, row by row.
   private let needed: [UInt64]
-  /// Lane of each place in its window, for the set under way.
+  /// Lane of each place in its window, for the current set.
   private var lane: [Int]
-  /// Windows that start anew in each tile, by active taps: tile orders share them.
+  /// Windows that are packed for each tile, by active taps: tile orders share them.
   private var tileSets: [[Bool]: WindowPlan.WindowSet] = [:]
 
   init(
@@ -125,7 +125,7 @@ struct GroupScan {
     }
   }
 
-  /// The windows of a tile in which only some taps read inside the map, packed anew.
+  /// The windows, packed again, of a tile in which only some taps read inside the map.
   mutating func tileSet(active: [Bool]) -> WindowPlan.WindowSet {
     if let known = tileSets[active] { return known }
     let windows = windows(active: active)

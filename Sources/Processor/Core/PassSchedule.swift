@@ -2,7 +2,7 @@
 import Masks
 import Tensor
 
-/// A pass of a layer cut into items of work and dealt to the cores.
+/// A pass of a layer cut into items of work and scheduled on the cores.
 ///
 /// An item is a group of rows on a slice of the tiles (in the weight-gradient pass of the windows, so
 /// that no sum is split). There are at least four items a core where the layer has as many; the one
@@ -20,16 +20,16 @@ package struct PassSchedule: Sendable {
     let plans: [WindowPlan]
   }
 
-  /// What a core works through without a break.
+  /// What a core processes without a break.
   package struct Item: Sendable {
     package let group: Int
     /// Index of the distinct tile order.
     let order: Int
-    /// Bands of the batch, whose tiles stand in that order.
+    /// Bands of the batch, whose tiles are in that order.
     package let bands: Range<Int>
     /// Windows, in the weight-gradient pass.
     package let windows: Range<Int>
-    /// Estimate by which items are dealt: `WindowPlan.work`.
+    /// Estimate by which items are scheduled: `WindowPlan.work`.
     let work: Int
   }
 
@@ -79,7 +79,7 @@ package struct PassSchedule: Sendable {
         let order = part.lineOrder(rows, hardware)
         var scan = GroupScan(
           part, group: rows, order: order, array: array, techniques: hardware.techniques)
-        // Whoever counted the rows' bits to group them knows of a group without work.
+        // The count of the rows' bits, by which they were grouped, shows a group without work.
         if scan.emittedPerTap.allSatisfy({ $0 == 0 }) { continue }
         let plans = distinct.orders.map {
           WindowPlan(&scan, classes: $0.classes, memory: hardware.memory)
@@ -126,7 +126,8 @@ package struct PassSchedule: Sendable {
     return (found, indices)
   }
 
-  /// Longest work first, each to the core with the least so far; equal ones by number.
+  /// Longest processing time first: each item to the core with the least work so far; equal ones by
+  /// number.
   private static func deal(_ items: [Item], cores: Int) -> [[Item]] {
     var dealt = [[Item]](repeating: [], count: cores)
     var load = [Int](repeating: 0, count: cores)

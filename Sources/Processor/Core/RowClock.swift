@@ -6,8 +6,9 @@
 ///     finish[g][w] = max(finish[g][w-1], load[w]) + issues[g][w]
 ///
 /// The scan looks for a window while the one before is loaded. A window is complete in the buffer at
-/// `load[w]`; its slot is free again when the slowest row has taken the window D back. After a tile (a window of the weight-gradient pass) each row adds up its
-/// partial sums: `drain` cycles more, which do not hold the slot.
+/// `load[w]`; its slot is free again when the slowest row has taken the window D back. After a tile
+/// (a window of the weight-gradient pass) each row adds up its partial sums: `drain` cycles more,
+/// which do not hold the slot.
 struct RowClock: Sendable {
   /// When the last window was complete.
   private(set) var load = 0
@@ -49,7 +50,7 @@ struct RowClock: Sendable {
       finish[row] = start + issue
       last = max(last, start + issue)
     }
-    // Rows wait for the memory, or for the slowest row that holds the window's slot.
+    // Rows stall on the memory, or on the slowest row, which holds the window's slot.
     if freed > ready { use.imbalance += waited } else { use.loading += waited }
     use.issue += taken
     slowest[oldest] = last
@@ -99,9 +100,9 @@ package struct RowUse: Sendable, Equatable {
   var issue = 0
   /// Adding partial sums and writing results.
   var drain = 0
-  /// Waiting for operand vectors.
+  /// Stalled on operand vectors.
   var loading = 0
-  /// Waiting for other rows.
+  /// Stalled on other rows.
   var imbalance = 0
 
   static func + (a: RowUse, b: RowUse) -> RowUse {

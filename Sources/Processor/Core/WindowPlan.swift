@@ -4,7 +4,7 @@
 ///
 /// The controller ORs the masks of the group's rows, and packs the entries that remain, in ascending
 /// order, into windows of E (with detect-before-load off, all entries). Entries that read nothing but
-/// padding are left out. In the forward and input-gradient pass that happens anew for each tile; in
+/// padding are left out. In the forward and input-gradient pass that happens again for each tile; in
 /// the weight-gradient pass windows are fixed, and all tiles run through one before the next.
 struct WindowPlan: Sendable {
   /// Rows of the group.
@@ -35,7 +35,7 @@ struct WindowPlan: Sendable {
   struct WindowSet: Sendable {
     /// Windows, some perhaps empty in the weight-gradient pass.
     var windows: Int
-    /// Cycles of the scan that finds each window, where it is packed anew in each tile.
+    /// Cycles of the scan that finds each window, where it is packed again in each tile.
     var scanCycles: [Int] = []
     /// Operand vectors of each window.
     var entries: [Int] = []
@@ -124,7 +124,7 @@ struct WindowPlan: Sendable {
     gradientAccesses = gradients
   }
 
-  /// About how many cycles the group takes, by which items are dealt to cores: for each window the
+  /// An estimate of the group's cycles, by which items are scheduled on cores: for each window the
   /// slowest row or the loads, whichever is longer.
   ///
   /// - Parameters:

@@ -18,7 +18,7 @@ struct DetectController: Sendable {
   /// Entries that any row needs; without detection all.
   private let wanted: [UInt64]
   private var tile: SteppedTile?
-  /// Where the scan of the tile goes on, and where it ends.
+  /// Where the scan of the tile continues, and where it ends.
   private var position = 0
   private var end = 0
   private var lastLine = -1
@@ -63,7 +63,7 @@ struct DetectController: Sendable {
     position = run.lowerBound
     end = run.upperBound
     lastLine = -1
-    // A fixed window stands in a register, and takes one look at the tile's taps.
+    // A fixed window is in a register; one look at the tile's taps suffices.
     if part.pass == .weightGradient { scanCycles += 1 }
     if part.pass != .weightGradient, readsMasks {
       counts.maskBits += rowCount * order.places + order.listBits(0..<order.places)
@@ -190,7 +190,7 @@ struct DetectController: Sendable {
       counts.extraAdditions += entries * (stages - 1)
       let round = max(stages, (entries + array.slots - 1) / array.slots)
       // The last product comes through pipeline, tree and accumulator; then rounds of additions, the
-      // last of which are written as they come.
+      // last of which are written as they complete.
       let lastProduct = CorePipeline.takeToAdd + (levels + 1) * stages
       return lastProduct + (stages - 1) * round + max(1, stages - 1)
     }

@@ -75,7 +75,7 @@ private struct CoreUnits {
     exchange()
   }
 
-  /// Where the cycles of the rows went; all that is left at the end is waiting for the last row.
+  /// Where the cycles of the rows went; all that is left at the end is a stall on the last row.
   var use: RowUse {
     var ended = rows
     ended.chargeWaits(isHeld: true)

@@ -3,13 +3,13 @@
 /// partial sums where a window says so. A window without work for a row takes it no time.
 struct SteppedRows: Sendable {
   private struct Row: Sendable {
-    /// The window that the row takes or waits for.
+    /// The window that the row takes or is stalled on.
     var window = 0
     /// Cycles left of taking entries.
     var issuing = 0
     /// Cycles left of adding up.
     var draining = 0
-    /// Cycles waited for the window so far.
+    /// Cycles stalled on the window so far.
     var waited = 0
 
     var isIdle: Bool { issuing == 0 && draining == 0 }
@@ -31,7 +31,7 @@ struct SteppedRows: Sendable {
     }
   }
 
-  /// The window that waiting rows wait for is about to be published; what they waited is charged to
+  /// The window that stalled rows need is about to be published; their stall cycles are attributed to
   /// the other rows if the window was held for its slot, else to the memory.
   mutating func chargeWaits(isHeld: Bool) {
     for index in rows.indices where rows[index].waited > 0 {

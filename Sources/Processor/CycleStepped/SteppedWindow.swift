@@ -7,7 +7,7 @@ struct SteppedWindow: Sendable {
   var loadCycles: Int
   /// Cycles in which each row takes its entries.
   var issues: [Int]
-  /// Cycles in which each row adds up its partial sums after the window; empty where sums go on.
+  /// Cycles in which each row adds up its partial sums after the window; empty where sums continue.
   var drains: [Int] = []
 }
 

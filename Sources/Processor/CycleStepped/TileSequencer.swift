@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The sequencer of an item: leads the controller through the tiles, in the weight-gradient pass all
-/// tiles for one fixed window before the next, and says where rows add up their partial sums.
+/// tiles for one fixed window before the next, and decides where rows add up their partial sums.
 struct TileSequencer: Sendable {
   private(set) var controller: DetectController
   /// Cycles of the scan behind the last window; known when that is through.
@@ -9,7 +9,7 @@ struct TileSequencer: Sendable {
   private let windows: Range<Int>
   private var nextTile = 0
 
-  // The weight-gradient pass: the window under way, what rows need of it, and the last tile that has
+  // The weight-gradient pass: the current window, what rows need of it, and the last tile that has
   // work for it.
   private let lanesAnywhere: [Int]
   private var nextWindow = 0
@@ -51,7 +51,7 @@ struct TileSequencer: Sendable {
     }
   }
 
-  /// Goes on to the next fixed window of the item, back at the first tile.
+  /// Continues with the next fixed window of the item, back at the first tile.
   private mutating func beginFixedWindow() -> Bool {
     if controller.part.pass != .weightGradient { return false }
     repeat {

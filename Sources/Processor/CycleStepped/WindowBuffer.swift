@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The window buffer: D slots, each of which is free again `loadToRow` cycles after every row is done
 /// with its window.
-/// Windows are numbered as they come; window w stands in slot w mod D.
+/// Windows are numbered in order; window w is in slot w mod D.
 struct WindowBuffer: Sendable {
   private var windows: [SteppedWindow]
   /// Rows that are not done with a slot's window.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Something that has parts which are told apart in results.
+/// A quantity whose parts are reported separately in results.
 public protocol BreakdownUnit: RawRepresentable, CaseIterable, Hashable, Sendable
 where RawValue == String {}
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Parts of a machine that draw energy.
+/// Parts of a machine that consume energy.
 public enum EnergyUnit: String, BreakdownUnit {
   /// Products, additions and the registers that they write.
   case multiply
@@ -41,7 +41,7 @@ extension Breakdown where Unit == EnergyUnit {
   }
 }
 
-/// Turns counts into energy for one machine: what depends on the machine alone is worked out once.
+/// Turns counts into energy for one machine; what depends on the machine alone is computed once.
 public struct EnergyModel: Sendable {
   /// The machine.
   public let hardware: HardwareDescription
@@ -104,8 +104,8 @@ public struct EnergyModel: Sendable {
 
   private func each(_ name: EnergyTable.Name) -> Double { picojoules[name] ?? 0 }
 
-  /// The energy of a pass: what the array did, the cycles that it took with all waiting, and what
-  /// moved to and from the DRAM.
+  /// The energy of a pass: what the array did, the cycles that it took with all stalls, and the
+  /// traffic to and from the DRAM.
   ///
   /// - Parameter fills: what is written into the memories; nil if that is what the DRAM moves.
   public func energy(
@@ -126,7 +126,7 @@ public struct EnergyModel: Sendable {
     let clocked =
       holds ? Int((executed - still).rounded(.up)) : activity.issuedMultiplierCycles
     var energy = idle(cycles: cycles, issuedMultiplierCycles: clocked)
-    // Lanes outside the map and slots without an entry keep still too.
+    // Lanes outside the map and slots without an entry are idle too.
     let unused = max(0, Double(activity.issuedMultiplierCycles) - executed)
     let product =
       each(array.operands.multiplyEnergy) + each(.addFP32)
@@ -137,7 +137,7 @@ public struct EnergyModel: Sendable {
       * (each(.addFP32) + sumBits * each(.registerBitWrite))
 
     let vectorBits = Double(array.vectorBits)
-    // Of held lanes only the bit moves that says so. What a machine skips it does not take.
+    // Of a held lane only its valid bit moves. What a machine skips it does not take.
     let moving =
       holds ? min(1, 1 - activity.sourceZeroShare + 1 / operandBits) : 1
     let skips = [.activationOnly, .lookahead, .twoSided].contains(hardware.machine)
@@ -185,7 +185,7 @@ public struct EnergyModel: Sendable {
   }
 
   /// The energy of work of the vector and reorder units. What comes from the DRAM or goes there
-  /// stands in the output memory for a while.
+  /// passes through the output memory.
   ///
   /// - Parameter cycles: cycles that it takes longer, where that is not all of the run's.
   public func energy(of run: VectorRun, cycles: Int? = nil) -> EnergyBreakdown {

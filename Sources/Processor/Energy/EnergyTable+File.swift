@@ -72,7 +72,7 @@ extension EnergyTable {
           file, key + "unit", "\(constant.unit.rawValue) is not allowed; \(standard.unit.rawValue)")
       }
       if constant.source.isEmpty {
-        throw HardwareError(file, key + "source", "is empty; say where the value comes from")
+        throw HardwareError(file, key + "source", "is empty; name where the value comes from")
       }
       switch (constant.volts, standard.volts) {
       case (nil, nil): break
@@ -87,7 +87,7 @@ extension EnergyTable {
     }
     if let problem = sram.problem { throw HardwareError(file, "sram.points", problem) }
     if sram.source.isEmpty {
-      throw HardwareError(file, "sram.source", "is empty; say where the values come from")
+      throw HardwareError(file, "sram.source", "is empty; name where the values come from")
     }
     if !(sram.volts >= 0.3 && sram.volts <= 2) {
       throw HardwareError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
@@ -116,7 +116,7 @@ extension EnergyTable {
       sram = try values.decodeIfPresent(SRAMTable.self, forKey: .sram)
     }
 
-    // By hand, so that the constants come in the order of their names.
+    // Written out, so that the constants are in the order of their names.
     func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       var named = values.nestedContainer(keyedBy: Name.self, forKey: .constants)

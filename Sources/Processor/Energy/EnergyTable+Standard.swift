@@ -9,7 +9,7 @@ extension EnergyTable {
   private static let scaledArea =
     "x 0.377, the area scaling of Stillmaker and Baas 2017 from 45 to 28 nm (interpolated)"
 
-  /// The numbers that come with the model, 28 nm. Published ones that were quoted from memory say so.
+  /// The constants that come with the model, 28 nm. Those quoted from memory are marked.
   public static let standard = EnergyTable(
     arithmetic.merging(storage) { a, _ in a }.merging(system) { a, _ in a }
       .merging(areas) { a, _ in a },

@@ -2,9 +2,9 @@
 extension EnergyTable {
   /// Tables that come with the model.
   public enum Choice: String, CaseIterable, Codable, Sendable {
-    /// Arithmetic as published, scaled to 28 nm; what nobody has published assumed.
+    /// Arithmetic as published, scaled to 28 nm; unpublished constants are assumed.
     case published
-    /// Our RTL's units, synthesised, where there are any; the rest as published.
+    /// The units of our RTL as synthesised; the rest as published.
     case synthesised
 
     /// The table.
@@ -16,8 +16,8 @@ extension EnergyTable {
     }
   }
 
-  /// The published table with what the synthesis of our RTL says in its place: BF16 arithmetic,
-  /// registers, the compress network, the controller.
+  /// The published table with the results of our RTL's synthesis in place of its values: BF16
+  /// arithmetic, registers, the compress network, the controller.
   ///
   /// Values are those of the reading in `docs/results/processor/synthesis.json`: mapped to a foundry's
   /// 130 nm at 1.2 V, placed with the wires that follow, carried to 28 nm and 1.0 V. Energies are of

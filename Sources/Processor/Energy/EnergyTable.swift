@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Every energy and area that the model multiplies counts by, each with where it comes from. Nothing
-/// else in the model is a physical constant.
+/// Every energy and area by which the model multiplies counts, each with its source. Nothing else in
+/// the model is a physical constant.
 ///
 /// Values hold for 28 nm. Energies are those of one event at `volts`.
 public struct EnergyTable: Hashable, Sendable {
-  /// What stands behind a number.
+  /// The kind of evidence for a constant.
   public enum Kind: String, Codable, Sendable, CaseIterable {
     /// Our RTL, synthesised, with activity from simulation.
     case synthesised
@@ -38,7 +38,7 @@ public struct EnergyTable: Hashable, Sendable {
     public var value: Double
     /// Its unit.
     public var unit: Unit
-    /// What stands behind it.
+    /// The evidence for it.
     public var kind: Kind
     /// Where it comes from, in words.
     public var source: String
@@ -66,7 +66,7 @@ public struct EnergyTable: Hashable, Sendable {
     case multiplyFP8E4M3 = "multiply-fp8-e4m3"
     /// An FP8 product, 5 exponent bits.
     case multiplyFP8E5M2 = "multiply-fp8-e5m2"
-    /// A multiplier and adder that keep still for a cycle while their row works.
+    /// A multiplier and adder that are idle for a cycle while their row works.
     case multiplyGated = "multiply-gated"
     /// An FP32 addition.
     case addFP32 = "add-fp32"
@@ -74,7 +74,7 @@ public struct EnergyTable: Hashable, Sendable {
     case registerBitWrite = "register-bit-write"
     /// Clock pin and tree of a flip-flop bit for a cycle.
     case registerBitClock = "register-bit-clock"
-    /// Share of the clock's energy that a gated multiplier still draws.
+    /// Fraction of the clock's energy that a gated multiplier still consumes.
     case clockIdleShare = "clock-idle-share"
     /// A bit written into a window buffer.
     case windowBitWrite = "window-bit-write"
@@ -132,7 +132,7 @@ public struct EnergyTable: Hashable, Sendable {
     case areaReorder = "area-reorder"
     /// Area of a lane of the vector unit.
     case areaVectorLane = "area-vector-lane"
-    /// Share of the placed area that cells cover.
+    /// Fraction of the placed area that cells cover.
     case areaUtilisation = "area-utilisation"
   }
 

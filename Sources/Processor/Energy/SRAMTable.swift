@@ -28,7 +28,7 @@ public struct SRAMTable: Codable, Hashable, Sendable {
     }
   }
 
-  /// What stands behind the points.
+  /// The kind of evidence for the points.
   public var kind: EnergyTable.Kind
   /// Where they come from.
   public var source: String

@@ -21,11 +21,11 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public var techniques: Techniques
   /// Memories on and off the chip.
   public var memory: Memory
-  /// What is worked on together, rather than layer by layer through the DRAM.
+  /// What is processed together, rather than layer by layer through the DRAM.
   public var schedule: Schedule
-  /// The units that work on values while they move between DRAM and memories.
+  /// The units that process values while they move between DRAM and memories.
   public var stream: Stream
-  /// The unit for all that is not a multiplication by weights.
+  /// The unit for everything but multiplication by weights.
   public var vectorUnit: VectorUnit
   /// Clock and voltage.
   public var supply: Supply
@@ -34,7 +34,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public enum Machine: String, Codable, Sendable, CaseIterable {
     /// The SWPU.
     case swpu
-    /// Makes one effectual product a multiplier and cycle: a bound, not a machine.
+    /// Makes one effectual MAC per multiplier and cycle: a bound, not a machine.
     case ideal
     /// Skips nothing.
     case dense
@@ -58,9 +58,9 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public struct Array: Codable, Hashable, Sendable {
     /// Cores, each an array of its own.
     public var cores: Int
-    /// Rows G of a core: output planes worked on together.
+    /// Rows G of a core: output channels processed together.
     public var rows: Int
-    /// Lanes T of a row: neighbouring outputs of a plane.
+    /// Lanes T of a row: neighbouring outputs of a channel.
     public var lanes: Int
     /// Slots L of a row: entries that it takes in a cycle.
     public var slots: Int
@@ -101,7 +101,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// What the machine does about pruned weights and zeros.
+  /// How the machine treats pruned weights and zeros.
   public struct Techniques: Codable, Hashable, Sendable {
     /// T1: how the reorder unit groups the rows of a layer.
     public var reorder: Reorder
@@ -112,10 +112,10 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// T3: whether each row packs the entries that it needs; otherwise all rows step through every
     /// entry of a window.
     public var compress: Bool
-    /// Whether a multiplier whose operand is zero keeps still.
+    /// Whether a multiplier whose operand is zero is clock-gated.
     public var gateZeroOperands: Bool
-    /// Whether a lane whose operand is zero holds everything on its way still: the outputs of the
-    /// memory, wires, window buffer, network, and the clock of its multiplier.
+    /// Whether a lane whose operand is zero is operand-isolated all along its path (memory outputs,
+    /// wires, window buffer, network) and its multiplier clock-gated.
     public var holdZeroLanes: Bool
     /// Whether input gradients that the activation's mask sets to zero are not multiplied or written.
     public var maskOutputs: Bool
@@ -137,7 +137,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     case natural
     /// By the number of entries that they need.
     case popcount
-    /// The sparsest row left, then again and again the row at the least summed Hamming distance.
+    /// Greedy: start from the sparsest remaining row, repeatedly add the row at the least summed Hamming
+    /// distance.
     case hamming
     /// Hamming or popcount, then exchanges while an estimate of the cycles falls: an offline order to
     /// compare with, a local optimum, not a unit to build.
@@ -148,7 +149,8 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
   public enum LineReorder: String, Codable, Sendable, CaseIterable {
     /// As they come; the controller scans the masks.
     case none
-    /// So that every window asks about equally much of each row; the controller walks a list.
+    /// Balanced, so that each row needs about equally many entries of every window; the controller
+    /// walks a list.
     case balanced
   }
 
@@ -167,7 +169,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     public var portsPerCore: Int
     /// Elements of such a run at most.
     public var portElements: Int
-    /// Bytes a second to and from the DRAM, in units of 10^9.
+    /// Bandwidth of the DRAM in 10^9 bytes per second.
     public var dramGigabytesPerSecond: Double
     /// Kind of the DRAM, which decides the energy of a bit.
     public var dram: DRAM
@@ -205,7 +207,7 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// LPDDR5; 25.6 GB/s over 32 pins.
     case lpddr5
 
-    /// Bytes a second of a device of 32 pins, in units of 10^9.
+    /// Bandwidth of a device of 32 pins in 10^9 bytes per second.
     public var gigabytesPerSecond: Double {
       switch self {
       case .lpddr4: 12.8
@@ -215,14 +217,14 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     }
   }
 
-  /// What is worked on together.
+  /// What is processed together.
   public struct Schedule: Codable, Hashable, Sendable {
     /// Whether normalisation, residual and activation are applied, and the sums of statistics made,
     /// while values move; otherwise they are passes of their own over the DRAM.
     public var fuseNormalisation: Bool
-    /// Whether input and weight gradient of a block work on one read of the gradient.
+    /// Whether input and weight gradient of a block share one read of the gradient.
     public var fuseBackward: Bool
-    /// Whether weights are updated where their gradient stands on the chip.
+    /// Whether weights are updated while their gradient is on the chip.
     public var fuseUpdate: Bool
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -300,7 +302,7 @@ extension HardwareDescription.Supply {
 }
 
 extension HardwareDescription {
-  /// Operations a second when every multiplier makes a product each cycle, two for a product.
+  /// Peak throughput in operations per second: two for each multiplier and cycle.
   public var peakFlops: Double { 2 * Double(array.multipliers) * supply.hertz }
 }
 

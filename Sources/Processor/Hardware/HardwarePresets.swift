@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 extension HardwareDescription {
   /// The default: 1,024 multipliers in 8 cores. A sweep over masks of a ResNet-18 training chose the
-  /// array (docs/results/processor): few rows share a window, so little waits for the slowest, and
-  /// many lanes share a row's network and weights.
+  /// array (docs/results/processor): few rows share a window, so rows seldom stall on the slowest,
+  /// and many lanes share a row's network and weights.
   public static let swpu = HardwareDescription(
     name: "swpu",
     machine: .swpu,
@@ -23,8 +23,7 @@ extension HardwareDescription {
       volts: 1.0, memoryMinimumVolts: 0.7, nominalMegahertz: 675, nominalVolts: 1.0,
       thresholdVolts: 0.43, alpha: 1.45))
 
-  /// A machine small enough to step through by hand and in RTL simulation, which has none of what
-  /// works on values while they move.
+  /// A machine small enough to step through manually and in RTL simulation, without stream units.
   public static let small: HardwareDescription = {
     var small = swpu
     small.name = "swpu-small"
@@ -58,7 +57,7 @@ extension HardwareDescription {
     baseline.techniques.compress = false
     if machine == .unstructured || machine == .twoSided {
       // Their publications leave out what no row needs; without detection a network of masks would
-      // compare with a machine that nobody built. And a window of 1x1 kernels has as many lines as
+      // be compared with a machine that nobody built. And a window of 1x1 kernels has as many lines as
       // entries, all of which they have to read in the time of the few that a row keeps.
       baseline.techniques.detectBeforeLoad = true
       baseline.memory.portsPerCore = max(hardware.memory.portsPerCore, hardware.array.window)
@@ -82,7 +81,7 @@ extension HardwareDescription {
   public static let presets: [HardwareDescription] =
     [swpu, small] + Machine.baselines.map { baseline($0) }
 
-  /// A machine without each of the three techniques in turn: what each of them is worth.
+  /// The ablation: a machine without each of the three techniques, one at a time.
   public static func ablations(of hardware: HardwareDescription) -> [HardwareDescription] {
     func variant(_ suffix: String, _ change: (inout Techniques) -> Void) -> HardwareDescription {
       var variant = hardware

@@ -97,7 +97,7 @@ extension LoweredPart {
     let entries = geometry.filters * taps.count
     let wordsPerRow = (entries + 63) / 64
     var words = [UInt64](repeating: 0, count: geometry.input.channels * wordsPerRow)
-    // Where a kernel position stands among the part's taps; -1 for positions of other phases.
+    // The index of a kernel position among the part's taps; -1 for positions of other phases.
     var place = [Int](repeating: -1, count: geometry.rows * geometry.columns)
     for (index, tap) in taps.enumerated() { place[tap.row * geometry.columns + tap.column] = index }
     let area = geometry.rows * geometry.columns

@@ -6,7 +6,7 @@ public struct TileOrder: Hashable, Sendable {
   public indirect enum Node: Hashable, Sendable {
     /// A tile of a class.
     case tile(Int)
-    /// The same stretch again and again.
+    /// The same stretch several times.
     case repeated(Int, [Node])
   }
 

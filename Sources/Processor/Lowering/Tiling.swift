@@ -63,7 +63,7 @@ public struct Tiling: Sendable {
     column * columnsPerTile..<min(columnAxis.outputs, (column + 1) * columnsPerTile)
   }
 
-  /// The bands that slice `index` of `count` covers: nearly equal shares, in order.
+  /// The bands that slice `index` of `count` covers: nearly equal slices, in order.
   func slice(_ index: Int, of count: Int) -> Range<Int> {
     bands * index / count..<bands * (index + 1) / count
   }
@@ -103,8 +103,8 @@ public struct TileClass: Hashable, Sendable {
   /// Whether any column reads inside the map through a kernel row, so that its line is read.
   package func reads(row: Int) -> Bool { rowsInside[row] > 0 && columnSpan > 0 }
 
-  /// Runs of at most `portElements` elements that reading a line takes. The source of a tile stands
-  /// in the memory as one run: its rows, and the rows of its images, follow each other.
+  /// Runs of at most `portElements` elements that reading a line takes. The source of a tile is one
+  /// run in the memory: its rows, and the rows of its images, follow each other.
   public func accesses(row: Int, portElements: Int) -> Int {
     ceilingDivision(images * rowsInside[row] * columnSpan, portElements)
   }

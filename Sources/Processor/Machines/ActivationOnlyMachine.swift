@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 extension LayerPass {
-  /// Dense weights; each lane works through the operands of its own output that are not zero.
+  /// Dense weights; each lane processes the nonzero operands of its own output.
   ///
   /// The lanes of a row meet at the end of a tile, in the weight-gradient pass of a window: it takes
   /// the expected maximum over the lanes, zeros falling independently. Cycles are rounded up once an

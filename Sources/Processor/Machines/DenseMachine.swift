@@ -17,7 +17,7 @@ extension LayerPass {
   /// The array without a technique.
   var denseHardware: HardwareDescription { hardware(detects: false, compresses: false) }
 
-  /// How the array works through a layer of which nothing is pruned.
+  /// The schedule of the array for a layer without pruning.
   var denseSchedule: PassSchedule {
     PassSchedule(
       layer.geometry, mask: LayerMask(dense: layer.mask.shape), pass: pass, images: images,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 extension LayerPass {
-  /// A bound: every multiplier makes one effectual product a cycle and nothing else happens, so its
-  /// activity has multiplications only. It knows of zeros in the mask, not in the operands.
+  /// A bound: every multiplier makes one effectual MAC per cycle and nothing else happens, so its
+  /// activity has multiplications only. It skips zeros of the mask, not of the operands.
   func onIdealMachine() -> PassRun {
     let array = hardware.array
     var timing = PassTiming()

@@ -92,7 +92,7 @@ struct LayerPass {
     return activity
   }
 
-  /// Share of executed products that have an operand of zero.
+  /// Fraction of the executed MACs that have a zero operand.
   func zeroShare(of executed: Int, notZero: Double) -> Double {
     executed == 0 ? 0 : max(0, 1 - notZero / Double(executed))
   }

@@ -3,7 +3,7 @@ import Tensor
 
 extension LayerPass {
   /// Dense storage; zeros of one operand are skipped within the reach of `LookaheadSchedule`: of the
-  /// weights, by the mask, or of what flows through the layer where that is sparser.
+  /// weights, by the mask, or of the activations or gradients where those are sparser.
   ///
   /// A row's multipliers take the 16 entries of a step for all lanes of a tile, so the array, its
   /// tiles and its loads are those of the dense machine.
@@ -84,14 +84,14 @@ private struct KeptStreams {
 
   init(_ part: LoweredPart) { self.part = part }
 
-  /// Taps of which a tile sees any value.
+  /// Taps through which a tile reads any value.
   func activeTaps(_ tileClass: TileClass) -> [Bool] {
     (0..<part.tapCount).map {
       tileClass.lanes(row: $0 / part.kernelColumns, column: $0 % part.kernelColumns) > 0
     }
   }
 
-  /// What each row of a group pays for a tile, in entries, and the entries that all of them need.
+  /// The cost of a tile for each row of a group, in entries, and the entries that all of them need.
   func cost(of rows: [Int], active: [Bool]) -> (costs: [Int], needed: Int) {
     // Rows of several groups of a convolution meet on the planes that any of them reads.
     let places = places(of: rows, active: active)

@@ -6,8 +6,8 @@ import Tensor
 ///
 /// Lane i may take its own pair of this, the next and the next but one step, the pairs of lanes
 /// i - 1, i + 1 and i - 3 of the next step, and of lanes i - 2 and i + 2 of the one after it; lanes
-/// form a ring. Choices are tried in that order, each by all lanes that are still free at once: no
-/// two lanes can want the same pair by the same choice, so there are no conflicts. A step ends when
+/// form a ring. Choices are tried in that order, each by all free lanes in parallel: no two lanes
+/// can want the same pair by the same choice, so there are no conflicts. A step ends when
 /// its pairs are taken, and so may the next and the one after.
 enum LookaheadSchedule {
   /// Multipliers that share a staging buffer.
@@ -57,7 +57,7 @@ enum LookaheadSchedule {
     return (cost(rows, length: length), length)
   }
 
-  /// The staging buffer of one row: pairs of this step and the next two that wait.
+  /// The staging buffer of one row: pending pairs of this step and the next two.
   private struct Buffer {
     var now: UInt16
     var next: UInt16
@@ -69,7 +69,7 @@ enum LookaheadSchedule {
       last = fill.count > 2 ? fill[2] : 0
     }
 
-    /// Takes a pair a lane, and says how many steps from the front are then empty.
+    /// Takes a pair a lane, and returns how many steps from the front are then empty.
     mutating func step() -> Int {
       var free = ~now
       now = 0
@@ -83,7 +83,7 @@ enum LookaheadSchedule {
       return next != 0 ? 1 : last != 0 ? 2 : 3
     }
 
-    /// Every free lane i takes the pair of lane i + offset if it waits.
+    /// Every free lane i takes the pair of lane i + offset if that is pending.
     private static func take(_ pairs: inout UInt16, _ free: inout UInt16, from offset: Int) {
       let taken = free & rotated(pairs, down: offset)
       free &= ~taken

@@ -5,7 +5,7 @@ extension LayerPass {
   /// The dense array on what is left when whole shapes, channels and filters are taken out: a filter
   /// with any kept weight is whole, and so is a shape.
   ///
-  /// Rows without an entry are not dealt; an entry is left out where no row of a group has it.
+  /// Rows without an entry are not scheduled; an entry is left out where no row of a group has it.
   func onStructuredMachine() -> PassRun {
     let projected = projectedMask
     let parts = LoweredPart.lower(layer.geometry, mask: projected, pass: pass)
@@ -15,7 +15,7 @@ extension LayerPass {
     let products = parts.reduce(0) { $0 + $1.products(images: images) }
     var activity = activity(
       schedule, packed, notPruned: pass == .weightGradient ? products : effectualMACs)
-    // One bit an entry for the whole group, scanned for each tile that forms its windows anew.
+    // One bit an entry for the whole group, scanned for each tile that packs its windows.
     activity.maskBits = schedule.cores.joined().reduce(0) { bits, item in
       let part = schedule.groups[item.group].part
       let scans = pass == .weightGradient ? 1 : schedule.orders[part][item.order].tileCount

@@ -31,7 +31,7 @@ extension LayerPass {
 }
 
 extension LoweredPart {
-  /// The part with its rows cut in two halves by source planes and put together anew: the densest
+  /// The part with its rows cut in two halves by source planes and recombined: the densest
   /// first half with the sparsest second half, and so on. Rows of a grouped convolution stay in their
   /// group.
   var withPairedHalves: LoweredPart {
@@ -66,7 +66,7 @@ extension LoweredPart {
     }
   }
 
-  /// Which bits of a word stand for entries below a number.
+  /// The bits of a word that represent entries below a number.
   private static func ones(below end: Int, word: Int) -> UInt64 {
     let bits = end - word * 64
     return bits >= 64 ? .max : bits <= 0 ? 0 : 1 << UInt64(bits) - 1

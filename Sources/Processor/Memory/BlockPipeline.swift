@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Time of blocks that are loaded while those before them are worked on, and stored while those after
+/// Time of blocks that are loaded while those before them are computed, and stored while those after
 /// them are:
 ///
 ///     cycles = load(0) + Σ_i max(compute(i), load(i+1) + store(i-1)) + store(last)
@@ -20,7 +20,7 @@ struct BlockPipeline {
     let counts = blocked.counts(cut)
     let loads = blocked.tensors.filter { $0 != .results }
     var before: (place: [Int], block: BlockedPass.Block)?
-    var pending = 0  // Bits of results that wait for their store.
+    var pending = 0  // Bits of results that are still to be stored.
     var previousCompute = 0
     var done = 0
     var computed = 0

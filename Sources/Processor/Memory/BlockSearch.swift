@@ -167,7 +167,7 @@ struct BlockSearch {
         if !blocked.isCut(tensor, along: loop) {
           rounds *= counts[loop]
         } else if counts[loop] > 1 {
-          // All rounds outside this loop move the tensor anew.
+          // All rounds outside this loop move the tensor again.
           bits *= rounds
           rounds = 1
         }

@@ -3,7 +3,7 @@ import Masks
 import Tensor
 
 /// A pass of a layer as tensors that are cut into blocks: how large a block of each tensor is, and
-/// in which memory it stands.
+/// in which memory it is.
 ///
 /// Four loops walk over the blocks: bundles of groups of a grouped convolution (outermost; nothing is
 /// shared between them), the activation side (images, or bands of rows of one image), output planes,

@@ -18,11 +18,11 @@ public struct MemoryPlanError: Error, Equatable, CustomStringConvertible {
 /// How a pass of a layer moves through the memories: the blocks that fit and move least, what they
 /// move, and how long that takes.
 ///
-/// All tensors of a step live in the DRAM. Activations and gradients stand there in the operand format
+/// All tensors of a step are in the DRAM: activations and gradients in the operand format
 /// (FP32 results are rounded by the vector unit on their way), weight gradients in FP32, weights packed
 /// in the operand format with their masks. A memory holds two blocks of a tensor, one in use and one
 /// under way, or the whole tensor. Where nothing else fits, source planes are cut too, and outputs
-/// wait on the chip for all of their sums, so that partial sums never leave it.
+/// stay on the chip until all of their sums are complete, so that partial sums never leave it.
 public struct MemoryPlan: Sendable, Equatable {
   /// Blocks of groups, of images or bands of rows, of output planes, of source planes.
   public let groupBlocks, activationBlocks, outputPlaneBlocks, sourcePlaneBlocks: Int
@@ -32,7 +32,7 @@ public struct MemoryPlan: Sendable, Equatable {
   public let compulsory: MemoryTraffic
   /// Cycles of the array, those included that each further block of images takes once more.
   public let computeBound: Int
-  /// Cycles in which the array waits for transfers that are longer than the work of a block.
+  /// Cycles in which the array stalls on transfers that are longer than the work of a block.
   public let dramWait: Int
   /// Cycles to load the first block and to store the last results.
   public let fill: Int

@@ -13,10 +13,10 @@ public struct VectorRun: Codable, Hashable, Sendable {
   public var dramBits = 0
   /// Cycles of the unit.
   public var computeBound = 0
-  /// Cycles in which it waits for the DRAM.
+  /// Cycles in which it stalls on the DRAM.
   public var dramWait = 0
 
-  /// Cycles with all waiting.
+  /// Cycles with all stalls.
   public var cycles: Int { computeBound + dramWait }
 
   /// Nothing.
@@ -72,7 +72,7 @@ public struct VectorUnit: Sendable {
   /// The forward pass of a layer.
   ///
   /// Batch normalisation: sum and sum of squares (3, while the convolution writes), scale and shift
-  /// (2), activation (1). Dropout draws a number and multiplies.
+  /// (2), activation (1). Dropout generates a random number and multiplies.
   public func forward(_ layer: NetworkDescription.VectorLayer, images: Int) -> VectorRun {
     let (input, output) = (layer.inputElements * images, layer.outputElements * images)
     let operations =

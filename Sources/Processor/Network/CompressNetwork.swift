@@ -21,7 +21,7 @@ public struct CompressNetwork: Hashable, Sendable {
   /// Stages: log2(E).
   public var stages: Int { lanes.trailingZeroBitCount }
 
-  /// How the switches stand while one window is packed.
+  /// The settings of the switches for one window.
   public struct Settings: Hashable, Sendable {
     /// Lanes that hold a needed vector before stage 0, before stage 1, …, behind the last stage.
     public internal(set) var occupied: [UInt64]

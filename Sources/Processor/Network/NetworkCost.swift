@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Networks that can pack needed operands to the front, for comparison by what they are made of.
+/// Networks that can pack needed operands to the front, for comparison by their components.
 ///
 /// Sizes are for E lanes, a power of two, of one data bit each; an operand vector multiplies the
 /// multiplexers by its bits, but not the control bits.
@@ -47,7 +47,7 @@ public enum NetworkCost: String, Sendable, CaseIterable {
 
   /// 2:1 multiplexers of each data bit that see new data when one window is packed.
   ///
-  /// The assumption: without disconnection a new vector stands at every lane of a new window, needed
+  /// The assumption: without disconnection a new vector is at every lane of a new window, needed
   /// or not, and reaches every multiplexer of the network. The log shifter with its disconnection
   /// switches only those that move a vector: `CompressNetwork.Settings.moves`.
   public func switchedMultiplexers(

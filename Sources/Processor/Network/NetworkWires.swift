@@ -36,7 +36,7 @@ struct NetworkWires: Sendable {
     toggles = [StageToggles](repeating: StageToggles(), count: network.stages)
   }
 
-  /// Packs vectors of which lane i stands in `bits` from word `i · words` on.
+  /// Packs vectors of which lane i is in `bits` from word `i · words` on.
   ///
   /// - Returns: the lane that each packed vector came from.
   mutating func compress(_ bits: [UInt64], _ settings: CompressNetwork.Settings) -> [Int] {

@@ -83,10 +83,10 @@ extension LoweredPart {
     }
   }
 
-  /// Lines in an order in which each window asks about equally much of every row, so that little
-  /// waits for the slowest: greedily, of the next 32 lines that are left in natural order, the one
-  /// which leaves the rows' counts in the window under way most level. The counts start anew with
-  /// each window.
+  /// Lines in an order in which each row needs about equally many entries of every window, so that rows
+  /// seldom stall on the slowest. Greedy: of the next 32 lines that are left in natural order, take the
+  /// one that leaves the rows' counts in the current window most level. The counts restart with each
+  /// window.
   private func balancedLines(_ group: [Int], window: Int, detects: Bool) -> [Int32] {
     let columns = kernelColumns
     let rows = group.count

@@ -2,10 +2,10 @@
 extension LoweredPart {
   /// The rows in groups of at most G, in the order that a policy gives them.
   ///
-  /// `hamming` is what the reorder unit does: seed a group with the row that needs least among those
-  /// left, then repeatedly take, of the next `rowLookahead` rows by need, the row whose Hamming
-  /// distances to the group's rows sum to the least. Equal rows are taken by number. (A dense seed would attract sparse rows and balance
-  /// nothing.) `swapRefined` improves by exchanges.
+  /// `hamming` is what the reorder unit does: start a group from the sparsest remaining row, then
+  /// repeatedly add, of the next `rowLookahead` rows by need, the row whose Hamming distances to the
+  /// group's rows sum to the least. Equal rows are taken by number. (A dense start would attract sparse
+  /// rows and balance nothing.) `swapRefined` improves by exchanges.
   public func groups(of size: Int, order: HardwareDescription.Reorder) -> [[Int]] {
     let ordered: [Int]
     switch order {
@@ -26,7 +26,7 @@ extension LoweredPart {
   private func hammingOrder(groupSize: Int) -> [Int] {
     let needed = (0..<rows).map { self.needed(row: $0) }
     let byNeed = (0..<rows).sorted { (needed[$0], $0) < (needed[$1], $1) }
-    // The rows within the unit's reach, each with its summed distance to the group under way.
+    // The rows within the unit's reach, each with its summed distance to the current group.
     var near = byNeed.prefix(Self.rowLookahead).map { (row: $0, distance: 0) }
     var next = near.count
     var ordered: [Int] = []

@@ -2,18 +2,18 @@
 /// What happened in a pass of a layer on some machine, counted: energy is these counts times the
 /// energies of a table.
 public struct PassActivity: Codable, Hashable, Sendable {
-  /// Products of kept weights with values inside the map: what has to be computed.
+  /// Effectual MACs: products of kept weights with values inside the map.
   public var effectualMACs = 0
-  /// Products inside the map of a layer without pruning.
+  /// Dense MACs: products inside the map of a layer without pruning.
   public var denseMACs = 0
   /// Products that the multipliers made, of pruned weights and padding too where the machine does not
   /// skip them.
   public var executedMACs = 0
-  /// Share of the executed products of which an operand is zero, from the layer's statistics.
+  /// Fraction of the executed MACs with a zero operand, from the layer's statistics.
   public var zeroShare = 0.0
-  /// Share of the values in operand vectors that are zero.
+  /// Fraction of the values in operand vectors that are zero.
   public var sourceZeroShare = 0.0
-  /// Share of the results that are known to be zero before they are computed, and are not.
+  /// Fraction of the results that are known to be zero in advance and therefore not computed.
   public var maskedShare = 0.0
   /// Multiplier-cycles in rows that take entries, idle lanes and slots included.
   public var issuedMultiplierCycles = 0

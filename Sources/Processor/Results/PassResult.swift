@@ -9,17 +9,17 @@ public struct PassResult: Codable, Sendable {
   public var cycles: Int
   /// Cycles of the array alone.
   public var arrayCycles: Int
-  /// Cycles in which the array waits for transfers longer than the work that hides them.
+  /// Cycles in which the array stalls on transfers longer than the work that hides them.
   public var dramWaitCycles: Int
   /// Cycles of the first load and the last store.
   public var dramFillCycles: Int
-  /// Cycles in which the array waits for a stream unit.
+  /// Cycles in which the array stalls on a stream unit.
   public var streamWaitCycles: Int
   /// Products of kept weights with values inside the map.
   public var effectualMACs: Int
   /// Products inside the map without pruning.
   public var denseMACs: Int
-  /// Effectual products over cycles times multipliers.
+  /// Effectual MACs over cycles times multipliers.
   public var utilization: Double
   /// Seconds at the machine's clock.
   public var seconds: Double
@@ -68,7 +68,7 @@ public struct PassResult: Codable, Sendable {
 }
 
 extension HardwareDescription {
-  /// Effectual products over what the multipliers could make.
+  /// Effectual MACs over what the multipliers could make.
   package func utilization(_ effectualMACs: Int, cycles: Int) -> Double {
     cycles == 0 ? 0 : Double(effectualMACs) / (Double(cycles) * Double(array.multipliers))
   }
@@ -90,20 +90,20 @@ public struct CycleParts: Sendable {
     let executed = min(taken, activity.executedMACs)
     let effectual = min(executed, activity.effectualMACs)
     amounts = [
-      ("products of kept weights", effectual),
-      ("products of pruned weights", executed - effectual),
+      ("MACs of kept weights", effectual),
+      ("MACs of pruned weights", executed - effectual),
       ("lanes outside the map", taken - executed),
       ("slots left empty at a window's end", issued - taken),
       ("adding partial sums, writing results", timing.drain * width),
-      ("waiting for operand vectors", timing.loading * width),
-      ("waiting for slower rows", timing.imbalance * width),
+      ("stalled on operand vectors", timing.loading * width),
+      ("stalled on slower rows", timing.imbalance * width),
       ("rows without an output plane", timing.unusedRows * width),
       ("filling the pipelines", timing.fill * width),
-      ("starting again for further blocks", timing.restart * width),
-      ("waiting for slower cores", timing.coreImbalance * width),
-      ("waiting for the stream units", result.streamWaitCycles * hardware.array.multipliers),
+      ("restarting for further blocks", timing.restart * width),
+      ("idle until the slowest core is done", timing.coreImbalance * width),
+      ("stalled on the stream units", result.streamWaitCycles * hardware.array.multipliers),
       (
-        "waiting for the DRAM",
+        "stalled on the DRAM",
         (result.dramWaitCycles + result.dramFillCycles) * hardware.array.multipliers
       ),
     ]

@@ -2,8 +2,8 @@
 import Masks
 import Tensor
 
-/// A pass of a layer on the array of some machine: how long it computes and what it does. Memory
-/// off the chip and energy come on top.
+/// A pass of a layer on the array of some machine: its cycles and its activity. Off-chip memory and
+/// energy are added later.
 public struct PassRun: Sendable, Equatable {
   /// Cycles of the array, and where its row-cycles went.
   public var timing: PassTiming

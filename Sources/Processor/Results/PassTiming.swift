@@ -9,15 +9,15 @@ public struct PassTiming: Codable, Sendable, Equatable {
   public var issue = 0
   /// Row-cycles of rows that add partial sums and write.
   public var drain = 0
-  /// Row-cycles of rows that wait for operand vectors.
+  /// Row-cycles of rows stalled on operand vectors.
   public var loading = 0
-  /// Row-cycles of rows that wait for other rows of their group.
+  /// Row-cycles of rows stalled on other rows of their group.
   public var imbalance = 0
   /// Row-cycles of rows without an output plane, in groups that are not full.
   public var unusedRows = 0
   /// Row-cycles of filling and emptying the pipelines, once an item.
   public var fill = 0
-  /// Row-cycles of cores that wait for the last one.
+  /// Row-cycles of cores that are idle until the last one is done.
   public var coreImbalance = 0
   /// Row-cycles of filling pipelines and of draining weight gradients once more for each further block
   /// of images.

@@ -7,7 +7,7 @@ public struct Totals: Codable, Sendable {
   public var effectualMACs = 0
   /// Products inside the map without pruning.
   public var denseMACs = 0
-  /// Effectual products over cycles times multipliers.
+  /// Effectual MACs over cycles times multipliers.
   public var utilization = 0.0
   /// Seconds at the machine's clock.
   public var seconds = 0.0
@@ -20,7 +20,7 @@ public struct Totals: Codable, Sendable {
   /// Bytes to and from the DRAM.
   public var dramBytes = 0
 
-  /// Efficiency in TFLOPS/W: two operations a product, over the energy.
+  /// Efficiency in TFLOPS/W: two operations per effectual MAC, over the energy.
   public var teraflopsPerWatt: Efficiency { Efficiency(self) }
 
   /// Nothing.
@@ -175,7 +175,7 @@ public struct StepResult: Codable, Sendable {
   public var layers: [PassResult]
   /// The vector unit's work.
   public var vector: [VectorResult]
-  /// What was worked on together, in order; empty where everything moves layer by layer.
+  /// The fused operations, in order; empty where everything moves layer by layer.
   public var operations: [OperationResult]
   /// Sums of the layers, by pass.
   public var passes: [String: Totals]

@@ -3,8 +3,8 @@ import Masks
 import Tensor
 
 extension PassOperands {
-  /// Operands of a pass of a layer, drawn from a seed: normal values of which the layer's shares are
-  /// zero, weights of Kaiming's deviation.
+  /// Random operands of a pass of a layer, from a seed: normal values with the layer's sparsity, weights
+  /// of Kaiming's standard deviation.
   init(_ layer: Workload.Layer, pass: Pass, images: Int, seed: UInt64) {
     let geometry = layer.geometry
     var random = SeededRandom(seed: seed, stream: UInt64(Pass.allCases.firstIndex(of: pass) ?? 0))

@@ -4,17 +4,17 @@ import Masks
 
 /// How a pass is run on the SWPU. All levels give the same cycles and counts.
 public enum Level: String, Codable, Sendable, CaseIterable {
-  /// The timing recurrence, jumping over what repeats. Baselines have this level only.
+  /// Analytical: the timing recurrence, jumping over what repeats. Baselines have this level only.
   case fast
-  /// The units' state machines, a cycle at a time.
+  /// Cycle-accurate: the units' state machines, a cycle at a time.
   case cycle
-  /// Drawn values through the units, checked in every bit against plain loops; time as at the fast
-  /// level.
+  /// Functional: random values through the units, checked in every bit against plain loops; time as at
+  /// the fast level.
   case value
 }
 
-/// A level that found something else than it must: an error of the program, kept as one because only
-/// a run can find it.
+/// A level whose values differ from the reference: an error of the program, but one that only a run
+/// can find.
 public struct LevelError: Error, CustomStringConvertible {
   /// Layer and pass.
   public let place: String

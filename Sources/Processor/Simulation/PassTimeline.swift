@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Masks
 
-/// When each core works on which group of a pass.
+/// The timeline of a pass: which group each core processes when.
 public struct PassTimeline: Sendable {
   /// A stretch of a core's time.
   public struct Item: Sendable {
@@ -15,7 +15,7 @@ public struct PassTimeline: Sendable {
     public let start: Int
     /// Cycles, fill included.
     public let cycles: Int
-    /// Share of the core's row-cycles in which rows take entries.
+    /// Fraction of the core's row-cycles in which rows take entries.
     public let occupancy: Double
   }
 

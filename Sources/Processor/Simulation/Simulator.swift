@@ -15,7 +15,7 @@ import Masks
 public struct Simulator: Sendable {
   /// The machine.
   public let hardware: HardwareDescription
-  /// What its events cost.
+  /// The energy of its events.
   public let energy: EnergyModel
   /// Level of detail.
   public let level: Level
@@ -174,8 +174,8 @@ public struct Simulator: Sendable {
           VectorResult(
             "optimiser", unit.optimiser(storedWeights: storedWeights, workload.optimizer), energy))
       }
-      // The unit works beside a step. Any grouping of rows is right, so that steps go on with the old
-      // one until the new one is there; lists have to hold the new lines at once.
+      // The unit works in parallel with a step. Any grouping of rows is correct, so steps use the old one
+      // until the new one is ready; lists must have the new lines immediately.
       let cycles =
         layers.reduce(0) { $0 + $1.cycles } + vector.reduce(0) { $0 + $1.cycles }
       let exposed = max(0, reorder.reorderLines - cycles)

@@ -3,18 +3,18 @@
 import Masks
 import Tensor
 
-/// How a backward operation is cut, so that the input gradient and the weight gradient of a block work
-/// on one read of the gradient.
+/// How a backward operation is cut, so that the input gradient and the weight gradient of a block
+/// share one read of the gradient.
 ///
-/// A block is images, or a band of rows of one image, times a share of the channels. It holds, twice,
+/// A block is images, or a band of rows of one image, times a part of the channels. It holds, twice,
 /// the gradient of the outputs and its channels of the input, in the operand format, and the input
-/// gradient in FP32, and once the weight gradients of its channels. Either the shares of channels are the
+/// gradient in FP32, and once the weight gradients of its channels. Either the parts of the channels are the
 /// outer loop and the gradient is read again for each, or the blocks of images are, and weights are read
 /// and weight gradients read and written again for each.
 struct BackwardBlocks: Equatable {
   /// Blocks of images or bands of rows.
   var activationBlocks = 1
-  /// Shares of the channels.
+  /// Parts of the channels.
   var channelBlocks = 1
   /// How often the gradient of the outputs is read, times `bandRows.whole`, and the same for the input.
   var gradientReads = 1

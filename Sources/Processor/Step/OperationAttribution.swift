@@ -56,8 +56,8 @@ struct OperationAttribution {
     }
   }
 
-  /// The passes of an operation with their shares: in proportion to their cycles on the array, and of
-  /// what only some kinds of passes need, among those.
+  /// The passes of an operation with their fractions of its cost: in proportion to their cycles on the
+  /// array, and for what only some kinds of passes need, among those.
   private func divide(
     _ planned: StepPlan.Planned, runs: [Simulator.ArrayRun], optimiser: VectorUnit.Optimiser,
     workload: Workload

@@ -19,7 +19,7 @@ public struct OperationResult: Codable, Sendable {
   public var name: String
   /// forward, backward or vector.
   public var kind: String
-  /// All cycles: those of the array, then what comes on top.
+  /// All cycles: those of the array, then the stalls.
   public var cycles: Int
   /// Cycles of the array.
   public var arrayCycles: Int

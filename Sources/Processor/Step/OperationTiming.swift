@@ -19,7 +19,7 @@ struct OperationStreams: Equatable {
   var loadWords = 0
   var storeWords = 0
 
-  /// The share of a block: shares differ by at most one and add up to the whole.
+  /// The part of a block: parts differ by at most one and add up to the whole.
   static func share(_ whole: Int, block: Int, of blocks: Int) -> Int {
     (0..<blocks).contains(block) ? whole * (block + 1) / blocks - whole * block / blocks : 0
   }

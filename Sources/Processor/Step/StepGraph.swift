@@ -30,7 +30,7 @@ struct StepGraph {
     /// Values of the whole batch.
     var elements: Int
     var kind: Kind
-    /// Share of values that are zero.
+    /// Sparsity: the fraction of values that are zero.
     var zeros: Double
   }
 
@@ -116,7 +116,7 @@ private struct Builder {
     consumers(node).contains { !nodes[$0].isElementwise }
   }
 
-  /// Share of zeros of what a node makes: what was observed where a convolution reads it.
+  /// Sparsity of a node's output: what was observed where a convolution reads it.
   private func zeros(_ node: Int) -> Double {
     for consumer in consumers(node) {
       if let layer = nodes[consumer].layer { return workload.layers[layer].inputSparsity }

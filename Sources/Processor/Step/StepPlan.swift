@@ -128,7 +128,7 @@ struct StepPlan {
 
       func read(_ tensor: Int, _ whole: Int) -> Int {
         let kept = residency.kept[number][tensor] ?? 0
-        // What is read again is read from where it stands: a kept part costs nothing either time.
+        // What is read again is read from the same place: a kept part costs nothing either time.
         let dram = bits[tensor] == 0 ? 0 : whole - whole / bits[tensor] * kept
         planned.poolBits += kept
         planned.reads.append(

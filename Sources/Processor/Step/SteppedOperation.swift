@@ -43,7 +43,7 @@ struct SteppedOperation {
     /// A clock; `now` arrives in it and can be taken in the next.
     mutating func step(arriving now: Int) {
       if taken < words {
-        // The next word is there when its share of all bits is.
+        // The next word is there when its part of all bits is.
         let (need, have) = (
           bits.multipliedFullWidth(by: taken + 1), arrived.multipliedFullWidth(by: words)
         )

@@ -24,7 +24,7 @@ public enum StreamUnit {
       (-factors.mean).addingProduct(factors.scale, gradient).addingProduct(-factors.slope, raw))
   }
 
-  /// The gradient of a value as it leaves: what comes from all uses, added in their order, where the
+  /// The gradient of a value as it leaves: the gradients of all uses, added in their order, where the
   /// activation let the value through.
   public static func valueGradient(
     _ parts: [Float], passes: Bool, _ format: HardwareDescription.OperandFormat
@@ -118,7 +118,7 @@ public struct PackedZeros: Equatable, Sendable {
   }
 }
 
-/// A weight as it stands in the DRAM: its operand, and what FP32 has beyond.
+/// A weight as stored in the DRAM: its operand, and the remaining bits of FP32.
 public struct WeightPlanes: Equatable, Sendable {
   /// The weight in BF16, rounded to nearest even.
   public let operand: UInt16

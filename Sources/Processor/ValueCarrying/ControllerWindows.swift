@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The windows of a group for the tiles in which the same taps read inside the map: which entry
-/// stands at which lane, and how each row's network is set.
+/// The windows of a group for the tiles in which the same taps read inside the map: which entry is
+/// at which lane, and how each row's network is set.
 package struct ControllerWindows: Sendable {
   /// Entries of one window.
   package struct Window: Sendable {

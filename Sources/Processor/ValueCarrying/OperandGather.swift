@@ -8,7 +8,7 @@ import Tensor
 package struct TileLanes: Sendable {
   /// Images of the lanes.
   package let images: [Int]
-  /// Where each lane's output stands in the plane that the pass writes (of output gradients in the
+  /// The place of each lane's output in the plane that the pass writes (of output gradients in the
   /// weight-gradient pass).
   package let targets: [Int]
   /// Where each lane reads in the plane through each tap; nil for padding.
@@ -46,7 +46,7 @@ package struct TileLanes: Sendable {
   }
 }
 
-/// The operand vectors of one window, as they stand in its buffer.
+/// The operand vectors of one window, as they are in its buffer.
 struct OperandBuffer: Sendable {
   /// The value of each lane of each vector; nil for padding and idle lanes.
   private(set) var values: [[Float?]] = []

@@ -15,7 +15,7 @@ public struct ReferencePass {
   private let source: [Float]
   private let other: [Float]
   private var values: [Float]
-  /// Where a list has each line of the group under way, and the kernel of its part.
+  /// The place of each line of the current group in a list, and the kernel of its part.
   private var rank: [Int: Int]?
   private var kernelRows = 1
   private var kernelColumns = 1

@@ -5,10 +5,10 @@ import Tensor
 /// A pass of a layer on real values through the units of the machine, so that its results are those
 /// of the hardware in every bit.
 ///
-/// Operands are rounded to the machine's format. A group's entries come in the order of its lines, the
-/// taps of a line ascending. In a window, a row takes its needed entries in that order, L a cycle; with the compress technique off it steps through all entries of the
-/// window, and those that it does not need are idle. Its cycles are counted from 0, and start anew
-/// in each tile; a window starts a new cycle.
+/// Operands are rounded to the machine's format. A group's entries are in the order of its lines, the
+/// taps of a line ascending. In a window, a row takes its needed entries in that order, L a cycle;
+/// with the compress technique off it steps through all entries of the window, and is idle for those
+/// that it does not need. Its cycles are counted from 0 in each tile; a window starts a new cycle.
 ///
 /// - Forward and input gradient: the product of slot l in the row's cycle i of the tile is added to
 ///   partial sum (i mod A)·L + l of each lane. At the end of the tile the L·A partial sums are added
@@ -155,7 +155,7 @@ public struct ValuePass {
         repeating: PartialSums(results: network.lanes, count: array.adderStages),
         count: group.count)
       var turns = [Int](repeating: 0, count: group.count)
-      // Where a row's packed results stand: its needed entries of the window, in order.
+      // The places of a row's packed results: its needed entries of the window, in order.
       let packed = group.map { row in whole.entries.filter { part.needs(row: row, entry: $0) } }
       for tile in tiles {
         let active = known[
@@ -199,7 +199,7 @@ public struct ValuePass {
   ) {
     let settings = window.settings[index]
     var results: [Float?] = (0..<network.lanes).map { $0 < packed ? sums.take($0) : nil }
-    // With the network switched off each result already stands at the lane of its entry.
+    // With the network switched off each result is already at the lane of its entry.
     if hardware.techniques.compress { run.counts.expandMoves += settings.moves }
     results = network.expand(results, settings)
     for (lane, entry) in window.entries.enumerated() {

@@ -70,20 +70,21 @@ enum EnergyGroups {
 /// Where multiplier-cycles go, in groups that a chart can tell apart.
 enum CycleGroups {
   private static let groups: [(name: String, reasons: [String])] = [
-    ("products of kept weights", ["products of kept weights"]),
-    ("products of pruned weights", ["products of pruned weights"]),
+    ("MACs of kept weights", ["MACs of kept weights"]),
+    ("MACs of pruned weights", ["MACs of pruned weights"]),
     ("idle lanes and slots", ["lanes outside the map", "slots left empty at a window's end"]),
     ("adding and writing results", ["adding partial sums, writing results"]),
-    ("waiting for operands", ["waiting for operand vectors"]),
-    ("waiting for slower rows", ["waiting for slower rows", "rows without an output plane"]),
+    ("stalled on operands", ["stalled on operand vectors"]),
+    ("stalled on slower rows", ["stalled on slower rows", "rows without an output plane"]),
     (
       "filling, slower cores",
       [
-        "filling the pipelines", "starting again for further blocks", "waiting for slower cores",
+        "filling the pipelines", "restarting for further blocks",
+        "idle until the slowest core is done",
       ]
     ),
-    ("waiting for the stream units", ["waiting for the stream units"]),
-    ("waiting for the DRAM", ["waiting for the DRAM"]),
+    ("stalled on the stream units", ["stalled on the stream units"]),
+    ("stalled on the DRAM", ["stalled on the DRAM"]),
   ]
 
   static var names: [String] { groups.map(\.name) }
