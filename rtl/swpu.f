@@ -34,7 +34,7 @@ src/schedule/swpu_group_loader.sv
 src/schedule/swpu_worker.sv
 src/schedule/swpu_window_work.sv
 src/schedule/swpu_planner.sv
-src/schedule/swpu_dealer.sv
+src/schedule/swpu_scheduler.sv
 src/memory/swpu_activation_memory.sv
 src/memory/swpu_output_memory.sv
 src/swpu_top.sv

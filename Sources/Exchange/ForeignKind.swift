@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// What a file is that people take for a binary one: a pointer of Git LFS, a web page, a file of
+/// The kind of a file that is commonly mistaken for another: a pointer of Git LFS, a web page, a file of
 /// PyTorch or Keras. Nil for anything else.
 public func foreignKind(_ data: Data) -> String? {
   func starts(_ text: String) -> Bool { data.starts(with: Data(text.utf8)) }

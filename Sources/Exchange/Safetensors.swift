@@ -89,7 +89,7 @@ public struct SafetensorsFile: Sendable {
     (entries, metadata) = try scanner.safetensorsHeader()
     var end = 0
     for entry in entries.sorted(by: {
-      // An empty tensor may stand where another starts.
+      // An empty tensor may be where another starts.
       ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
     }) {
       let field = "tensor '\(entry.name)' data_offsets"
@@ -236,7 +236,7 @@ extension HeaderScanner {
       case "data_offsets":
         try expectNew(offsets == nil)
         offsets = try scanner.numbers("[", "]", field)
-      // What other writers add says nothing of the values.
+      // Keys that other writers add do not concern the values.
       default: try scanner.skipValue(field)
       }
     }

@@ -54,7 +54,7 @@ public struct StateFile: Sendable {
   /// The names, in no order.
   public var names: [String] { Array(sources.keys) }
 
-  /// What the file calls the tensors that make one of the network.
+  /// The file's names of the tensors that make one tensor of the network.
   public func fileNames(of name: String) -> [String] { fileNames[name] ?? [] }
 
   /// The shape of a tensor; nil for one that is not there.

@@ -17,12 +17,12 @@ import Tensor
 public struct TopologyFile: Sendable {
   /// The layers, with one image a step; pruning may touch all but those of at most four channels.
   public let network: NetworkDescription
-  /// What the file says and the layers do not, a line each.
+  /// What the file has and the layers cannot represent, a line each.
   public let leftOut: [String]
 
   private static let mostBytes = 1 << 24
   private static let mostLayers = 10_000
-  /// Of a layer, and of all: masks and drawn weights take memory that a short line can ask for.
+  /// Of a layer, and of all: masks and random weights take memory that a short line can ask for.
   private static let mostWeights = (layer: 1 << 30, all: 1 << 32)
   /// Of a layer and an image, so that no count overflows.
   private static let mostProducts = 1 << 46

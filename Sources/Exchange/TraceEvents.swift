@@ -5,7 +5,7 @@ import Foundation
 /// A timeline in the Chrome trace-event format, which Perfetto reads: complete events (`X`) on named
 /// tracks, and counters (`C`). Times are in microseconds.
 ///
-/// Events are written as they come, so a trace takes no memory; a file is whole or not there.
+/// Events are written immediately, so a trace takes no memory; a file is complete or absent.
 public struct TraceEvents: ~Copyable {
   private let file: OutputFile
   private var buffer = Data()
@@ -18,7 +18,7 @@ public struct TraceEvents: ~Copyable {
     write(#"{"displayTimeUnit":"ns","traceEvents":["#)
   }
 
-  /// Names a track; tracks of one process stand together.
+  /// Names a track; tracks of one process are grouped.
   public mutating func track(process: Int, processName: String, thread: Int, name: String) {
     event(
       #"{"ph":"M","pid":\#(process),"name":"process_name","args":{"name":\#(quoted(processName))}}"#

@@ -5,9 +5,9 @@ import Foundation
 public struct FileError: Error, CustomStringConvertible {
   /// The file.
   public let path: String
-  /// What was tried, for example `write`.
+  /// The action that failed, for example `write`.
   public let action: String
-  /// What the system said.
+  /// The reason.
   public let reason: String
   /// The number of the system's error; nil where it is none of the system's.
   public let number: Int32?
@@ -37,8 +37,7 @@ public struct FileError: Error, CustomStringConvertible {
   }
 }
 
-/// What an error says, in words for whoever typed the command: neither the names of types nor the
-/// dump of a library.
+/// The description of an error for a user: without the names of types or the dump of a library.
 public func plainReason(_ error: any Error) -> String {
   if let error = error as? DecodingError { return reason(error) }
   let system = error as NSError
@@ -61,7 +60,7 @@ private func reason(_ error: DecodingError) -> String {
   }
   return switch error {
   case .keyNotFound(let key, let context): "\(at(context, key)) is missing"
-  case .valueNotFound(let type, let context): "\(at(context)) is empty; \(name(type)) belongs there"
+  case .valueNotFound(let type, let context): "\(at(context)) is empty; \(name(type)) is required"
   case .typeMismatch(let type, let context): "\(at(context)) is not \(name(type))"
   case .dataCorrupted(let context) where context.codingPath.isEmpty: "it is not JSON"
   case .dataCorrupted(let context): "\(at(context)): \(context.debugDescription)"
@@ -75,6 +74,6 @@ private func name(_ type: Any.Type) -> String {
   case is any BinaryFloatingPoint.Type: "a number"
   case is Bool.Type: "true or false"
   case is String.Type: "text"
-  default: "what belongs there"
+  default: "of the right type"
   }
 }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The right to write in a folder, which one program at a time has; it ends with the program,
-/// however that ends.
+/// An exclusive lock for writing in a folder; it ends with the program, however that ends.
 public final class FolderLock: Sendable {
-  /// The name of the file that says who writes. It stays behind: that is how a folder of ours is
-  /// told from somebody else's.
+  /// The name of the file that names the writer. It remains, and so marks a folder as made by this
+  /// program.
   public static let fileName = ".writer"
 
   private let descriptor: Int32
 
-  /// Takes the right.
+  /// Takes the lock.
   ///
-  /// - Throws: `FileError` that says who has it.
+  /// - Throws: `FileError` that names its holder.
   public init(_ folder: String) throws(FileError) {
     let path = folder + "/" + Self.fileName
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
-    guard descriptor >= 0 else { throw FileError(path, "write who writes in the folder") }
+    guard descriptor >= 0 else { throw FileError(path, "write the lock file") }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
       let owner = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
       let who = owner.split(separator: "\n").first.map { printable(String($0)) }
@@ -25,7 +24,7 @@ public final class FolderLock: Sendable {
         folder, "write there",
         reason: "\(who ?? "another program") writes there; wait for it, or choose another folder")
     }
-    // A file system without locks (some that are shared over a network) leaves it to the person.
+    // On a file system without locks (some that are shared over a network) it is up to the user.
     ftruncate(descriptor, 0)
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)

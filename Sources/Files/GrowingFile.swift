@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// A regular file that grows piece by piece over hours, so that what a program that was stopped has
-/// written is there.
+/// A regular file that grows piece by piece over hours, so that the results of a stopped program are
+/// kept.
 public final class GrowingFile: Sendable {
   /// The file, all links followed.
   public let path: String
@@ -10,7 +10,7 @@ public final class GrowingFile: Sendable {
   public let isOld: Bool
   private let named: String
 
-  /// Looks at an output; nil for a pipe or a device, which cannot be gone on with.
+  /// Looks at an output; nil for a pipe or a device, which cannot be continued.
   ///
   /// - Throws: `FileError` for a folder, or a place where no file can be made.
   public init?(_ path: String) throws(FileError) {
@@ -31,7 +31,7 @@ public final class GrowingFile: Sendable {
     }
   }
 
-  /// Puts a text in the place of all that is there.
+  /// Replaces the whole content by a text.
   public func replace(with text: String) throws(FileError) {
     try writeAtomically(Data(text.utf8), to: URL(fileURLWithPath: path))
   }

@@ -9,7 +9,7 @@ package struct GzipReader {
   private var checksum: UInt32 = 0
   private var count: UInt32 = 0
 
-  /// A reader of what `source` gives, piece by piece; an empty piece is the end.
+  /// A reader of the pieces that `source` returns; an empty piece is the end.
   package init(source: @escaping () -> ArraySlice<UInt8>) { inflate = Inflate(source: source) }
 
   /// The next bytes, fewer where the data ends before.

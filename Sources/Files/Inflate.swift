@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Decompresses deflate data (RFC 1951), as zip files hold it.
 ///
-/// The reader says how much it expects, and nothing beyond that is made: a small file cannot fill the
+/// The caller states how much it expects, and nothing beyond that is made: a small file cannot fill the
 /// memory.
 package struct Inflate {
   /// What is wrong with the data.
@@ -21,7 +21,7 @@ package struct Inflate {
   private static let window = 1 << 15
 
   private var input: ArraySlice<UInt8>
-  /// What comes behind `input`; empty at the end.
+  /// The piece after `input`; empty at the end.
   private let refill: () -> ArraySlice<UInt8>
   private var position: Int
   private var held: UInt64 = 0
@@ -49,9 +49,9 @@ package struct Inflate {
     position = 0
   }
 
-  /// The `count` bytes that `input` stands for.
+  /// The `count` bytes that `input` decompresses to.
   ///
-  /// - Throws: `Fault` where they are not exactly as many, where the data is damaged or goes on
+  /// - Throws: `Fault` where they are not exactly as many, and where the data is damaged or continues
   ///   after its end.
   package static func bytes(_ input: ArraySlice<UInt8>, count: Int) throws(Fault) -> [UInt8] {
     var inflate = Inflate(input, limit: count)
@@ -93,7 +93,7 @@ package struct Inflate {
     state = .betweenBlocks
   }
 
-  /// Goes on until so many bytes are there, or the data ends.
+  /// Continues until so many bytes are there, or the data ends.
   private mutating func run(until wanted: Int) throws(Fault) {
     while output.count < wanted {
       switch state {
@@ -152,7 +152,7 @@ package struct Inflate {
     }
   }
 
-  /// The codes that stand before a block.
+  /// The codes in front of a block.
   private mutating func codes() throws(Fault) -> (literals: PrefixCode, distances: PrefixCode) {
     let literalCount = try bits(5) + 257
     let distanceCount = try bits(5) + 1

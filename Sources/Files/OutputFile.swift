@@ -2,13 +2,12 @@
 import Foundation
 import Synchronization
 
-/// What every output option writes to.
+/// The output of a command's option.
 ///
-/// What stands at a name stays what it is. A link is followed; a pipe or a device takes the bytes as
-/// they come; a regular file, new or old, is whole or as it was: bytes go to a neighbour, which is
-/// synced and takes the file's place when `close` is called. An output that is dropped before leaves
-/// nothing behind; the neighbour of a program that was killed is removed by the next one that writes
-/// in the folder.
+/// Links are followed; a pipe or a device takes the bytes immediately; a regular file, new or old, is
+/// either complete or unchanged: bytes go to a temporary file next to it, which is synced and takes the
+/// file's place when `close` is called. An output that is dropped before leaves nothing behind; the
+/// temporary file of a program that was killed is removed by the next one that writes in the folder.
 public final class OutputFile {
   private let path: String
   private let descriptor: Int32
@@ -18,7 +17,7 @@ public final class OutputFile {
   /// Bytes written so far.
   public private(set) var byteCount = 0
 
-  /// Opens what stands at a path, or prepares a new file.
+  /// Opens the output at a path, or prepares a new file.
   ///
   /// - Throws: `FileError` for a folder, a file that is write-protected, or a place where none can be
   ///   made.
@@ -26,7 +25,7 @@ public final class OutputFile {
     self.path = path
     switch try OutputPlace(path) {
     case .descriptor(let number):
-      // What was printed before comes first.
+      // Flush what was printed before.
       fflush(nil)
       descriptor = fcntl(number, F_DUPFD_CLOEXEC, 3)
       neighbour = nil
@@ -50,7 +49,7 @@ public final class OutputFile {
     Foundation.close(descriptor)
   }
 
-  /// Whether bytes go out as they come, and cannot be taken back.
+  /// Whether bytes go out immediately, and cannot be taken back.
   public var isStream: Bool { neighbour == nil }
 
   /// Writes bytes behind those before.
@@ -63,7 +62,7 @@ public final class OutputFile {
 
   /// Ends the output; a regular file takes its place now.
   ///
-  /// - Throws: `FileError`; what stood there before stands there still.
+  /// - Throws: `FileError`; the old file is then unchanged.
   public func close() throws(FileError) {
     precondition(isOpen, "an output is closed once")
     guard let neighbour else {
@@ -85,7 +84,7 @@ public final class OutputFile {
     }
   }
 
-  /// The new file may be read by whom the old one could be read by.
+  /// The new file has the access rights of the old one.
   private func copyOwnership(from file: String) {
     var status = stat()
     guard stat(file, &status) == 0 else { return }
@@ -118,7 +117,7 @@ public func writeAll(_ bytes: some ContiguousBytes, to descriptor: Int32, _ path
       if count > 0 {
         written += count
       } else if errno == EAGAIN {
-        // Somebody has made the pipe one that does not wait; so we do.
+        // The pipe is non-blocking, so wait here.
         var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&ready, 1, -1)
       } else if errno != EINTR {

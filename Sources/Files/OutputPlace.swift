@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What a program would write to at a path, all links followed.
+/// The kind of output at a path, all links followed.
 enum OutputPlace: Equatable {
   /// Something that is open already, as `/dev/stdout` is.
   case descriptor(Int32)
-  /// A pipe or a device, which takes bytes as they come.
+  /// A pipe or a device, which takes bytes immediately.
   case stream(String)
   /// A regular file.
   case file(String)

@@ -127,7 +127,7 @@ package struct ZipFile: Sendable {
       return value
     }
 
-    /// Where the end of the directory stands: its comment reaches to the end of the file.
+    /// The offset of the directory's end record: its comment reaches to the end of the file.
     private func end() throws(InputError) -> Int {
       var offset = bytes.count - Self.endLength
       let first = max(0, offset - 0xffff)
@@ -202,7 +202,7 @@ package struct ZipFile: Sendable {
       else { throw error(field + " offset", "\(local)", "where the member starts") }
       let data = local + Self.localLength + number(local + 26, 2) + number(local + 28, 2)
       guard data + packed <= directory.lowerBound else {
-        throw error(field + " length", "\(packed)", "what stands before the directory")
+        throw error(field + " length", "\(packed)", "the bytes before the directory")
       }
       let localName = local + Self.localLength
       guard number(local + 26, 2) == nameLength,

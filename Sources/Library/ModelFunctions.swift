@@ -4,9 +4,9 @@ import Synchronization
 import Tensor
 import Training
 
-/// A model that C holds, with what a step needs besides: the pass in progress, pruning, optimiser.
+/// A model for C, with the other state of a step: the pass in progress, pruning, optimiser.
 ///
-/// Calls on one model wait for each other, so any thread may make them.
+/// Calls on one model are serialised, so any thread may make them.
 final class ModelBox: @unchecked Sendable {
   private let lock = Mutex(())
   let model: Model
@@ -16,7 +16,7 @@ final class ModelBox: @unchecked Sendable {
   var pruning: NetworkPruner?
   var optimizer: Optimizer?
   var steps = 0
-  /// The parameters as C sees them; made anew when the masks change.
+  /// The parameters as C sees them; made again when the masks change.
   private(set) var parameters: [ExportedParameter]
   let statistics: [ExportedStatistic]
 

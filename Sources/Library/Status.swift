@@ -13,7 +13,7 @@ enum Status: Int32 {
   case notReady = 5
 }
 
-/// An error of the library itself: what the caller passed, and what would be right.
+/// An error of the library itself: the value passed, and the allowed ones.
 struct LibraryError: Error, CustomStringConvertible {
   let status: Status
   let description: String

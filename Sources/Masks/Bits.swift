@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A fixed number of bits in 64-bit words: bit i stands in word i / 64 at place i % 64.
+/// A fixed number of bits in 64-bit words: bit i is bit i % 64 of word i / 64.
 ///
 /// The bits of the last word beyond `count` are zero.
 public struct Bits: Hashable, Sendable {
-  /// How many bits there are.
+  /// The number of bits.
   public let count: Int
   /// The bits, 64 a word, lowest first.
   public internal(set) var words: [UInt64]
@@ -16,7 +16,7 @@ public struct Bits: Hashable, Sendable {
     clearBeyondCount()
   }
 
-  /// `count` bits, each set where `isSet` says so. Indices are asked for in ascending order.
+  /// `count` bits, each set where `isSet` is true. Indices are asked for in ascending order.
   public init(count: Int, where isSet: (Int) -> Bool) {
     self.init(count: count)
     for index in words.indices {
@@ -48,14 +48,14 @@ public struct Bits: Hashable, Sendable {
     }
   }
 
-  /// How many bits are set.
+  /// The number of set bits.
   public var popcount: Int {
     var total = 0
     for word in words { total += word.nonzeroBitCount }
     return total
   }
 
-  /// How many bits of a range are set.
+  /// The number of set bits of a range.
   public func popcount(in range: Range<Int>) -> Int {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "bits \(range) of \(count)")
     var total = 0
@@ -175,7 +175,7 @@ extension Bits {
   /// Bytes that hold `count` bits.
   static func byteCount(_ count: Int) -> Int { (count + 7) / 8 }
 
-  /// The bits as bytes, lowest first: bit i stands in byte i / 8 at place i % 8.
+  /// The bits as bytes, lowest first: bit i is bit i % 8 of byte i / 8.
   public var bytes: [UInt8] {
     (0..<Self.byteCount(count)).map { UInt8(truncatingIfNeeded: words[$0 >> 3] >> (8 * ($0 & 7))) }
   }

@@ -12,7 +12,7 @@ public struct FilterShape: Hashable, Sendable {
   /// Kernel columns are at most this many, so that the taps of a kernel row fit one word.
   public static let maximumColumns = 64
 
-  /// Filters K: the planes that the layer writes.
+  /// Filters K: the channels of the layer's output.
   public let filters: Int
   /// Channels C that each filter reads.
   public let channels: Int

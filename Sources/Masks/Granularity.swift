@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What pruning removes at once: the unit of a mask.
+/// The unit of pruning: the weights that a mask removes together.
 ///
 /// The same trainer, schedules and budgets serve all of them; only the units differ.
 ///

@@ -2,7 +2,7 @@
 /// Which weights of a layer are kept: `kept[k,c,r,s] = line[k,c,r] ∧ shape[c,r,s]`.
 ///
 /// A **line** is the kernel row `W[k,c,r,:]` of one filter; where kernels are single weights it is
-/// a block of `blockSide` filters x `blockSide` channels (at the edges, what is left of one).
+/// a block of `blockSide` filters x `blockSide` channels (smaller at the edges).
 /// A **shape** is the position `W[:,c,r,s]` in every filter. Backpropagation transposes the filters
 /// and turns the kernel by 180 degrees, which takes line (k,c,r) to line (c,k,R-1-r): one mask
 /// serves all three passes of training.
@@ -81,7 +81,7 @@ public struct LayerMask: Hashable, Sendable {
       unchecked: shape, blockSide: blockSide, lines: lines, shapes: shapes, elements: elements)
   }
 
-  /// The mask of these weights by lines and shapes where those alone say the same, else unstructured
+  /// The mask of these weights by lines and shapes where those alone suffice, else unstructured
   /// (whole filters of single-weight kernels, which cut the blocks that are lines there, too).
   public init(recognizing elements: Bits, shape: FilterShape, blockSide: Int = 4) {
     let scattered = LayerMask(shape: shape, blockSide: blockSide, elements: elements)
@@ -92,7 +92,7 @@ public struct LayerMask: Hashable, Sendable {
     self = structured.keptElements == elements.popcount ? structured : scattered
   }
 
-  /// The unit of the mask as far as its bits tell: dense, sub-structured or unstructured.
+  /// The granularity that the bits of the mask show: dense, sub-structured or unstructured.
   public var recognizedGranularity: Granularity {
     if elements != nil { return .unstructured }
     return keptElements == shape.count ? .dense : .subStructured

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// The masks of a run at one moment, with what a model of the hardware needs to know of each layer.
+/// The masks of a run at one step, with what a hardware model needs of each layer.
 ///
 /// File: the 8 bytes `SWPUMASK`; version, step, epoch and the number of layers as little-endian
 /// 32-bit numbers; the layers; the checksum of everything before it. Version 2, which repeated the
@@ -23,14 +23,14 @@ public struct MaskSnapshot: Sendable, Equatable {
   public struct Layer: Sendable, Equatable {
     /// Name of the layer in its network.
     public var name: String
-    /// The unit by which the layer was pruned; `dense` where pruning leaves it alone.
+    /// The granularity of the layer's pruning; `dense` for a layer that is never pruned.
     public var granularity: Granularity
     /// What is kept.
     public var mask: LayerMask
-    /// Fraction of the activations entering that are zero in one batch; `nil` where no batch was
-    /// observed, as before the first step.
+    /// Sparsity of the layer's input in one batch; `nil` where no batch was observed, as before the first
+    /// step.
     public var inputSparsity: Double?
-    /// Fraction of the output's gradient that is zero in the same batch.
+    /// Sparsity of the output's gradient in the same batch.
     public var gradientSparsity: Double?
 
     /// A layer with its mask.

@@ -2,8 +2,8 @@
 import Files
 import Tensor
 
-/// A network as a model of a processor sees it: what is multiplied, and what passes through the
-/// vector unit. A run records it once; masks come from its snapshots.
+/// A network for the processor model: its convolutions and linear layers, and the layers of the vector
+/// unit. A run records it once; masks are in its snapshots.
 ///
 /// ```swift
 /// let network = try ModelName.resnet20.network(
@@ -51,7 +51,7 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
 
   /// A layer without a multiplication by weights.
   public struct VectorLayer: Codable, Hashable, Sendable {
-    /// What it does.
+    /// Kind of the layer.
     public enum Kind: String, Codable, Sendable, CaseIterable {
       /// Batch normalisation with activation.
       case batchNorm
@@ -73,7 +73,7 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
 
     /// Unique in its network.
     public var name: String
-    /// What it does.
+    /// Kind of the layer.
     public var kind: Kind
     /// Values read of one image, and values written.
     public var inputElements, outputElements: Int
@@ -98,12 +98,12 @@ public struct NetworkDescription: Codable, Hashable, Sendable {
   public var batch: Int
   /// Convolutions and linear layers, in order.
   public var convolutions: [Convolution]
-  /// All else, in order.
+  /// All other layers, in order.
   public var vectorLayers: [VectorLayer]
-  /// What updates the weights; nil where that is not known.
+  /// The optimiser; nil where it is not known.
   public var optimizer: Optimizer?
 
-  /// How weights are updated.
+  /// An optimiser.
   public enum Optimizer: String, Codable, Sendable, CaseIterable {
     /// Stochastic gradient descent with momentum: one moment a weight.
     case sgd

@@ -4,15 +4,15 @@ import Foundation
 import Tensor
 
 extension Workload {
-  /// Shares of zeros to assume where no batch was observed: about half of what a ReLU lets through,
-  /// and no zeros in gradients, which a batch normalisation fills.
+  /// Sparsity to assume where no batch was observed: half of the activations behind a ReLU, and none of
+  /// the gradients, which a batch normalisation makes dense.
   public struct AssumedZeros: Sendable, Equatable {
-    /// Share of zeros among activations; the images have none.
+    /// Sparsity of activations; the images have none.
     public var activations: Double
-    /// Share of zeros among the gradients of outputs.
+    /// Sparsity of the gradients of outputs.
     public var gradients: Double
 
-    /// Shares.
+    /// Assumed sparsity.
     public init(activations: Double = 0.5, gradients: Double = 0) {
       self.activations = activations
       self.gradients = gradients

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// What a processor runs in one training step: the layers of a network with their masks and the
-/// sparsity of what flows through them. It links training, which records it, and the model of the
-/// processor, which reads it.
+/// The workload of one training step: the layers of a network with their masks and the sparsity of
+/// activations and gradients. Training records it, and the processor model reads it.
 ///
 /// ```swift
 /// let network = try ModelName.resnet20.network(
@@ -21,9 +20,9 @@ public struct Workload: Sendable, Equatable {
     public var mask: LayerMask
     /// The unit by which it was pruned.
     public var granularity: Granularity
-    /// Fraction of the activations entering that are zero.
+    /// Sparsity of the layer's input.
     public var inputSparsity: Double
-    /// Fraction of the output's gradient that is zero.
+    /// Sparsity of the output's gradient.
     public var gradientSparsity: Double
 
     /// A layer; `mask` is a mask of its filters.
@@ -53,9 +52,9 @@ public struct Workload: Sendable, Equatable {
   public var batch: Int
   /// Convolutions and linear layers, in order.
   public var layers: [Layer]
-  /// All else, in order.
+  /// All other layers, in order.
   public var vectorLayers: [NetworkDescription.VectorLayer]
-  /// What updates the weights.
+  /// The optimiser.
   public var optimizer: NetworkDescription.Optimizer
 
   /// A workload.

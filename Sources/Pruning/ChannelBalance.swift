@@ -145,7 +145,7 @@ extension ChannelBalance {
     let channelMarks = open.channelMarks(
       live.indices.map { channelLimits[$0] == .max ? .max : channelLimits[$0] - channelCounts[$0] })
 
-    // What ranks below zero is seldom needed: it waits until few rows and channels have room left.
+    // Units that rank below zero are seldom needed: they come last, when few rows and channels have room.
     for isPositive in [true, false] {
       var ranked: [UInt64] = []
       for row in 0..<rows where rowCounts[row] < rowLimits[row] {

@@ -5,8 +5,7 @@ import Masks
 /// and shapes whose mean |w| over those lines is ≥ t, keeps the target.
 ///
 /// A shape goes where its position is weak in all filters that keep a line there, and nowhere else.
-/// Where no line reaches t, the mean over the lines kept before decides; a shape that had none shows
-/// nothing and stays.
+/// Where no line reaches t, the mean over the lines kept before decides; a shape that had none stays.
 struct CommonThreshold {
   let layout: LineLayout
   let weights: [Float]
@@ -18,8 +17,8 @@ struct CommonThreshold {
 
   /// The shapes that stay, a subset of the mask's.
   ///
-  /// Bisection: the kept weights fall as t rises. Lines at or above the upper bound are summed once
-  /// and for all; lines below the lower bound are out; each step looks only at those between.
+  /// Bisection: the kept weights decrease as t increases. Lines at or above the upper bound are summed
+  /// once; lines below the lower bound are excluded; each step looks only at those between.
   func shapes() -> Bits {
     var best = mask.shapes
     if mask.keptElements <= target { return best }

@@ -9,8 +9,8 @@ import Masks
 /// - `erk`: `rₗ = (Kₗ + Cₗ + Rₗ + Sₗ) / (Kₗ·Cₗ·Rₗ·Sₗ)` (Mocanu et al. 2018; with kernels, Evci et al.
 ///   2020).
 ///
-/// What a layer keeps beyond its share, because it cannot keep less, the others go without. Where all
-/// layers at their least keep more than `density`, they stay there.
+/// If a layer cannot be as sparse as its density asks for, the other layers become sparser instead. If
+/// the minima of all layers together exceed `density`, every layer stays at its minimum.
 ///
 /// - Parameter leastWeights: for each layer the weights that it keeps at least
 ///   (`LayerPruner.leastWeights`).
@@ -50,7 +50,7 @@ public func layerDensities(
   return layers.map { $0.density(scale) }
 }
 
-/// What decides a layer's density.
+/// The factor of a layer's density.
 private struct Share {
   let count: Double
   let floor: Double

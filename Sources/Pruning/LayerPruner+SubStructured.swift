@@ -5,9 +5,10 @@ extension LayerPruner {
   /// The shapes of the next sub-structured mask; lines are then chosen under them, so that the
   /// density is met to half a line.
   ///
-  /// How many shapes go is settled by the common threshold, which removes shapes only while the
-  /// density falls, or by `shapeShare`: shapes take that share of the removed weights. Of those that
-  /// stay, `shapeUpdateFraction`, shrinking as the exchange of lines does, is exchanged by gradient.
+  /// The number of pruned shapes follows from the common threshold, which removes shapes only while the
+  /// density decreases, or from `shapeShare`, the fraction of the removed weights that shapes remove. Of
+  /// the kept shapes, `shapeUpdateFraction`, which decays like the exchange of lines, is exchanged by
+  /// gradient.
   func shapesToKeep(_ exchange: Exchange, movesShapes: Bool) -> Bits {
     let now = exchange.mask
     let total = layout.shapeCount
@@ -24,7 +25,7 @@ extension LayerPruner {
       let removed = share * Double(shape.count - exchange.target) / Double(shape.filters)
       number = total - Int(removed.rounded())
     } else if now.keptElements >= exchange.target + layout.height * layout.width {
-      // Less than a line above the target is no fall of the density.
+      // Less than a line above the target does not count as a decrease of the density.
       survivors = CommonThreshold(
         layout: layout, weights: exchange.weights, mask: now, target: exchange.target,
         leastShapes: least

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Masks
 
-/// What pruning removes, how much, when, and where.
+/// Granularity, sparsity, schedule and budget of pruning.
 ///
 /// ```swift
 /// let pruning = PruningConfiguration(granularity: .line, sparsity: 0.8, balanced: .filters)
 /// try pruning.validate()
 /// ```
 public struct PruningConfiguration: Codable, Sendable, Equatable {
-  /// How the density goes over a run.
+  /// The schedule of the density over a run.
   public enum Schedule: String, CaseIterable, Codable, Sendable {
     /// From `startDensity` along a cubic to the target at `rampEnd`, then constant.
     case gradual
@@ -47,7 +47,7 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
   public var granularity: Granularity
   /// Fraction of the prunable weights to remove, in 0..<1.
   public var sparsity: Double
-  /// How the density goes over a run.
+  /// The schedule of the density over a run.
   public var schedule: Schedule
   /// Density at the first step of a gradual run.
   public var startDensity: Double

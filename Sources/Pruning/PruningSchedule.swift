@@ -11,9 +11,9 @@ import Foundation
 /// - The exchanged fraction is 0 for t < X, then `f(t) = f₀·(1 + cos(π·t / F)) / 2`, as in RigL, and 0
 ///   again from F on, where masks never change.
 ///
-/// What is grown starts at zero, so an exchange before the network has learned anything takes away
-/// more than the gradients give back: training that exchanges from the first update can stay at
-/// chance for epochs. That is why the exchange starts late by default (`firstExchange`).
+/// Grown units start at zero, so an exchange at the start of training removes more than the gradients
+/// restore: training that exchanges from the first update can stay at chance for epochs. Therefore the
+/// exchange starts late by default (`firstExchange`).
 ///
 /// ```swift
 /// let schedule = PruningSchedule(

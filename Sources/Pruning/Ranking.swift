@@ -41,7 +41,7 @@ enum RankKey {
   /// Added to the key of a unit that is kept.
   static let survivor: UInt32 = 1 << 31
 
-  /// The key of a score that is zero or larger; not-a-number ranks as zero.
+  /// The key of a score that is zero or larger; NaN ranks as zero.
   static func of(_ score: Float) -> UInt32 {
     score > 0 ? score.bitPattern + 1 : 1
   }
@@ -54,7 +54,7 @@ struct Ranking {
   /// Units of a row; rows are what floors and balance look at.
   let rowLength: Int
 
-  /// Makes the best unit of every row a must, so that no row is left without.
+  /// Forces the best unit of every row, so that no row is left without.
   mutating func forceBestOfEachRow() {
     var first = 0
     while first < keys.count {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A named set of values for the schedule, the exchange and the budget, as published methods have them;
-/// of any granularity and sparsity.
+/// A named set of values for the schedule, the exchange and the budget, as in published methods; for any
+/// granularity and sparsity.
 public enum Recipe: String, CaseIterable, Codable, Sendable {
   /// Sparse evolutionary training (Mocanu et al. 2018): sparse from scratch, random growth, to the end.
   case set
@@ -14,7 +14,7 @@ public enum Recipe: String, CaseIterable, Codable, Sendable {
 }
 
 extension PruningConfiguration {
-  /// Takes the values that a recipe stands for; granularity, sparsity, balance and the rest stay.
+  /// Sets the values of a recipe; granularity, sparsity, balance and the rest stay.
   public mutating func apply(_ recipe: Recipe) {
     let defaults = PruningConfiguration()
     schedule = defaults.schedule

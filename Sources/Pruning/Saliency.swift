@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Masks
 
-/// How much units matter: the mean magnitude of a value over the weights of each unit.
+/// The saliency of units: the mean magnitude of a value over the weights of each unit.
 ///
-/// Of kept weights, mean |w| tells what to prune; of gradients, mean |dL/dW| tells what to grow. The
-/// mean, and not the sum, lets shapes, which span all filters, compare with lines. A unit of which
-/// no weight is counted has saliency 0.
+/// Mean |w| of kept weights decides what to prune; mean |dL/dW| decides what to grow. The mean, unlike
+/// the sum, is comparable between shapes, which span all filters, and lines. A unit of which no weight is
+/// counted has saliency 0.
 enum Saliency {
   /// Of each line, over its weights in the shapes that are `counted`.
   static func ofLines(_ values: [Float], _ layout: LineLayout, counted: Bits) -> [Float] {

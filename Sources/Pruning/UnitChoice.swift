@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Masks
 
-/// A choice among the units of a layer: which stay, which go, which come.
+/// A choice among the units of a layer: which are kept, pruned and grown.
 struct UnitChoice {
   /// The units kept now.
   let kept: Bits
-  /// Mean |w| of each unit; what a unit that is not kept has does not matter.
+  /// Mean |w| of each unit; ignored for pruned units.
   let saliency: [Float]
   /// Mean |dL/dW| of each unit.
   let growth: [Float]
@@ -15,7 +15,7 @@ struct UnitChoice {
   let rowLength: Int
 
   /// The units of the best rank whose weights come closest to `target`: first the most salient of
-  /// those kept, up to the share of the target that is not exchanged, then by growth.
+  /// those kept, up to the part of the target that is not exchanged, then by growth.
   func best(target: Int, exchanging fraction: Double) -> Bits {
     var ranking = Ranking(keys: keys(), sizes: sizes, rowLength: rowLength)
     if fraction > 0 {

@@ -4,7 +4,7 @@ import Masks
 import Tensor
 
 extension Workload {
-  /// A network with masks that are drawn from a seed.
+  /// A network with random masks from a seed.
   ///
   /// Weights are normal; those of each filter and each channel share a factor `exp(0.4·n)`, n normal,
   /// so that some filters and channels matter more than others, as in trained networks. The pruner
@@ -22,8 +22,8 @@ extension Workload {
     }
   }
 
-  /// A network with the masks that the pruner of training gives weights of one's own: the most
-  /// salient units of every prunable layer stay.
+  /// A network with the masks that the training pruner gives custom weights: the most salient units of
+  /// every prunable layer stay.
   ///
   /// - Parameter weights: those of a layer, in `[K][C][R][S]` order.
   public init<Failure: Error>(

@@ -3,7 +3,7 @@ import Masks
 import Processor
 import Tensor
 
-/// Draws operands from layers, one line of text for each stream of them.
+/// Samples operands from layers at random, one line of text for each stream of them.
 public struct OperandSample {
   private let layers: [ConvolutionOperands]
   private var random: SeededRandom
@@ -18,7 +18,7 @@ public struct OperandSample {
   private static let maskRows = 64
   private static let maskWords = 4
 
-  /// A sample of layers that all have masks, drawn from a seed.
+  /// A random sample of layers that all have masks, from a seed.
   public init(_ layers: [ConvolutionOperands], seed: UInt64) {
     self.layers = layers
     random = SeededRandom(seed: seed, stream: 0)

@@ -3,8 +3,8 @@ import Masks
 import Processor
 import Tensor
 
-/// A pass of a layer as `tb_swpu_core` reads it: every item of every core, with what goes into it and
-/// what the model says comes out of it.
+/// A pass of a layer as `tb_swpu_core` reads it: every item of every core, with its inputs and the
+/// outputs that the model expects.
 struct PassVectors {
   /// Lines of the file.
   private(set) var text = ""
@@ -59,7 +59,7 @@ struct PassVectors {
       for item in list { append(item, schedule) }
       coreCycles.append(cycles - before)
     }
-    // What the bench compares item by item is what the fast level says of the whole pass.
+    // The items that the bench compares sum to the fast level's figures of the whole pass.
     precondition(
       coreCycles == schedule.fastTiming(hardware).coreCycles, "the model's levels differ")
   }
@@ -110,7 +110,7 @@ struct PassVectors {
     text += results.joined()
   }
 
-  /// What the item is, and for the weight gradient where it starts and which taps read when.
+  /// The kind of item, and for the weight gradient where it starts and which taps read when.
   private func description(
     _ part: LoweredPart, _ rows: [Int], _ tiles: [ItemTile], first: Int, windows: Int
   ) -> String {

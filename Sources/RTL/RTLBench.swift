@@ -5,7 +5,7 @@ import Processor
 
 /// A bench of `rtl/test`: built with Verilator once for its content, and run on files of vectors.
 public struct RTLBench {
-  /// What a bench says at its end.
+  /// The outcome of a bench.
   public struct Outcome: Equatable, Sendable, CustomStringConvertible {
     /// Vectors or results compared.
     public var checked: Int
@@ -37,7 +37,7 @@ public struct RTLBench {
     .split(separator: ":").map { "\($0)/verilator" }
     .first { FileManager.default.isExecutableFile(atPath: $0) }
 
-  /// Where the vectors and what is printed stand.
+  /// The folder of the vectors and of the bench's output.
   public let folder: URL
   private let program: URL
 
@@ -47,7 +47,7 @@ public struct RTLBench {
   /// - Parameters:
   ///   - name: a file of `rtl/test` without its ending.
   ///   - hardware: the folder `rtl`.
-  ///   - package: stands for `swpu_pkg` of `rtl/src/hardware`; nil for the file.
+  ///   - package: replaces `swpu_pkg` of `rtl/src/hardware`; nil for the file.
   ///   - isLong: whether the bench runs so long that optimising it pays.
   ///   - kept: a folder that keeps built benches, the newest 24 of them; nil to keep none.
   ///   - willBuild: called before Verilator and the C++ compiler start, which takes minutes.
@@ -144,7 +144,7 @@ public struct RTLBench {
 
   /// Runs the bench on files of vectors, by name.
   ///
-  /// - Parameter argument: the file that the bench is told; nil for the folder.
+  /// - Parameter argument: the file that the bench is given; nil for the folder.
   public func run(vectors: [String: String], argument: String? = nil) throws -> Outcome {
     for (file, text) in vectors {
       try Data(text.utf8).write(to: folder.appendingPathComponent(file))

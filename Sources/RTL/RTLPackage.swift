@@ -55,7 +55,7 @@ extension HardwareDescription {
         parameter int unsigned WeightKibibytes = \(memory.weightKibibytes);
         parameter int unsigned OutputKibibytes = \(memory.outputKibibytes);
         parameter int unsigned MaskKibibytes = \(memory.maskKibibytes);
-        // Whether a multiplier whose operand is zero keeps still.
+        // Whether a multiplier whose operand is zero is clock-gated.
         parameter bit GateZeroOperands = 1'b\(techniques.gateZeroOperands ? 1 : 0);
 
         // Mask bits that a memory gives in a cycle.

@@ -7,7 +7,7 @@ import Processor
 public struct RTLVerification: Encodable, Sendable, Equatable {
   /// What is simulated.
   public enum Unit: String, CaseIterable, Sendable {
-    /// A core, whose surroundings the bench stands for; the runs that it reads are compared too.
+    /// A core, whose environment the bench models; the runs that it reads are compared too.
     case core
     /// The whole machine, from loaded memories; which core takes which item is compared too.
     case top
@@ -33,16 +33,16 @@ public struct RTLVerification: Encodable, Sendable, Equatable {
     public internal(set) var plan = 0
     /// Dealing and working through them.
     public internal(set) var run = 0
-    /// Of `run`, those in which the core works that works longest: what the model counts.
+    /// Of `run`, the busy cycles of the core that works longest, which the model counts.
     public internal(set) var work = 0
 
-    /// Adds what the bench says of its passes: `reorder N plan N run N work N`.
+    /// Adds the cycles that the bench reports for its passes: `reorder N plan N run N work N`.
     mutating func add(_ output: String) throws(RTLError) {
       let words = output.split(whereSeparator: \.isWhitespace)
       func number(_ name: Substring) throws(RTLError) -> Int {
         guard let place = words.firstIndex(of: name), place + 1 < words.count,
           let number = Int(words[place + 1])
-        else { throw RTLError("the bench does not say \(name) cycles:\n\(output)") }
+        else { throw RTLError("the bench does not report \(name) cycles:\n\(output)") }
         return number
       }
       reorder += try number("reorder")
@@ -56,7 +56,7 @@ public struct RTLVerification: Encodable, Sendable, Equatable {
   private static let passesPerFile = 60
   private static let longRun = 200
 
-  /// Builds the bench for a description and runs passes of all three kinds in turn.
+  /// Builds the bench for a description and runs passes of all three kinds alternately.
   ///
   /// - Parameters:
   ///   - hardware: a machine that the RTL can be; for a core, its cores are simulated one after another.

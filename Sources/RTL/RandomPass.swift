@@ -11,7 +11,7 @@ public struct RandomPass {
   let images: Int
   let operands: PassOperands
 
-  /// What the values are like.
+  /// The distribution of the values.
   private enum Values: CaseIterable {
     /// Between -1 and 1: no sum leaves the range.
     case ordinary

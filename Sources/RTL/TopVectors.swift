@@ -3,7 +3,7 @@ import Masks
 import Processor
 import Tensor
 
-/// A pass of a layer as `tb_swpu_top` reads it: what the memories hold, which core takes which item in
+/// A pass of a layer as `tb_swpu_top` reads it: the content of the memories, which core takes which item in
 /// how many cycles, and all results.
 struct TopVectors {
   /// Lines of the file.
@@ -76,7 +76,7 @@ struct TopVectors {
     }
     for value in values { text += hex(value.bitPattern) + "\n" }
     results = values.count
-    // What the bench compares item by item is what the fast level says of the whole pass.
+    // The items that the bench compares sum to the fast level's figures of the whole pass.
     precondition(longest == schedule.fastTiming(hardware).cycles, "the model's levels differ")
   }
 

@@ -21,7 +21,7 @@ public struct ClaimsText {
     let meanings = claims.claims.map { claim in
       "\(claim.claim)\n  \(claim.definition)\n  \(claim.reading)"
     }.joined(separator: "\n")
-    return "\(table.text)\n\nWhat was divided by what, and why it differs:\n\(meanings)\n\n\(grid)"
+    return "\(table.text)\n\nDefinitions, and why the figures differ:\n\(meanings)\n\n\(grid)"
   }
 
   private var grid: String {
@@ -35,7 +35,7 @@ public struct ClaimsText {
           + weights.map { String(format: "%.2f", surface[activation, $0] ?? 0) })
     }
     return String(
-      format: "Dense-equivalent TFLOPS/W at %.2f V, core only, three passes, drawn masks:\n",
+      format: "Dense-equivalent TFLOPS/W at %.2f V, core only, three passes, random masks:\n",
       surface.volts) + table.text
   }
 

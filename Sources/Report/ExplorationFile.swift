@@ -7,7 +7,7 @@ import Studies
 import Synchronization
 
 /// The results of a sweep as a CSV file that grows line by line, so that a sweep can be stopped and
-/// gone on with, and a chart of it.
+/// continued, and a chart of it.
 public struct ExplorationFile: Sendable {
   private let path: String
   private let axes: [Exploration.Axis]
@@ -56,7 +56,7 @@ public struct ExplorationFile: Sendable {
     return self.line(found) == line ? found : nil
   }
 
-  /// What a file of this sweep holds.
+  /// The content of a file of this sweep.
   ///
   /// - Throws: `FileError` for a file that is none.
   private func known(in file: String) throws(FileError) -> [Exploration.Point] {
@@ -64,13 +64,13 @@ public struct ExplorationFile: Sendable {
     do {
       text = try String(contentsOfFile: file, encoding: .utf8)
     } catch {
-      throw foreign("it is no table that can be read (\(plainReason(error)))")
+      throw foreign("it cannot be read as a table (\(plainReason(error)))")
     }
     if text.isEmpty { return [] }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     guard lines[0] == header else { throw foreign("its first line is not that of this sweep") }
     var found: [Exploration.Point] = []
-    // The last one may have been cut off, and is computed anew.
+    // The last one may have been cut off, and is computed again.
     for (index, line) in lines.enumerated().dropFirst().dropLast() {
       guard let point = point(line) else {
         throw foreign("line \(index + 1) is of another workload or machine, or none of ours")
@@ -104,7 +104,7 @@ public struct ExplorationFile: Sendable {
   ) throws -> [Exploration.Point]? {
     let combinations = exploration.combinations
     guard let growing = try GrowingFile(path) else {
-      // Opened at once, so that nothing is computed for an output that cannot be written.
+      // Opened first, so that nothing is computed for an output that cannot be written.
       let stream = try OutputFile(path)
       let points = try compute(
         exploration, workload, known: [], threads: threads, shouldStop: shouldStop,
@@ -173,7 +173,7 @@ public struct ExplorationFile: Sendable {
 
   private static let chartTitle = "Time and energy of a training step (modelled)"
 
-  /// A chart beside a new table, or one of another title, is somebody else's picture.
+  /// A chart next to a new table, or one of another title, belongs to the user.
   private func checkChart(isOurs: Bool) throws(FileError) {
     guard let old = FileManager.default.contents(atPath: chartPath) else { return }
     guard isOurs, String(decoding: old, as: UTF8.self).contains(Self.chartTitle) else {

@@ -4,7 +4,7 @@ import Foundation
 import Processor
 
 /// The passes of a simulated step as a CSV file: a line for each layer and pass, then one for each
-/// kind of work of the vector unit. Units stand in the names of columns; what a line does not have is
+/// kind of work of the vector unit. Units are in the names of columns; what a line does not have is
 /// empty. Sums over lines are those of the step.
 public struct LayerTable {
   private let result: StepResult

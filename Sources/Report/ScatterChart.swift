@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// A chart of points with a size each, as SVG that reads in light and dark; some stand out.
+/// A chart of points with a size each, as SVG for light and dark mode; some are highlighted.
 public struct ScatterChart {
   /// A point of the chart.
   public struct Point {
@@ -9,11 +9,11 @@ public struct ScatterChart {
     public let x, y: Double
     /// Area of its circle, against the largest.
     public let size: Double
-    /// Whether it stands out.
+    /// Whether it is highlighted.
     public let highlighted: Bool
     /// What a pointer over it shows.
     public let title: String
-    /// What is written beside a point that stands out.
+    /// The label of a highlighted point.
     public let label: String
 
     /// A point.
@@ -64,7 +64,7 @@ public struct ScatterChart {
       body += "<path class=\"grid\" d=\"M\(n(margin)) \(n(y))H\(n(width - margin))\"/>\n"
     }
     let largest = points.map(\.size).max() ?? 1
-    // Small ones, and those that stand out, last: on top.
+    // Small ones, and highlighted ones, last: on top.
     for point in points.sorted(by: {
       $0.highlighted == $1.highlighted ? $0.size > $1.size : !$0.highlighted
     }) {

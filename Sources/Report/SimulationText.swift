@@ -25,10 +25,10 @@ public struct SimulationText {
       && !result.vector.isEmpty
     let note =
       isLayerByLayer
-      ? "\nThe network does not say what its layers read: every tensor moves through the DRAM, and "
+      ? "\nThe network does not specify what its layers read: every tensor moves through the DRAM, and "
         + "normalisation makes passes of its own." : ""
     return String(
-      format: "%@, %d images a step, on %@: %d multipliers, %.2f V, %.0f MHz (modelled)",
+      format: "%@, batch size %d, on %@: %d multipliers, %.2f V, %.0f MHz (modelled)",
       result.network, result.batch, hardware.name, hardware.array.multipliers,
       hardware.supply.volts, hardware.supply.hertz / 1e6) + note
   }
@@ -145,7 +145,7 @@ public struct StepExplanationText {
     self.hardware = hardware
   }
 
-  /// A table of reasons, one of energy, and one of what was worked on together, each with its sum.
+  /// A table of reasons, one of energy, and one of fused operations, each with its sum.
   public var text: String {
     let multipliers = hardware.array.multipliers
     let whole = Double(max(1, step.totals.cycles * multipliers))

@@ -16,7 +16,7 @@ public struct StepTimeline {
     self.hardware = hardware
   }
 
-  /// Writes it, and says how many bytes it took. One track each for the passes, the DRAM and every
+  /// Writes it, and returns its size in bytes. One track each for the passes, the DRAM and every
   /// core; a counter for the busy rows of all cores.
   ///
   /// - Throws: `FileError`, `MemoryPlanError`.

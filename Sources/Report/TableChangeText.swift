@@ -31,7 +31,7 @@ public struct TableChangeText {
     for (before, after) in zip(published.claims, claims.claims) where before.ours != after.ours {
       figures.add([after.claim, after.paper, before.ours, after.ours])
     }
-    return "What these constants are in place of, logic at 1.0 V:\n\(constants.text)\n\n"
+    return "The constants that these replace, logic at 1.0 V:\n\(constants.text)\n\n"
       + "What changes (all modelled):\n\(figures.text)"
   }
 

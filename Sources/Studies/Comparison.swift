@@ -2,9 +2,9 @@
 import Masks
 import Processor
 
-/// Machines side by side on one training step: SWPU, its ablations, and the baselines.
+/// A comparison of machines on one training step: SWPU, its ablations, and the baselines.
 public struct Comparison: Codable, Sendable {
-  /// A machine and what a step costs on it.
+  /// A machine with the time and energy of a step.
   public struct Machine: Codable, Sendable {
     /// Its name.
     public var name: String
@@ -25,7 +25,7 @@ public struct Comparison: Codable, Sendable {
   public struct Scopes: Codable, Sendable {
     /// Cycles of the array alone.
     public var arrayCycles: Int
-    /// Cycles of a step with everything but what waits for the DRAM.
+    /// Cycles of a step without the stalls on the DRAM.
     public var coreCycles: Int
     /// All cycles.
     public var cycles: Int
@@ -67,7 +67,7 @@ public struct Comparison: Codable, Sendable {
       } + [.unstructuredWithoutDetection(like: hardware)]
   }
 
-  /// What a machine that trains the unpruned network is called in `masks`.
+  /// The name, in `masks`, of a machine that trains the unpruned network.
   public static let unpruned = "unpruned"
 
   /// Adds the machines that train the same network unpruned: those that have no use for pruning.

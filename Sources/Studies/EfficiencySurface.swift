@@ -8,9 +8,9 @@ import Pruning
 public struct EfficiencySurface: Codable, Sendable {
   /// One corner of the surface.
   public struct Point: Codable, Sendable {
-    /// Share of zeros among activations and gradients.
+    /// Sparsity of activations and gradients.
     public var activationSparsity: Double
-    /// Share of weights that are pruned.
+    /// Sparsity of the weights.
     public var weightSparsity: Double
     /// Dense-equivalent TFLOPS/W of the three passes, without the DRAM.
     public var teraflopsPerWatt: Double
@@ -21,7 +21,7 @@ public struct EfficiencySurface: Codable, Sendable {
   /// Volts of the logic.
   public var volts: Double
 
-  /// The surface of a machine at a voltage, on the layers of a network with drawn masks. Zeros are
+  /// The surface of a machine at a voltage, on the layers of a network with random masks. Zeros are
   /// spread evenly and independently; in the weight-gradient pass either operand may be zero.
   ///
   /// - Throws: `MemoryPlanError` when the memories are too small for a layer.

@@ -20,7 +20,7 @@ public struct Exploration: Sendable {
     }
   }
 
-  /// What one description comes to.
+  /// The result of one description.
   public struct Point: Codable, Sendable, Hashable {
     /// The values along the axes, in their order.
     public var values: [String]
@@ -54,7 +54,7 @@ public struct Exploration: Sendable {
       self.utilization = utilization
     }
 
-    /// Whether no other point is better in time, energy and area at once, nor equal and better in one.
+    /// Pareto-optimal: no other point is at least as good in time, energy and area, and better in one.
     public func isParetoOptimal(among points: [Point]) -> Bool {
       !points.contains { other in
         let (a, b) = (other.objectives, objectives)

@@ -3,18 +3,18 @@ import Exchange
 import Foundation
 import Processor
 
-/// What the abstract of the SWPU paper says, beside what this model gives. Nothing is fitted to a
+/// The claims of the SWPU paper's abstract, next to the results of this model. Nothing is fitted to a
 /// claim but the clock at 1.0 V, which is the paper's own.
 public struct PaperClaims: Codable, Sendable {
   /// One claim.
   public struct Claim: Codable, Sendable {
-    /// What is claimed.
+    /// The claim.
     public var claim: String
     /// The paper's figure.
     public var paper: String
     /// The figure here.
     public var ours: String
-    /// What was divided by what, on which workload.
+    /// The definition of the figure, and its workload.
     public var definition: String
     /// Why it differs.
     public var reading: String
@@ -61,7 +61,7 @@ public struct PaperClaims: Codable, Sendable {
       format: "%@; DRAM %@ of %.1f GB/s; outputs in %d and gradients in %d bits", workload,
       hardware.memory.dram.rawValue, hardware.memory.dramGigabytesPerSecond,
       hardware.memory.stashFormat.bits, hardware.memory.gradientFormat.bits)
-    let inScopes = "in three scopes: array / step without waiting for the DRAM / step with it"
+    let inScopes = "in three scopes: array / step without stalls on the DRAM / step with them"
     var slow = hardware.supply
     slow.volts = surface.volts
     let peak = surface[0.9, 0.9] ?? 0

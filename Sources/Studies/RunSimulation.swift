@@ -2,7 +2,7 @@
 import Masks
 import Processor
 
-/// A whole training with the masks that it had: each of its snapshots simulated, and counted for the
+/// A whole training run with its masks: each of its snapshots simulated, and counted for the
 /// steps until the next one.
 public struct RunSimulation: Codable, Sendable {
   /// One snapshot.
@@ -11,7 +11,7 @@ public struct RunSimulation: Codable, Sendable {
     public var step: Int
     /// Steps that ran with them.
     public var steps: Int
-    /// Share of the weights of all layers that is kept.
+    /// Density: the fraction of the weights of all layers that is kept.
     public var density: Double
     /// A training step with these masks.
     public var totals: Totals

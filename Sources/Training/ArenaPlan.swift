@@ -21,7 +21,7 @@ struct ArenaPlan {
   private(set) var inputGradients: [[GradientSlot?]]
   private(set) var offsets: [Int] = []
   private(set) var byteCount = 0
-  /// What the buffers would take one after the other.
+  /// Bytes that the buffers would take without sharing.
   private(set) var unsharedByteCount = 0
 
   private struct Buffer {
@@ -111,7 +111,7 @@ struct ArenaPlan {
     buffers[buffer].last = max(buffers[buffer].last, time)
   }
 
-  /// When each buffer lives and which bytes it takes.
+  /// The lifetime and the bytes of each buffer.
   var lives: [(time: ClosedRange<Int>, bytes: Range<Int>)] {
     buffers.indices.map {
       (

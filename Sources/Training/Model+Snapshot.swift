@@ -2,7 +2,7 @@
 import Masks
 
 extension Model {
-  /// The masks of all convolutions and linear layers, with what the last observed pass saw.
+  /// The masks of all convolutions and linear layers, with the sparsity of the last observed pass.
   ///
   /// - Parameters:
   ///   - step: steps done.

@@ -4,7 +4,7 @@ import Foundation
 import Masks
 
 extension Model {
-  /// Masks, weights, optimiser state and running statistics, as a checkpoint without a training.
+  /// Masks, weights, optimiser state and running statistics, as a checkpoint without training progress.
   ///
   /// - Throws: what encoding a checkpoint throws.
   package func state() throws -> Data {

@@ -2,9 +2,9 @@
 import Masks
 import Tensor
 
-/// A network with its weights and the memory that training it takes, ready to run.
+/// A network with its weights and the memory for training, ready to run.
 ///
-/// All activations and gradients lie in one planned block of memory; a step allocates nothing.
+/// All activations and gradients are in one planned block of memory; a step allocates nothing.
 ///
 /// ```swift
 /// var network = Network(name: "small", input: MapShape(channels: 3, height: 8, width: 8))
@@ -29,19 +29,21 @@ public final class Model {
   public let statistics: [NamedTensor]
   /// Bytes of the block that holds all activations and gradients.
   public let arenaBytes: Int
-  /// What they would take without sharing memory.
+  /// Bytes that they would take without sharing memory.
   public let unsharedBytes: Int
 
   let layers: [any RunningLayer]
   package let convolutions: [ConvolutionLayer]
   private let input: Tensor
-  private let planar: Tensor
+  /// Images that `forward` reads: those of a batch, or `ownPlanar`.
+  private var planar = Tensor(count: 0)
+  private lazy var ownPlanar = Tensor(count: batch * network.map(network.input).count)
   private let output: Tensor
   private let outputGradient: Tensor
   private let planarLogits: Tensor
   private let planarGradient: Tensor
 
-  /// Lays out a network for batches of at most `batch` images and draws its first weights.
+  /// Lays out a network for batches of at most `batch` images and initialises its weights.
   ///
   /// - Throws: `MemoryError` when there is not enough memory for it.
   public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) throws(MemoryError) {
@@ -106,7 +108,6 @@ public final class Model {
     self.parameters = parameters
     self.statistics = statistics
     input = value(network.input)
-    planar = Tensor(count: batch * network.map(network.input).count)
     output = value(network.output)
     planarLogits = Tensor(count: batch * network.map(network.output).count)
     planarGradient = Tensor(count: planarLogits.count)
@@ -116,11 +117,23 @@ public final class Model {
   /// Logits an image.
   public var classes: Int { network.map(network.output).count }
 
-  /// Copies planar images `[image][channel][row][column]` to where `forward` reads them.
-  public func stage(_ images: [Float]) { planar.store(images) }
+  /// Sets the planar images `[image][channel][row][column]` that `forward` reads.
+  ///
+  /// They are not copied: until the next ones are staged, nobody may change them. A batch must not go
+  /// back to its loader before.
+  public func stage(_ images: Tensor) { planar = images }
 
-  /// Copies planar images that lie outside of Swift.
-  package func stage(_ images: UnsafeBufferPointer<Float>) { planar.store(images) }
+  /// Sets the planar images that `forward` reads to a copy of these.
+  public func stage(_ images: [Float]) {
+    ownPlanar.store(images)
+    planar = ownPlanar
+  }
+
+  /// Sets the planar images that `forward` reads to a copy of these, from outside of Swift.
+  package func stage(_ images: UnsafeBufferPointer<Float>) {
+    ownPlanar.store(images)
+    planar = ownPlanar
+  }
 
   /// Takes the gradient of a loss by the logits, `[image][class]`, for `backward`.
   package func store(outputGradient gradient: UnsafeBufferPointer<Float>, images: Int) {
@@ -219,7 +232,7 @@ public final class Model {
       observes: observes, clock: clock)
     for index in layers.indices.reversed() {
       layers[index].backward(pass)
-      // A convolution has told the time of its weight gradient by itself.
+      // A convolution has recorded the time of its weight gradient itself.
       let part = layers[index] is ConvolutionLayer ? StepProfile.Part.inputGradient : .backward
       clock?.lap(part, of: network.nodes[index].name)
     }

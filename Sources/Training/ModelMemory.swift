@@ -46,7 +46,7 @@ public struct MemoryError: Error, Equatable, CustomStringConvertible {
   public let network: String
   /// Its images.
   public let images: MapShape
-  /// Images a step.
+  /// Batch size.
   public let batch: Int
   /// What its activations and gradients take.
   public let activationBytes: Int

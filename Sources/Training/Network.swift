@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// A network as plain data: layers in the order in which they run, and the maps between them.
+/// A network as plain data: layers in the order in which they run, and the feature maps between them.
 ///
 /// A network is built by calling its methods, each of which appends a layer and returns the value
 /// that the layer makes:

@@ -2,8 +2,8 @@
 import Pruning
 import Tensor
 
-/// Prunes a model while it trains: draws the first masks, and at each update moves them by the
-/// magnitude of the weights and the gradients of what is pruned.
+/// Prunes a model while it trains: makes random masks for the first step, and at each update changes them
+/// by the magnitude of the weights and the gradients of pruned weights.
 package struct NetworkPruner {
   package let configuration: PruningConfiguration
   package let schedule: PruningSchedule
@@ -52,7 +52,7 @@ package struct NetworkPruner {
       guard let mask = layer.mask, let gradient = layer.denseGradient else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
-      // A ramp only falls: training that goes on from sparse weights does not fill them up first.
+      // A ramp only falls: training that continues from sparse weights does not make them dense first.
       let density = max(targets[index], min(densities[index], mask.density))
       let growth =
         configuration.growth == .gradient
@@ -71,7 +71,7 @@ package struct NetworkPruner {
     return (0..<count).map { _ in random.uniform() }
   }
 
-  /// Share of the kept units to exchange: lines and weights at each update, units that span all
+  /// Fraction of the kept units to exchange: lines and weights at each update, units that span all
   /// filters or channels slowly, once an epoch.
   private func exchange(at step: Int) -> Double {
     switch configuration.granularity {
@@ -91,7 +91,7 @@ package struct NetworkPruner {
   }
 }
 
-/// How sparse one layer is.
+/// The sparsity of one layer.
 public struct LayerSparsity: Codable, Sendable {
   /// Name of the layer.
   public let name: String
@@ -108,7 +108,7 @@ public struct LayerSparsity: Codable, Sendable {
 }
 
 extension Model {
-  /// How sparse each convolution and linear layer is.
+  /// The sparsity of each convolution and linear layer.
   public var layerSparsities: [LayerSparsity] {
     convolutions.map { layer in
       LayerSparsity(
@@ -119,7 +119,7 @@ extension Model {
     }
   }
 
-  /// Share of the weights of the prunable layers that is pruned.
+  /// Fraction of the weights of the prunable layers that is pruned.
   public var sparsity: Double {
     let prunable = layerSparsities.filter(\.prunable)
     let weights = prunable.reduce(0) { $0 + $1.weights }

@@ -57,7 +57,7 @@ extension PackedParameter {
   /// Replaces the values; those of pruned places are left out.
   package func store(denseValues: [Float]) { weights.store(denseWeights: denseValues) }
 
-  /// Packs the layer for another mask. This value describes the packing before; ask the model anew.
+  /// Packs the layer for another mask. This value describes the old packing; ask the model again.
   package func apply(_ mask: LayerMask) {
     weights.apply(mask)
     weights.dropObservation()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Times of one thing, measured in turn with others so that a drift of the machine meets all alike.
+/// Times of one piece of work, interleaved with others so that a drift of the machine affects all alike.
 public struct Samples: Sendable {
   /// Milliseconds, in the order of measurement.
   public private(set) var milliseconds: [Double] = []

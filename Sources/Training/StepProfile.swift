@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Where the time of a training step goes, with the final masks and without pruning. Both networks
-/// are measured in turn, on the same batch.
+/// are measured interleaved, on the same batch.
 public struct StepProfile: Codable, Sendable {
   /// What is computed.
   public enum Part: String, Codable, Sendable, CaseIterable {
@@ -12,7 +12,7 @@ public struct StepProfile: Codable, Sendable {
     case loss
     /// Gradients of a convolution's weights.
     case weightGradient = "weight-gradient"
-    /// Gradients of what a convolution reads.
+    /// Gradients of a convolution's input.
     case inputGradient = "input-gradient"
     /// All gradients of another layer.
     case backward
@@ -22,7 +22,7 @@ public struct StepProfile: Codable, Sendable {
 
   /// A part of a layer, or of the whole network.
   public struct Entry: Codable, Sendable {
-    /// Name of the layer; nil for what is no layer's.
+    /// Name of the layer; nil for a part of the whole network.
     public var layer: String?
     /// What is computed.
     public var part: Part

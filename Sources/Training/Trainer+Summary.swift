@@ -5,7 +5,7 @@ import Masks
 import Tensor
 
 extension Trainer {
-  /// Measures steps of the trained network against its dense twin, in turn, and sums the whole run up.
+  /// Measures steps of the trained network interleaved with its dense twin, and summarises the whole run.
   ///
   /// The weights of the trained network do not change. Nothing is written: see `write`.
   public func summarize() throws -> RunSummary {

@@ -26,8 +26,7 @@ public final class Trainer {
   /// Where the run is recorded; nil when it is not.
   public let folder: RunFolder?
 
-  /// What came from the file that the configuration starts from; nil without one, and in a training
-  /// that goes on.
+  /// What was taken from the file of initial weights; nil without one, and in a resumed run.
   public private(set) var weightImport: WeightImport?
 
   let data: Dataset
@@ -44,7 +43,7 @@ public final class Trainer {
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
   private var sparsity = 0.0
 
-  /// What was amiss with the records of a run that goes on.
+  /// Problems in the records of a resumed run.
   public let recordProblems: [String]
   /// Seconds of each whole epoch of the run, tests left out, before and after interruptions.
   public private(set) var epochSeconds: [Double] = []
@@ -61,9 +60,9 @@ public final class Trainer {
   /// A training from the start, or from a checkpoint of `folder`.
   ///
   /// - Parameters:
-  ///   - network: a network of one's own for the images and classes of the data set; nil takes the
-  ///     one that the configuration names.
-  ///   - checkpoint: where to go on; nil starts anew (and writes the configuration).
+  ///   - network: a custom network for the images and classes of the data set; nil takes the one that the
+  ///     configuration names.
+  ///   - checkpoint: where to resume; nil starts a new run (and writes the configuration).
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
   /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`.
   public init(
@@ -87,7 +86,7 @@ public final class Trainer {
         input: images, classes: set.classes, width: configuration.width)
     precondition(
       network.map(network.input) == images && network.map(network.output).count == set.classes,
-      "the network reads \(images) and tells \(set.classes) classes apart")
+      "the network reads \(images) and has \(set.classes) classes")
     model = try Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
@@ -215,8 +214,8 @@ public final class Trainer {
     return true
   }
 
-  /// Replaces the running statistics of the norms by means over batches of training images. Those
-  /// follow the last steps' weights with a lag; these are of the final weights and masks.
+  /// Replaces the running statistics of the normalisations by means over batches of training images.
+  /// Running averages lag behind the weights; these means are of the final weights and masks.
   private func recalibrate() throws(DatasetError) {
     if configuration.recalibrationBatches == 0 { return }
     var batch = Batch()
@@ -298,12 +297,12 @@ public final class Trainer {
     try tensorBoard?.append(snapshot)
   }
 
-  /// Leaves nothing in the folder of a run that goes on that says otherwise.
+  /// Removes from the folder of a resumed run what would describe it as finished.
   private func goOn(in folder: RunFolder) throws {
     if try folder.readConfiguration() != configuration {
       try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
     }
-    // It tells of a run that was over.
+    // It describes a finished run.
     if progress.epoch < configuration.epochs { unlink(folder.summary.path) }
   }
 
@@ -316,7 +315,7 @@ public final class Trainer {
     earlierSeconds + (ContinuousClock.now - epochStart) / .seconds(1)
   }
 
-  /// Seconds that the computation of the run has waited for data, before and after interruptions.
+  /// Seconds that the computation of the run has stalled for data, before and after interruptions.
   var waitingSeconds: Double { earlierWaiting + loader.waitingSeconds }
 
   /// Saves a checkpoint, and what the epoch under way has taken.

@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(
-    "an unknown option is found beside others, with the one that was meant",
+    "an unknown option is found among others, with the one that was meant",
     arguments: [
       (["simulate", "--model", "lenet5", "--sparsty", "0.9"], "--sparsty", "--sparsity"),
       (["export", "--formt", "onnx", "run"], "--formt", "--format"),

@@ -63,7 +63,7 @@ struct CommandTests {
     return try Data(contentsOf: URL(fileURLWithPath: checkpoints + "/" + (try #require(name))))
   }
 
-  @Test("A killed or interrupted training, resumed, ends with the same bits; JSON tells the result")
+  @Test("A killed or interrupted run, resumed, is bit-identical; JSON has the result")
   func killAndResume() throws {
     let (whole, killed, interrupted) = (folder(), folder(), folder())
     defer {
@@ -301,7 +301,7 @@ struct CommandTests {
     #expect(written.contains { $0.contains("tfevents") })
   }
 
-  @Test("A topology of SCALE-Sim is simulated, and what it says beyond layers is named")
+  @Test("A topology of SCALE-Sim is simulated, and its ignored columns are named")
   func topology() throws {
     let file = folder() + ".csv"
     defer { try? FileManager.default.removeItem(atPath: file) }
@@ -329,7 +329,7 @@ struct CommandTests {
     #expect(String(decoding: result.output, as: UTF8.self).contains("swpu-small"))
   }
 
-  @Test("All data sets are listed, and those that are not here say how to get them")
+  @Test("All data sets are listed, missing ones with the command that fetches them")
   func dataList() throws {
     struct Row: Decodable {
       let name, source, terms: String

@@ -50,7 +50,7 @@ struct OptionTests {
       "\(changed)")
   }
 
-  @Test("A recipe stands for keys, over which options win")
+  @Test("A recipe sets keys, which options override")
   func recipe() throws {
     var expected = TrainingConfiguration()
     expected.recipe = .set
@@ -59,7 +59,7 @@ struct OptionTests {
     #expect(found == expected && found.pruning.growth == .random)
   }
 
-  @Test("Options stand above the file, the file above the defaults")
+  @Test("Options override the file, the file overrides the defaults")
   func configurationFile() throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("c-\(UUID()).yaml")
     defer { try? FileManager.default.removeItem(at: file) }

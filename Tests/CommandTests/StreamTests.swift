@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(
-    "a training that nobody can read is whole",
+    "a run whose output nobody reads is complete",
     arguments: [">&- 2>&-", "<&- >&- 2>&-", "2>&-", "> /dev/full 2> /dev/full", "| true"])
   func unreadTraining(streams: String) throws {
     guard access("/dev/full", F_OK) == 0 else { return }
@@ -111,7 +111,7 @@ import Testing
     #expect(result.errors.contains("saved") && result.errors.contains("--resume run"), "\(result)")
   }
 
-  @Test("several trainings at once have a folder each")
+  @Test("concurrent training runs have a folder each")
   func atOnce() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -135,7 +135,7 @@ import Testing
     #expect(result.status == 0 && result.errors.contains("epochs: 2 from here on"), "\(result)")
   }
 
-  @Test("threads that cannot be started are said, and nobody waits for them")
+  @Test("threads that cannot be started are reported, and training runs without them")
   func fewThreads() throws {
     let folder = try folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -38,7 +38,7 @@ struct SafetensorsTests {
     #expect(try SafetensorsFile(slice, file: "test").entries.count == 3)
   }
 
-  @Test("Empty tensors stand where others start or end")
+  @Test("Empty tensors may be where others start or end")
   func empty() throws {
     let arrays = [
       NamedArray(name: "z", shape: [0, 3], values: []),

@@ -6,8 +6,9 @@
     Tests/Faults/run.py --only energy      lists and faults whose text matches
     Tests/Faults/run.py --check            only whether every fault still has its place; builds nothing
 
-The copy lies in .build/faults, with its own build, so that stopping at any moment costs nothing: the
-next run goes on where this one stopped (results count as long as sources and tests stay as they are).
+The copy is in .build/faults, with its own build. A stopped run is resumed: the result of a fault is kept
+as long as its line, its source file (comments aside) and the files of its suites do not change. A change
+elsewhere may alter a result too; `--fresh` runs every fault again.
 Exit status: 0 no fault survived, 1 some did, 2 a list is wrong, or a suite fails without any fault.
 """
 import argparse
@@ -61,11 +62,12 @@ def synchronise(files, folder):
 
 
 def build(folder):
-    command = ["swift", "build", "--build-tests", "--disable-index-store"]
+    command = ["swift", "build", "--build-tests"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stdout.splitlines() if "error:" in line]
-        sys.exit("\n".join(["The copy does not compile:", *errors[:20]]) if errors else done.stdout[-4000:])
+        said = done.stdout + done.stderr
+        errors = list(dict.fromkeys(line for line in said.splitlines() if "error:" in line))
+        sys.exit("\n".join(["The copy does not compile:", *errors[:20]]) if errors else said[-4000:])
     found = subprocess.run(["swift", "build", "--show-bin-path"], cwd=folder, capture_output=True,
                            text=True, check=True).stdout.strip()
     return next(Path(found).glob("*PackageTests.xctest"))
@@ -124,12 +126,25 @@ class Runner:
         return ("passed" if tests else "nothing"), seconds, f"{tests} tests"
 
 
-def fingerprint(files):
-    sums = hashlib.sha256()
-    for name in sorted(files):
-        if name.startswith(("Sources/", "Tests/", "Package.swift")) and not name.startswith("Tests/Faults"):
-            sums.update(name.encode() + b"\0" + files[name] + b"\0")
-    return sums.hexdigest()
+class Marks:
+    """Checksums of what the result of a fault depends on first of all."""
+
+    def __init__(self, files):
+        self.files, self.suites = files, {}
+
+    def of_suite(self, suite):
+        """Content of the files of the suites."""
+        if suite not in self.suites:
+            names = re.sub(r"\w+\.", "", suite)
+            defined = re.compile(rf"\b(?:struct|class|extension) (?:{names})\b")
+            self.suites[suite] = b"".join(
+                content for name, content in sorted(self.files.items())
+                if name.startswith("Tests/") and name.endswith(".swift") and defined.search(content.decode()))
+        return self.suites[suite]
+
+    def of_fault(self, fault, path, suite):
+        code = re.sub(r"^\s*//.*\n", "", self.files[path].decode(), flags=re.MULTILINE)
+        return hashlib.sha256(f"{fault.text}\0{code}\0".encode() + self.of_suite(suite)).hexdigest()
 
 
 def main():
@@ -139,6 +154,7 @@ def main():
     parser.add_argument("--at", metavar="COMMIT", help="sources and tests of a commit; faults without a "
                         "place there are left out")
     parser.add_argument("--suite", help="run these tests instead of those that the lists name")
+    parser.add_argument("--fresh", action="store_true", help="forget kept results")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, default=ROOT / ".build/faults")
     options = parser.parse_args()
@@ -158,7 +174,6 @@ def main():
     if options.check:
         return 0
 
-    mark = fingerprint(files)
     synchronise(files | {name: text.encode() for name, text in changed.items()}, options.folder)
     print("building …", flush=True)
     start = time.monotonic()
@@ -166,13 +181,20 @@ def main():
     print(f"built in {time.monotonic() - start:.0f} s", flush=True)
 
     store = options.folder / ".build/results.json"
-    known = json.loads(store.read_text()) if store.exists() else {}
-    if known.get("fingerprint") != mark:
-        known = {"fingerprint": mark, "results": {}}
-    results = known["results"]
+    results = json.loads(store.read_text()) if store.exists() and not options.fresh else {}
+    marks = Marks(files)
+
+    def kept(fault):
+        suite = options.suite or fault.suite
+        path = faultlist.locate(fault, sources)[0]
+        return f"{fault.number} {suite} {marks.of_fault(fault, path, suite)}"
+
+    keys = {fault.number: kept(fault) for fault in wanted}
+    left = [fault for fault in wanted if keys[fault.number] not in results]
+    print(f"{len(wanted) - len(left)} results are kept", flush=True)
 
     # Without a fault every suite must pass; how long it takes sets the limit for one that hangs.
-    suites = sorted({options.suite or fault.suite for fault in wanted})
+    suites = sorted({options.suite or fault.suite for fault in left})
     limits = {}
     for suite in suites:
         outcome, seconds, said = runner.run(suite, 0, 1800)
@@ -184,7 +206,7 @@ def main():
 
     def run(fault):
         suite = options.suite or fault.suite
-        key = f"{fault.number} {suite}"
+        key = keys[fault.number]
         return fault, key, results.get(key) or runner.run(suite, fault.number, limits[suite])
 
     survivors, counts = [], defaultdict(lambda: [0, 0])
@@ -192,7 +214,7 @@ def main():
         for done, (fault, key, result) in enumerate(pool.map(run, wanted), 1):
             results[key] = result
             outcome, seconds, said = result
-            store.write_text(json.dumps(known))
+            store.write_text(json.dumps(results))
             counts[fault.area][0] += 1
             if outcome == "passed":
                 counts[fault.area][1] += 1

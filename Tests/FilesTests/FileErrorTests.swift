@@ -10,7 +10,7 @@ import Testing
     throw FileError("test", "fail", reason: "nothing was thrown")
   }
 
-  @Test("the system's errors are said in its words, without the library's dump")
+  @Test("the system's errors are reported in its words, without the library's dump")
   func system() throws {
     let missing = try error { _ = try Data(contentsOf: URL(fileURLWithPath: "/none/at/all")) }
     #expect(plainReason(missing) == "No such file or directory")
@@ -22,10 +22,10 @@ import Testing
   }
 
   @Test(
-    "errors of JSON name the key and what belongs there",
+    "errors of JSON name the key and the required type",
     arguments: [
       ("{}", "'a' is missing"), (#"{"a":"x","b":[]}"#, "'a' is not a whole number"),
-      (#"{"a":null,"b":[]}"#, "'a' is empty; a whole number belongs there"),
+      (#"{"a":null,"b":[]}"#, "'a' is empty; a whole number is required"),
       (#"{"a":1,"b":[{"c":2}]}"#, "'b.0.c' is not text"), ("[1", "it is not JSON"),
     ])
   func json(text: String, expected: String) throws {

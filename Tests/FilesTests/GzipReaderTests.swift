@@ -33,7 +33,7 @@ import Testing
 
   private let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
 
-  @Test("one stream or several, whatever the pieces that come and the bytes that are asked for")
+  @Test("one stream or several, for any pieces of input and any bytes asked for")
   func streams() throws {
     let data =
       stream(bytes) + stream([])

@@ -54,7 +54,7 @@ final class Folder {
     #expect(try folder.names == ["a"])
   }
 
-  @Test("an output that is dropped leaves the old file, and nothing beside it")
+  @Test("an output that is dropped leaves the old file, and nothing else")
   func dropped() throws {
     let folder = try Folder()
     try folder.write("old", "a")
@@ -123,7 +123,7 @@ final class Folder {
     #expect(error?.description == "/dev/full: cannot write: No space left on device")
   }
 
-  @Test("what is no place for a file is refused at once")
+  @Test("a path where no file can be is refused immediately")
   func refused() throws {
     let folder = try Folder()
     for path in ["", folder.path, folder.path + "/new/", folder.path + "/none/a"] {
@@ -157,7 +157,7 @@ final class Folder {
     #expect(try folder.names == ([alive, "a"] + others).sorted())
   }
 
-  @Test("one program writes in a folder; the other is told which")
+  @Test("one program writes in a folder; the error of the other names it")
   func lock() throws {
     let folder = try Folder()
     do {

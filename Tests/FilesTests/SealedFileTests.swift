@@ -7,7 +7,7 @@ import Testing
 @Suite struct SealedFileTests {
   private let form = SealedFile(kind: "SWPUTEST", noun: "a test")
 
-  @Test("what was sealed comes back; every truncation and every changed byte is refused")
+  @Test("sealed content is restored; every truncation and every changed byte is refused")
   func seal() throws {
     for count in [0, 1, 7, 8, 9, 40] {
       let content = Data((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) })

@@ -34,7 +34,7 @@ struct ZipFileTests {
     return data
   }
 
-  @Test("Members come back as they were, also with a comment at the end")
+  @Test("Members are restored, also with a comment at the end")
   func roundTrip() throws {
     var data = encoded([("a.npy", "first"), ("folder/b", ""), ("é", "third")])
     // A comment that looks like an end.

@@ -37,7 +37,7 @@ import Testing
       ])
   }
 
-  @Test("masks and zeros come from the snapshot; what it lacks is dense and assumed")
+  @Test("masks and sparsity are from the snapshot; layers that it lacks are dense and assumed")
   func joins() throws {
     let network = try network()
     let shape = network.convolutions[1].filterShape
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test("drawn masks follow the seed, the sparsity and what may be pruned")
+  @Test("random masks depend on the seed, the sparsity and the prunable layers")
   func draws() throws {
     let pruning = PruningConfiguration(granularity: .subStructured, sparsity: 0.8)
     let first = Workload(try network(), pruning: pruning, seed: 1)

@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test("the share of zeros is that of the operands that are not weights")
+  @Test("the sparsity of operands is that of the operands that are not weights")
   func zeroShare() {
     let random = RandomCase(seed: 3)
     let shares = Pass.allCases.map {
@@ -78,7 +78,7 @@ import Testing
     #expect(shares == [0.5, 0.75, 0.875])
   }
 
-  @Test("a load takes its cycles, and a window held for its slot says so")
+  @Test("a load takes its cycles, and a window held for its slot is marked")
   func loadPort() {
     var port = LoadPort()
     port.accept(SteppedWindow(loadCycles: 2, issues: []))

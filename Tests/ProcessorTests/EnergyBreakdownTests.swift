@@ -107,7 +107,7 @@ import Testing
     #expect(abs(ratio - dynamicScale(from: 0.56, to: 0.7)) < 1e-12)
   }
 
-  @Test("counts are charged by their constants and by nothing else")
+  @Test("the energy of counts depends on their constants alone")
   func accounts() {
     let table = EnergyTable.standard
     let array = HardwareDescription.swpu.array
@@ -155,7 +155,7 @@ import Testing
     #expect(idle.total == idle[.clock] + idle[.leakage])
   }
 
-  @Test("a Benes network and a crossbar draw more than the shifter for the same vectors")
+  @Test("a Benes network and a crossbar consume more than the shifter for the same vectors")
   func networks() {
     var activity = busy(cycles: 1000)
     // A vector crosses half of the stages' switches on the average.
@@ -169,7 +169,7 @@ import Testing
     #expect(network(.benes) < network(.crossbar))
   }
 
-  @Test("leakage is a credible share of a busy machine's power")
+  @Test("leakage is a credible fraction of a busy machine's power")
   func leakage() {
     for (volts, range) in [(1.0, 0.02...0.15), (0.56, 0.04...0.4)] {
       let energy = EnergyModel(swpu(volts: volts)).energy(

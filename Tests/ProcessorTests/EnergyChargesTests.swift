@@ -6,7 +6,7 @@ import Testing
 
 /// Each count alone, on the default machine at 1.0 V: which units it is charged to, and how much. The
 /// memories' energies are those of CACTI's table for the banks that the machine has.
-@Suite("Every count charged alone")
+@Suite("Energy of every count alone")
 struct EnergyChargesTests {
   /// The default machine without a pool, whose lanes are not held.
   private static let hardware: HardwareDescription = {
@@ -211,7 +211,7 @@ struct EnergyChargesTests {
     }
   }
 
-  @Test("Cycles are charged to the clock and to leakage, whoever takes them")
+  @Test("All cycles count for the clock and for leakage")
   func time() {
     let charges: [EnergyUnit: Double] = [
       .clock: 1024 * 160 * each(.registerBitClock) * table[.clockIdleShare].value,

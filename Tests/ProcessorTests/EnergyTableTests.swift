@@ -21,7 +21,7 @@ import Testing
       + "source: \"\(source)\"\(rest)}\n"
   }
 
-  @Test("every constant says what it is and where it comes from, and is used at some volts")
+  @Test("every constant has a unit, a kind and a source, and energies have a voltage")
   func standard() throws {
     try EnergyTable.standard.validate(file: "standard")
     for name in EnergyTable.Name.allCases {

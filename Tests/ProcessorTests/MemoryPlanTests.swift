@@ -154,7 +154,7 @@ import Testing
     }
   }
 
-  @Test("what computes long enough waits for its first load and last store only")
+  @Test("a pass that computes long enough stalls on its first load and last store only")
   func computeBound() {
     for seed in 0..<10 as Range<UInt64> {
       guard

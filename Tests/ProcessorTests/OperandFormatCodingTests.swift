@@ -29,7 +29,7 @@ import Testing
     return values
   }
 
-  @Test("codes have the values of their format and come back", arguments: Format.allCases)
+  @Test("codes have the values of their format, and values their codes", arguments: Format.allCases)
   func roundTrip(format: Format) {
     var known = Set<UInt16>()
     var wrong = 0

@@ -10,7 +10,7 @@ import Testing
 ///
 /// The layer has 3 inputs and 1 output, weight 1 of 0...2 pruned, one image, half of the activations and
 /// half of the gradients zero. It is the first layer, so no input gradient is needed.
-@Suite("A training step worked out by hand")
+@Suite("A manually computed training step")
 struct StepByHandTests {
   /// One core, row, lane and slot, windows of two entries, one in flight, an adder of one stage; 8.008
   /// bits a cycle to and from the DRAM.

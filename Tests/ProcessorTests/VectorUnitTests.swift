@@ -45,7 +45,7 @@ import Testing
     #expect(run.dramWait > 0)
   }
 
-  @Test("the reorder unit takes a cycle a word, and as many as a count of the greedy order says")
+  @Test("the reorder unit takes a cycle a word, as many words as counted from the greedy order")
   func reordering() {
     for seed in 0..<30 as Range<UInt64> {
       let random = RandomCase(seed: seed)
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test("a step's share of an update is at least the update over the interval")
+  @Test("a step's part of an update is at least the update over the interval")
   func amortised() {
     var run = VectorUnit(.swpu).optimiser(storedWeights: 1001)
     run.reorderWords = 5

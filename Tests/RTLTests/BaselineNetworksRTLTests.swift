@@ -9,7 +9,7 @@ import Testing
 @Suite(.needsVerilator) struct BaselineNetworksRTLTests {
   private static let width = 16
 
-  @Test("every mask of 8 lanes, drawn masks and permutations of 16: all that counts arrives")
+  @Test("every mask of 8 lanes, random masks and permutations of 16: all needed data arrives")
   func networks() throws {
     var random = SeededRandom(seed: 1, stream: 302)
     var vectors: [String: String] = [:]

@@ -4,7 +4,7 @@ import RTL
 import Testing
 
 @Suite(.needsVerilator) struct RTLBenchTests {
-  @Test("a bench is built once for its content, and anew when a source or the package changes")
+  @Test("a bench is built once for its content, and again when a source or the package changes")
   func kept() throws {
     let files = FileManager.default
     let folder = files.temporaryDirectory.appendingPathComponent(

@@ -24,7 +24,7 @@ import Testing
       pruning: PruningConfiguration(granularity: .line, sparsity: 0.7), seed: 1)
   }
 
-  @Test("a sweep that was stopped goes on, and ends as one that was not")
+  @Test("a stopped sweep is resumed, and ends like an uninterrupted one")
   func resumes() throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("explore-\(UUID().uuidString)")

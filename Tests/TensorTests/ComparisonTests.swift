@@ -17,7 +17,7 @@ struct ComparisonTests {
   }
 
   @Test(
-    "What is not a number is never near anything",
+    "NaN is never near anything",
     arguments: [
       [Float.nan, 0, 0], [0, .nan, 0], [0, 0, .nan], [.nan, .nan, .nan], [.infinity, 0, 0],
     ])

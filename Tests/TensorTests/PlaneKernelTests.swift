@@ -137,7 +137,7 @@ struct PlaneKernelTests {
     return (found, gradient)
   }
 
-  @Test("Of equal values the first wins, as in PyTorch, and a value that is not a number over all")
+  @Test("Of equal values the first wins, as in PyTorch, and NaN over all")
   func poolingTies() throws {
     let map = MapShape(channels: 1, height: 2, width: 2)
     let geometry = try #require(PoolingGeometry(kind: .max, input: map, size: 2, stride: 2))

@@ -18,7 +18,7 @@ struct SeededRandomTests {
       ])
   }
 
-  @Test("Seeds and streams give numbers of their own, and the same ones again")
+  @Test("Seeds and streams give different numbers, and the same ones when repeated")
   func streams() {
     var first = Set<UInt64>()
     for seed in 0..<8 as Range<UInt64> {
@@ -48,7 +48,7 @@ struct SeededRandomTests {
     }
   }
 
-  @Test("Every order of four numbers comes, about as often as every other")
+  @Test("All orders of four numbers are about equally frequent")
   func permutations() {
     var random = SeededRandom(seed: 2)
     var counts: [[Int]: Int] = [:]

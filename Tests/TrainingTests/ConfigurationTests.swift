@@ -29,7 +29,7 @@ struct ConfigurationTests {
     #expect(try TrainingConfiguration(yaml: "", file: "c.yaml") == TrainingConfiguration())
   }
 
-  @Test("A recipe is a set of keys, which keys of their own win over", arguments: Recipe.allCases)
+  @Test("A recipe is a set of keys, which explicit keys override", arguments: Recipe.allCases)
   func recipes(recipe: Recipe) throws {
     var expected = PruningConfiguration(granularity: .line, sparsity: 0.5)
     expected.apply(recipe)
@@ -42,7 +42,7 @@ struct ConfigurationTests {
       try TrainingConfiguration(yaml: configuration.yaml, file: "c.yaml").pruning == expected)
   }
 
-  @Test("Recipes are what their papers say")
+  @Test("Recipes have the values of their papers")
   func recipeValues() {
     func applied(_ recipe: Recipe) -> PruningConfiguration {
       var configuration = PruningConfiguration(

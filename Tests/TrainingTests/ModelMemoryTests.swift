@@ -8,7 +8,7 @@ import Testing
 struct ModelMemoryTests {
   private let images = MapShape(channels: 3, height: 32, width: 32)
 
-  @Test("A network that no machine holds is an error that says what would need less")
+  @Test("A network that no machine holds is an error that names what would need less")
   func tooLarge() throws {
     let network = try ModelName.resnet50.network(input: images, classes: 10, width: 16)
     let error = #expect(throws: MemoryError.self) {

@@ -106,11 +106,33 @@ struct ModelTests {
     }
     #expect(try gradients(dirty: false) == gradients(dirty: true))
   }
+
+  @Test("A batch's images are read where they are, an array's are copied")
+  func staging() throws {
+    let map = MapShape(channels: 3, height: 8, width: 8)
+    let network = try ModelName.resnet20.network(input: map, classes: 4, width: 0.25)
+    let model = try Model(network, engine: Engine(threads: 1), batch: 2, seed: 1)
+    var random = SeededRandom(seed: 9)
+    var values = randomValues(2 * map.count, &random)
+    func logits() -> [Float] {
+      model.forward(images: 2, training: false)
+      return model.logits(images: 2)
+    }
+    model.stage(values)
+    let first = logits()
+    let images = Tensor(values)
+    values[0] += 1
+    #expect(logits() == first)
+    model.stage(images)
+    #expect(logits() == first)
+    images.store(values)
+    #expect(logits() != first)
+  }
 }
 
 @Suite("Arena")
 struct ArenaPlanTests {
-  @Test("Buffers that live at once do not overlap", arguments: ModelName.allCases)
+  @Test("Buffers that live at the same time do not overlap", arguments: ModelName.allCases)
   func noOverlap(name: ModelName) throws {
     let network = try name.network(
       input: MapShape(channels: 3, height: 32, width: 32), classes: 10, width: 0.5)

@@ -72,7 +72,7 @@ struct OptimizerTests {
     }
   }
 
-  @Test("A step of weights with a scale of their own is limited by their norm")
+  @Test("A step of weights that no normalisation scales is limited by their norm")
   func stepLimit() {
     func updated(hasOwnScale: Bool, gradientScale: Float, stepLimit: Float) -> [Float] {
       let parameter = Parameter(Tensor([3, 4]))
@@ -100,7 +100,7 @@ struct OptimizerTests {
         < 1e-5)
   }
 
-  @Test("Layers that no norm follows have a scale of their own")
+  @Test("Layers without a normalisation behind them are marked")
   func ownScale() throws {
     func names(_ name: ModelName) throws -> [String] {
       let network = try name.network(

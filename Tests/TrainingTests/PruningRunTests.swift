@@ -190,7 +190,7 @@ struct PruningRunTests {
     #expect(abs((floors[0] * 288 + floors[1] * 4608) / 4896 - 0.05) < 0.002)
   }
 
-  @Test("What stays keeps its value and its optimiser's state; what comes back starts at zero")
+  @Test("Kept weights keep their value and optimiser state; re-grown ones start at zero")
   func repacking() throws {
     let model = try model()
     let layer = model.convolutions[0]

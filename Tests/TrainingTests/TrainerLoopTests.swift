@@ -211,7 +211,7 @@ struct TrainerLoopTests {
     }
   }
 
-  @Test("Dropout draws anew in every step, and the same again from the same seed")
+  @Test("Dropout differs in every step, and is the same for the same seed")
   func dropout() throws {
     // One image, a rate that moves no weight: what changes from epoch to epoch is dropout alone.
     let data = SyntheticImages.dataset(seed: 3, trainCount: 1, testCount: 1)

@@ -88,7 +88,7 @@ struct TrainerTests {
     }
   }
 
-  @Test("A run killed at any moment goes on from the checkpoint before")
+  @Test("A run killed at any moment is resumed from the checkpoint before")
   func kill() throws {
     let temporary = try TemporaryFolder()
     let (whole, killed) = (temporary.run("whole"), temporary.run("killed"))
@@ -144,7 +144,7 @@ struct TrainerTests {
   }
 
   @Test(
-    "Snapshots tell of every layer, and the last one of the end of training",
+    "Snapshots have every layer, and the last one is of the end of training",
     arguments: [Granularity.dense, .line])
   func snapshots(granularity: Granularity) throws {
     let temporary = try TemporaryFolder()

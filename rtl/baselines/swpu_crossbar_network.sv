@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A crossbar: an E:1 multiplexer for each lane, told which lane it takes. Combinational.
+// A crossbar: an E:1 multiplexer for each lane, with the number of the lane that it takes. Combinational.
 module swpu_crossbar_network #(
   // Lanes E of the network, a power of two from 2 on.
   parameter int unsigned Lanes = swpu_pkg::Window,

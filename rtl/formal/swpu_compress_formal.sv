@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the network must do for every mask and every data, one bit a lane (all bits of a lane are
-// routed alike): bring packed data back to where they came from, whatever stands behind them, and
-// pack all of them to the front.
+// The properties of the network for every mask and all data, one bit a lane (all bits of a lane are
+// routed alike): it returns packed data to their places, whatever is behind them, and it
+// packs all of them to the front.
 //
-// If two vectors met at a place on their way, one bit would stand for two that may differ, and not
-// both could come back: so the first property also proves that no two vectors meet.
+// If two vectors met at a place on their way, one bit would represent two that may differ, and not
+// both could be restored: so the first property also proves that no two vectors meet.
 module swpu_compress_formal #(
   parameter int unsigned Lanes = 8,
   localparam int unsigned Stages = $clog2(Lanes)
@@ -36,7 +36,7 @@ module swpu_compress_formal #(
     .data_o    (packed_data)
   );
 
-  // Where packed data stand: at the front, as many as are needed.
+  // The places of packed data: at the front, as many as are needed.
   swpu_compress_stages #(
     .Lanes(Lanes),
     .Width(1)

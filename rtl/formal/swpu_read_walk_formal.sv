@@ -102,7 +102,7 @@ module swpu_read_walk_formal #(
     assume (!is_walk || begins_q || reads_i == reads_q);
     assert (!is_walk || read == expected);
     assert (!is_walk || done == (left_d == '0));
-    // What both keep, so that no state is looked at that they cannot come to.
+    // Invariants of both, so that no unreachable state is considered.
     assert (!is_walk || is_rest);
     assert (!is_walk || i_walk.past_q <= i_walk.total);
     for (int unsigned port = 0; port < Ports; port++) begin

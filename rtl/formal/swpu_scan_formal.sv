@@ -50,7 +50,7 @@ module swpu_scan_formal (
     .is_empty_o    (is_empty)
   );
 
-  // What held still since the cycle before.
+  // Registers that did not change since the cycle before.
   logic has_past_q = 1'b0;
   logic begin_q;
   logic [WordBits-1:0] word_q, last_word_q;
@@ -82,7 +82,7 @@ module swpu_scan_formal (
         && active_i[spot.row][spot.column];
     stays_ahead = next_word == word_i && !i_scan.done_d[bit_i];
 
-    // Whether the window that is shown, or goes on to the next cycle, has the entry with its place for
+    // Whether the window that is shown, or kept for the next cycle, has the entry with its place for
     // its rows.
     is_in_window = 1'b0;
     for (int unsigned lane = 0; lane < swpu_pkg::Window; lane++) begin
@@ -160,7 +160,7 @@ module swpu_scan_formal (
     assume (i_scan.word_q <= last_word_i);
 
     assert (!has_begun_q || are_counted);
-    // No needed entry is passed, unless the scan is told to begin elsewhere.
+    // No needed entry is passed, unless the scan restarts elsewhere.
     assert (begin_i || !is_wanted || stays_ahead || is_in_window);
     // The scan looks at one word after the other; it goes back only when all words are through.
     assert (begin_i || next_word == i_scan.word_q
@@ -174,7 +174,7 @@ module swpu_scan_formal (
     assert (is_clean);
     assert (begin_i || window_valid && window_ready_i || i_scan.window_d == window
         || is_empty && window.count == '0);
-    // Behind the last window nothing waits.
+    // Behind the last window nothing is pending.
     assert (!(i_scan.waits_q && i_scan.is_last_q)
         || i_scan.word_q == last_word_i && i_scan.wanted == '0);
   end

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was packed comes back, whatever stands behind the codes; codes stand at the front in their
+// Packed values are restored, whatever is behind the codes; codes are at the front in their
 // order, as many as are counted, and none of them is zero.
 module swpu_zero_pack_formal #(
   parameter int unsigned Lanes = 8,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole of it: from loaded memories and a description of a layer's pass to results in the output
+// The whole processor: from loaded memories and a description of a layer's pass to results in the output
 // memory.
 //
 // 1. The pass is lowered to its parts, whose rows the reorder unit puts into groups; on its way it
 //    counts the weights of each row, so that their place in the weight memory is known.
-// 2. The planner makes the items, and the dealer deals them, longest work first.
-// 3. Each core's loader brings an item's masks and weights while the core works on the one before.
+// 2. The planner makes the items, and the scheduler assigns them, longest processing time first.
+// 3. Each core's loader loads an item's masks and weights while the core works on the one before.
 // Meanwhile results that nothing is written to become zero.
 module swpu_top #(
   parameter int unsigned Cores = swpu_pkg::Cores,
@@ -62,14 +62,14 @@ module swpu_top #(
 
   typedef enum logic [2:0] {
     Idle,
-    // Lowers a phase, and goes on if it has no outputs or taps.
+    // Lowers a phase, and continues if it has no outputs or taps.
     Lower,
     // The reorder unit groups the rows of the part.
     Reorder,
     // Counts the slices that a group is cut into.
     Slice,
     Plan,
-    // Deals, and runs.
+    // Schedules, and runs.
     Run
   } state_e;
 
@@ -219,8 +219,8 @@ module swpu_top #(
     .read_data_o    (weight_data)
   );
 
-  // Planner and dealer.
-  logic plans, plan_busy, job_made, deals, dealt;
+  // Planner and scheduler.
+  logic plans, plan_busy, job_made, schedules, scheduled;
   logic [PartBits-1:0] plan_part;
   job_t made_job;
   logic [31:0] made_work;
@@ -253,21 +253,21 @@ module swpu_top #(
   logic [Cores-1:0][JobBits-1:0] job_number;
   job_t [Cores-1:0] job;
 
-  swpu_dealer #(
+  swpu_scheduler #(
     .Cores(Cores)
-  ) i_dealer (
+  ) i_scheduler (
     .clk_i,
     .rst_ni,
     .clear_i (state_q == Idle),
     .write_i (job_made),
     .job_i   (made_job),
     .work_i  (made_work),
-    .deal_i  (deals),
+    .start_i (schedules),
     .valid_o (job_valid),
     .ready_i (job_ready),
     .number_o(job_number),
     .job_o   (job),
-    .done_o  (dealt)
+    .done_o  (scheduled)
   );
 
   // The cores.
@@ -390,7 +390,7 @@ module swpu_top #(
     sliced_d = sliced_q;
     leaves_phase = 1'b0;
     plans = 1'b0;
-    deals = 1'b0;
+    schedules = 1'b0;
     if (reorder_valid) order_d = order_q + 1'b1;
     if (reorder_valid && reorder_seed) groups_d = groups_q + 1;
     if (counted) begin
@@ -434,10 +434,10 @@ module swpu_top #(
         end
       end
       Plan: begin
-        deals = !plan_busy;
-        if (deals) state_d = Run;
+        schedules = !plan_busy;
+        if (schedules) state_d = Run;
       end
-      default: if (dealt && job_valid == '0 && (&worker_idle)) state_d = Idle;
+      default: if (scheduled && job_valid == '0 && (&worker_idle)) state_d = Idle;
     endcase
     if (leaves_phase) begin
       state_d = is_last_phase ? Slice : Lower;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multiplies and adds what the model did, a pair of operands a cycle, with adders of 1, 2 and 3
+// Repeats the model's multiply-adds, a pair of operands a cycle, with adders of 1, 2 and 3
 // stages, and one that makes products of zeros too. A line of the file `+vectors`: whether there are
 // operands in this cycle, the operands, the partial sum, whether a product is made where zeros are
 // gated, the new sum there, and the new sum where they are not.
@@ -17,7 +17,7 @@ module tb_swpu_bf16_mac;
   logic [15:0] a = '0, b = '0;
   logic [31:0] sum_in = '0;
 
-  // What was asked for: [0] in this cycle, [1] in the one before, …
+  // The requests: [0] in this cycle, [1] in the one before, …
   typedef struct packed {
     logic        is_vector;
     logic        valid;
@@ -91,7 +91,7 @@ module tb_swpu_bf16_mac;
         differing[index]++;
         $display("first difference: %0d stages ask for a sum at the wrong time", AdderStages);
       end
-      // The turn goes on with a product that is made, and stays without.
+      // The turn advances with a product that is made, and stays without.
       if (Gates ? history[1].is_made : history[1].valid) turn_expected = turn;
       if (turn_out !== turn_expected) begin
         differing[index]++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packs and brings back what the model packed and brought back, for networks of 8 and 32 lanes.
+// Repeats the model's packing and expanding, for networks of 8 and 32 lanes.
 // Each reads `compress<lanes>.txt` in the folder `+vectors`: needed lanes, settings (occupied, moving),
 // data, packed, packed with rubbish behind it, and what comes back.
 module tb_swpu_compress_network;

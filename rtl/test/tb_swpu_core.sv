@@ -7,7 +7,7 @@
 // - the tiles, each with the lines that any row of the group needs, run by run, and in the weight
 //   gradient the output gradients of each row;
 // - the results: of each tile that has any entry, or of each fixed window.
-// The bench stands for the memories outside of the core and for what turns a tile, a line and a run
+// The bench models the memories outside of the core and the units that turn a tile, a line and a run
 // into an address; a line that the model does not need is an error to read.
 module tb_swpu_core;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adds what the model added, a pair a cycle, in adders of 1, 2 and 3 stages. A line of the file
+// Repeats the model's additions, a pair a cycle, in adders of 1, 2 and 3 stages. A line of the file
 // `+vectors`: whether there is a pair in this cycle, the pair, the sum.
 module tb_swpu_fp32_add;
 
@@ -14,7 +14,7 @@ module tb_swpu_fp32_add;
   logic valid = 1'b0;
   logic [31:0] a = '0, b = '0;
 
-  // What was asked for: [0] in this cycle, [1] in the one before, …
+  // The requests: [0] in this cycle, [1] in the one before, …
   typedef struct packed {
     logic        is_vector;
     logic        valid;

@@ -46,7 +46,7 @@ module tb_swpu_hamming_unit;
       .busy_o     (busy)
     );
 
-    // What was not asked for is rubbish.
+    // Words that were not requested are random.
     always @(posedge clk) read_data <= read ? memory[read_row][read_word] : 64'hDEAD_BEEF_5555_AAAA;
 
     initial begin

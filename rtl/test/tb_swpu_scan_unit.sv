@@ -96,7 +96,7 @@ module tb_swpu_scan_unit;
       while (taken < count || count == 0) begin
         ready = $urandom_range(2) != 0;
         #1;
-        // Cycles in which a complete window waits are not those of the scan.
+        // Cycles in which a complete window is pending are not those of the scan.
         if (!was_valid) cycles++;
         was_valid = valid && !ready;
         if (is_empty) begin

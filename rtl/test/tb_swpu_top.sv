@@ -208,7 +208,7 @@ module tb_swpu_top #(
                            expected[i]));
         end
       end
-      // The port reads what stands there.
+      // The port reads the old content.
       address = AddressBits'(base + results - 1);
       @(negedge clk);
       if (word !== expected[base+results-1]) differ("the last result cannot be fetched");

@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Masks
 
-/// What other programs call the weights of a layer.
+/// The name and shape of a layer's weights in other programs.
 public struct TensorName: Sendable, Equatable {
   /// For example `layer1.0.conv1.weight`.
   public var name: String
@@ -21,12 +21,11 @@ extension MaskSnapshot {
   private static let inputZeros = ".input_zeros"
   private static let gradientZeros = ".gradient_zeros"
 
-  /// The bytes of an npz file: of each layer a mask of truth values, and the shares of zeros among its
-  /// activations and output gradients (`NAME.input_zeros`, `NAME.gradient_zeros`) where they were
-  /// observed.
+  /// The bytes of an npz file: of each layer a mask of truth values, and the sparsity of its activations
+  /// and output gradients (`NAME.input_zeros`, `NAME.gradient_zeros`) where it was observed.
   ///
-  /// - Parameter tensors: what other programs call the layers; those that it lacks keep their name
-  ///   and four axes.
+  /// - Parameter tensors: names of the layers in other programs; those that it lacks keep their name and
+  ///   four axes.
   public func numPyArchive(tensors: [String: TensorName]) -> Data {
     NumPyArchive.encoded(
       layers.flatMap { layer -> [(String, NumPyArray)] in
@@ -46,8 +45,8 @@ extension MaskSnapshot {
       })
   }
 
-  /// Reads masks of a network's layers, and shares of zeros, from an npz file or a folder of npy
-  /// files.
+  /// Reads masks of a network's layers, and their sparsity of activations and gradients, from an npz file
+  /// or a folder of npy files.
   ///
   /// An array is named after its layer, perhaps with `.weight`, `.weight_mask` and `.weight_orig` (as
   /// `torch.nn.utils.prune` has them) or `.mask` behind it, and below any prefix of a wrapper. Every
@@ -106,7 +105,7 @@ extension MaskSnapshot {
     return String(array.dropLast(ending.count))
   }
 
-  /// What the arrays say of a layer.
+  /// The content of the arrays for a layer.
   private struct FoundMask {
     var inputZeros: Double?
     var gradientZeros: Double?

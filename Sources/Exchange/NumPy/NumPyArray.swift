@@ -7,7 +7,7 @@ import Masks
 /// the values.
 ///
 /// Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
-/// Big-endian values and Fortran order are turned while reading; objects and records are refused.
+/// Big-endian values and Fortran order are converted while reading; objects and records are refused.
 public struct NumPyArray: Sendable, Equatable {
   /// The type of the values, by its name in the file.
   public enum Element: String, Sendable, CaseIterable {

@@ -2,7 +2,7 @@
 import Files
 import Foundation
 
-/// The files beside an ONNX file in which large constants may be.
+/// The external data files of an ONNX file, in which large constants may be.
 ///
 /// A location is a path below the folder of the model. A link may lead to another place in that folder,
 /// or in the one of the file that the model's own path leads to, as in caches whose files are links.
@@ -19,7 +19,7 @@ struct ExternalData {
 
   init(file: String) { self.file = file }
 
-  /// The bytes of a constant that says `location`, and perhaps `offset` and `length`.
+  /// The bytes of a constant that has `location`, and perhaps `offset` and `length`.
   mutating func bytes(_ entries: [String: String], count: Int, _ reader: WireReader)
     throws(InputError) -> Found
   {

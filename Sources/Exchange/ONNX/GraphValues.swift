@@ -2,8 +2,8 @@
 
 /// What is known of the values of a graph before it runs: shapes, and constants.
 ///
-/// Small constants, which shapes are made of, are worked out at once; large ones, which are weights, when
-/// they are asked for.
+/// Small constants, which shapes are made of, are computed immediately; large ones, which are weights,
+/// when they are asked for.
 struct GraphValues: Sendable {
   /// A constant.
   enum Constant: Sendable {
@@ -13,11 +13,11 @@ struct GraphValues: Sendable {
     case values(TensorValues)
     /// What a node makes of other constants, by its place in `nodes`.
     case computed(node: Int, output: Int)
-    /// One whose values nothing tells: why.
+    /// One whose values are not known, with the reason.
     case unknown(String)
   }
 
-  /// Values of a constant that is worked out at once, at most.
+  /// Values of a constant that is computed immediately, at most.
   private static let mostSmall = 1024
 
   private(set) var shapes: [String: [Int]] = [:]
@@ -27,7 +27,7 @@ struct GraphValues: Sendable {
   /// Bytes of the constants that the file gives.
   private var givenBytes = 0
 
-  /// Says of what size a value is.
+  /// Sets the size of a value.
   mutating func setShape(_ shape: [Int], of value: String) { shapes[value] = shape }
 
   /// Adds a constant of the file.
@@ -47,7 +47,7 @@ struct GraphValues: Sendable {
     constants[name] = constants[value]
   }
 
-  /// What is known of the inputs of a node.
+  /// The known shapes and values of a node's inputs.
   func facts(_ node: ONNXGraph.Node) -> NodeFacts {
     NodeFacts(
       node: node, shapes: node.inputs.map { $0.isEmpty ? nil : shapes[$0] },

@@ -2,7 +2,7 @@
 
 import Masks
 
-/// What a node is to the model of the processor.
+/// The role of a node in the processor model.
 enum NodeRole {
   /// Multiplies by weights: a convolution or linear layer.
   case weighted

@@ -239,7 +239,7 @@ extension ONNXGraph.Constant {
     func width(_ standard: Int) -> Int {
       ONNXGraph.Element(rawValue: type)?.byteCount ?? standard
     }
-    // The type comes before the values in files of every known writer; elsewhere they are read anew.
+    // The type precedes the values in files of every known writer; otherwise they are read again.
     var fields = reader
     while let field = try fields.next() {
       if field.number == ONNXField.Tensor.element { type = try fields.number(field, "data_type") }

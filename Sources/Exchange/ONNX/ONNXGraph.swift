@@ -140,7 +140,7 @@ public struct ONNXGraph: Sendable {
     }
   }
 
-  /// The size of a value, as far as the file says it.
+  /// The size of a value, as far as the file has it.
   public struct ValueSize: Sendable, Equatable {
     /// Sizes of the axes; nil for one that is open.
     public var axes: [Int?]
@@ -153,7 +153,7 @@ public struct ONNXGraph: Sendable {
   public struct Port: Sendable, Equatable {
     /// Name of the value.
     public var name: String
-    /// Its size; nil where the file does not say it.
+    /// Its size; nil where the file does not have it.
     public var size: ValueSize?
 
     /// A value.
@@ -169,9 +169,9 @@ public struct ONNXGraph: Sendable {
   public var nodes: [Node] = []
   /// Constants by the names of their values.
   public var constants: [(name: String, value: Constant)] = []
-  /// What a caller gives.
+  /// The graph's inputs.
   public var inputs: [Port] = []
-  /// What a caller gets.
+  /// The graph's outputs.
   public var outputs: [Port] = []
   /// Sizes of values within.
   public var sizes: [Port] = []

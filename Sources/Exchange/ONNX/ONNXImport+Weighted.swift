@@ -3,7 +3,7 @@
 import Masks
 import Tensor
 
-/// Convolutions and linear layers; https://onnx.ai/onnx/operators says what each operation does.
+/// Convolutions and linear layers; https://onnx.ai/onnx/operators defines each operation.
 extension ONNXImport {
   mutating func addWeighted(_ node: NodeFacts) throws(Unsupported) {
     switch node.node.operation {
@@ -105,7 +105,7 @@ extension ONNXImport {
       return try addProductFromLeft(node, second: second)
     }
     let isTransposed = isGemm ? try node.integer("transB", 0) == 0 : true
-    // Axes of one matrix in front of a matrix say nothing.
+    // Axes of size one in front of a matrix have no effect.
     guard right.count >= 2, right.dropLast(2).allSatisfy({ $0 == 1 }), let channels = left.last
     else {
       throw Unsupported(

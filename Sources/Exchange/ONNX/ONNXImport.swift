@@ -9,7 +9,7 @@ struct ONNXImport {
   struct Weights: Sendable {
     /// Name of the constant.
     let name: String
-    /// Name of the constant that stands for zero among whole numbers; nil for 0.
+    /// Name of the constant with the zero point of whole numbers; nil for 0.
     let zero: String?
     /// Whether the constant is `[inputs][outputs]`.
     let isTransposed: Bool
@@ -29,12 +29,12 @@ struct ONNXImport {
   /// Images that sizes are worked out for.
   let images: Int
   private(set) var values = GraphValues()
-  /// Inputs of unknown size, with what the file says of it.
+  /// Inputs of unknown size, with what the file has of it.
   let openInputs: [String: String]
   /// Multiply-accumulates of an image in all layers.
   private(set) var multiplyAccumulates = 0
   private let graph: ONNXGraph
-  /// The nodes that read a value, as far as they are nodes of the graph itself; -1 stands for others.
+  /// The nodes that read a value, as far as they are nodes of the graph itself; -1 represents others.
   private let readers: [String: [Int]]
   private let declared: [String: [Int]]
   /// Outputs of linear layers, whose biases may follow as additions.
@@ -162,7 +162,7 @@ struct ONNXImport {
       products = nil
     case .vector, .free, .moving: isLayer = false
     }
-    // A layer behind an input of unknown size: nothing right could be said of the network.
+    // A layer behind an input of unknown size: no correct statement about the network is possible.
     if isLayer, products == nil, let (name, found) = openInputs.min(by: { $0.key < $1.key }),
       node.inputs.contains(where: { $0 == name || values.shapes[$0] == nil })
     {

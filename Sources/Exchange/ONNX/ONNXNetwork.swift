@@ -8,8 +8,8 @@ import Tensor
 ///
 /// A layer is named after its node, or after what a node without a name makes. A batch normalisation
 /// takes in the addition and the activation that nothing else reads, as the engine's does. Sizes follow
-/// from the operators' rules, constants are worked out. What the model of the processor has no layer for
-/// is listed with its multiply-accumulates, never left out in silence.
+/// from the operators' rules, constants are computed. Nodes that the processor model has no layer for are
+/// listed with their multiply-accumulates, never left out silently.
 public struct ONNXNetwork: Sendable {
   /// A node that is not simulated.
   public struct LeftOut: Sendable, Equatable, Encodable {
@@ -19,7 +19,7 @@ public struct ONNXNetwork: Sendable {
     public let operation: String
     /// Why.
     public let reason: String
-    /// Multiply-accumulates for one image; nil where nothing tells them.
+    /// Multiply-accumulates for one image; nil where they are not known.
     public let multiplyAccumulates: Int?
   }
 
@@ -31,7 +31,7 @@ public struct ONNXNetwork: Sendable {
   public let leftOut: [LeftOut]
   /// Names of layers by those of their weights without `.weight`, where they differ.
   public let namesByWeights: [String: String]
-  /// Why the file does not tell the weights of a layer, for the layers of which it does not.
+  /// For layers whose weights are not known, the reason.
   public let lackingWeights: [String: String]
   /// Multiply-accumulates of one image in the layers.
   public let multiplyAccumulates: Int
@@ -39,7 +39,7 @@ public struct ONNXNetwork: Sendable {
   private let weights: [String: ONNXImport.Weights]
   private let values: GraphValues
 
-  /// Weights of which a file does not tell the values, at most.
+  /// Weights of unknown values that a file may have, at most.
   private static let mostLackingWeights = 1 << 31
 
   /// Reads a file.
@@ -105,8 +105,8 @@ public struct ONNXNetwork: Sendable {
     }
   }
 
-  /// The share of the network's multiply-accumulates that is not simulated; nil where nothing tells how
-  /// many a node has that may have some.
+  /// The fraction of the network's multiply-accumulates that is not simulated; nil where those of a node
+  /// are not known.
   public var leftOutShare: Double? {
     let counts = leftOut.compactMap(\.multiplyAccumulates)
     guard counts.count == leftOut.count else { return nil }

@@ -3,7 +3,7 @@ import Files
 import Foundation
 
 /// A file of events that TensorBoard reads: records of one event each, a number over time, a histogram
-/// or a picture under a tag.
+/// or an image under a tag.
 ///
 /// Format: a record is its length (64 bits), a masked CRC-32C of that, the event, and a masked CRC-32C
 /// of the event (`tensorflow/core/lib/io/record_writer.h`); an event is a message of Protocol Buffers
@@ -14,7 +14,7 @@ public struct EventFile {
   private let path: String
 
   /// Starts a file in a folder. Events of earlier files there from `step` on no longer count, so that
-  /// a training that goes on from a checkpoint shows each step once.
+  /// a run that is resumed from a checkpoint shows each step once.
   ///
   /// - Throws: `InputError` where the file cannot be made.
   public init(folder: URL, step: Int) throws(InputError) {
@@ -44,7 +44,7 @@ public struct EventFile {
     case scalar(Double)
     /// Where values lie.
     case histogram(Histogram)
-    /// A picture.
+    /// An image.
     case image(GrayImage)
   }
 

@@ -2,7 +2,7 @@
 import Files
 import Foundation
 
-/// A picture in shades of grey.
+/// A greyscale image.
 public struct GrayImage: Sendable, Equatable {
   /// Columns.
   public let width: Int
@@ -11,11 +11,11 @@ public struct GrayImage: Sendable, Equatable {
   /// Row by row, 0 for black and 255 for white.
   public let pixels: [UInt8]
 
-  /// A picture; it has at least one pixel.
+  /// An image; it has at least one pixel.
   public init(width: Int, height: Int, pixels: [UInt8]) {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height,
-      "\(pixels.count) pixels for a picture of \(width)x\(height)")
+      "\(pixels.count) pixels for an image of \(width)x\(height)")
     self.width = width
     self.height = height
     self.pixels = pixels

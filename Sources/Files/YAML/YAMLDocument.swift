@@ -72,7 +72,7 @@ public struct YAMLDocument {
 
   /// What the file holds as a value.
   ///
-  /// - Parameter allowed: what belongs to a key (`array.rows`), for messages; nil says it by the type.
+  /// - Parameter allowed: the allowed value of a key (`array.rows`), for messages; nil names the type.
   /// - Throws: `YAMLError` naming the key, the value found, and what is allowed.
   public func decode<Value: Decodable>(
     _ type: Value.Type, allowed: @escaping (String) -> String? = { _ in nil }
@@ -110,7 +110,7 @@ public struct YAMLDocument {
       for (key, value) in mapping {
         guard key.scalar != nil else {
           let line = (key.mark ?? node.mark).map { "line \($0.line)" } ?? "document"
-          throw YAMLError(file, line, "a list or a group of keys stands where a key belongs")
+          throw YAMLError(file, line, "a list or a group of keys in place of a key")
         }
         try checkKeys(of: value)
       }

@@ -9,7 +9,7 @@ struct BarChart: Chart {
     let segments: [Double]
     /// Whether it belongs to the bar before it.
     var continues = false
-    /// What stands at its end; nil for the sum.
+    /// The label at its end; nil for the sum.
     var note: String?
   }
 
@@ -88,7 +88,7 @@ struct BarChart: Chart {
     return pieces
   }
 
-  /// A segment in its colour under its hatching, which tells it in print without colours.
+  /// A segment in its colour under its hatching, which identifies it in print without colours.
   private func bar(
     x: Double, y: Double, width: Double, height: Double, _ segment: Int, title: String
   ) -> [Markup] {

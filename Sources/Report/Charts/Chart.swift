@@ -65,7 +65,7 @@ enum Drawing {
       ], [Markup("title", [:], [Markup(title)])])
   }
 
-  /// The colours, dashes, markers and hatchings that tell series apart; each by itself suffices.
+  /// The colours, dashes, markers and hatchings that distinguish series; each by itself suffices.
   static let seriesCount = 8
 
   /// The marker of a series around a place.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Rows of shares over steps of a training: the fuller a cell, the more is kept.
+/// Densities by row over the steps of a training run: the fuller a cell, the more is kept.
 struct HeatMap: Chart {
   /// A row.
   struct Row {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// Lines over a common axis, named at their ends and told apart by colour, dash and marker.
+/// Lines over a common axis, named at their ends and distinguished by colour, dash and marker.
 struct LineChart: Chart {
   /// A line.
   struct Series {

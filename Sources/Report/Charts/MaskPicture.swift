@@ -3,7 +3,7 @@ import Masks
 import Processor
 
 /// Which weights a layer keeps, filter by filter in the order in which a core takes them, and how long
-/// the filters of a group wait for the slowest of them.
+/// the filters of a group stall on the slowest of them.
 struct MaskPicture: Chart {
   let title: String
   let summary: String
@@ -27,7 +27,7 @@ struct MaskPicture: Chart {
     summary =
       "\(shape.filters) filters of \(shape.channels) channels, kernels of "
       + "\(shape.rows)x\(shape.columns). The slowest filters of all groups sum to \(slowest) weights; "
-      + "\(Int(mean.rounded(.up))) would be without waiting."
+      + "\(Int(mean.rounded(.up))) would be without stalls."
   }
 
   /// Sum of the slowest rows: a group takes at least as long as its longest row.
@@ -85,7 +85,7 @@ struct MaskPicture: Chart {
         Drawing.rectangle(
           x: barLeft + length(own), y: row.y, width: length(slowest - own),
           height: rowHeight - 0.8, style: "waiting",
-          title: "\(name) waits for \(slowest - own) weights of another"))
+          title: "\(name) stalls for \(slowest - own) weights of another"))
     }
     let scale = Markup.number(matrixWidth / Double(columns))
     pieces.append(
@@ -102,7 +102,7 @@ struct MaskPicture: Chart {
         anchor: "middle", style: "axis"))
     pieces.append(
       Drawing.text(
-        "work, wait", x: barRight, y: bottom + 18, anchor: "end", style: "axis"))
+        "work, stall", x: barRight, y: bottom + 18, anchor: "end", style: "axis"))
     return pieces
   }
 
@@ -149,7 +149,7 @@ struct MaskPicture: Chart {
   }
 
   var table: TextTable {
-    var table = TextTable(["filter", "group", "weights kept", "waits for"])
+    var table = TextTable(["filter", "group", "weights kept", "stalls for"])
     for row in rows {
       let slowest = groups[row.group].map { kept[$0] }.max() ?? 0
       table.add([

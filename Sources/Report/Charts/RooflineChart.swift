@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Products a second over products a byte of the DRAM, under what multipliers and DRAM allow.
+/// Throughput in MACs per second over MACs per byte of the DRAM, under the limits of multipliers and DRAM.
 struct RooflineChart: Chart {
   /// A pass of a layer.
   struct Point {
@@ -9,7 +9,7 @@ struct RooflineChart: Chart {
     let series: Int
     /// Effectual products a byte to or from the DRAM.
     let productsPerByte: Double
-    /// Effectual products a second.
+    /// Effectual MACs per second.
     let productsPerSecond: Double
   }
 
@@ -17,9 +17,9 @@ struct RooflineChart: Chart {
   let summary: String
   let seriesNames: [String]
   let points: [Point]
-  /// Products a second of all multipliers.
+  /// Peak MACs per second of all multipliers.
   let peak: Double
-  /// Bytes a second of the DRAM.
+  /// Bandwidth of the DRAM in bytes per second.
   let bandwidth: Double
 
   private let left = 58.0
@@ -40,7 +40,7 @@ struct RooflineChart: Chart {
       logarithmic: true)
     let ys = Scale(
       drawn.map(\.productsPerSecond) + [peak], from: bottom, to: top, logarithmic: true)
-    var pieces = [Drawing.text("products a second", x: 4, y: 14, style: "axis")]
+    var pieces = [Drawing.text("MACs/s", x: 4, y: 14, style: "axis")]
     for tick in xs.ticks {
       let x = xs.place(tick)
       pieces.append(Drawing.path("M\(Markup.number(x)) \(top)V\(bottom)", style: "rule"))
@@ -53,7 +53,7 @@ struct RooflineChart: Chart {
     }
     pieces.append(
       Drawing.text(
-        "products a byte of the DRAM", x: (left + right) / 2, y: bottom + 36, anchor: "middle",
+        "MACs per byte of the DRAM", x: (left + right) / 2, y: bottom + 36, anchor: "middle",
         style: "axis"))
     let start = max(xs.low, ys.low / bandwidth)
     func at(_ x: Double, _ y: Double) -> String {
@@ -85,7 +85,7 @@ struct RooflineChart: Chart {
   private static func rate(_ value: Double) -> String { Scale.label(value) + " products/s" }
 
   var table: TextTable {
-    var table = TextTable(["layer and pass", "products a byte", "products/s", "of the roof"])
+    var table = TextTable(["layer and pass", "MACs/byte", "MACs/s", "of the roof"])
     for point in points {
       let roof = min(peak, point.productsPerByte * bandwidth)
       table.add([

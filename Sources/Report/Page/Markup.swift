@@ -64,7 +64,7 @@ struct Markup: ExpressibleByStringInterpolation {
       case "'": result += "&#39;"
       case "\n", "\t": result.unicodeScalars.append(scalar)
       case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}", "\u{FFFE}", "\u{FFFF}",
-        // Marks that turn the direction of text would let a name rewrite what stands beside it.
+        // Marks that turn the direction of text would let a name rewrite the text next to it.
         "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}":
         result += "\u{FFFD}"
       default: result.unicodeScalars.append(scalar)

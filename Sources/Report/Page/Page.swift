@@ -14,7 +14,7 @@ struct Page {
 
   /// Its title.
   let title: String
-  /// What stands under the title.
+  /// The text under the title.
   let subtitle: String
   /// Its parts.
   let sections: [Section]
@@ -27,7 +27,7 @@ struct Page {
         Markup("meta", ["charset": "utf-8"]),
         Markup(
           "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-        // A browser then refuses whatever would come from elsewhere, and every script.
+        // A browser then refuses every external resource and every script.
         Markup(
           "meta",
           [

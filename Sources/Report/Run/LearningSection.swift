@@ -48,7 +48,7 @@ struct LearningSection {
   ) -> LineChart {
     LineChart(
       title: title,
-      summary: "Training: mean of the epoch so far, which begins anew with each epoch. Test: after "
+      summary: "Training: mean of the epoch so far. Test: after "
         + "each epoch.",
       xTitle: "step", yTitle: yTitle,
       series: [

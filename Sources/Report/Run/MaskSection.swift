@@ -2,7 +2,7 @@
 import Masks
 import Processor
 
-/// Pictures of the last masks, in the order of the filters and in that of the processor.
+/// Drawings of the last masks, in the order of the filters and in that of the processor.
 struct MaskSection {
   private let runs: [RunRecord]
   private let hardware: HardwareDescription

@@ -45,7 +45,7 @@ public struct ProcessorRecord: Sendable {
   }
 }
 
-/// Units of energy in groups that a chart can tell apart.
+/// Units of energy in groups that a chart can distinguish.
 enum EnergyGroups {
   private static let groups: [(name: String, units: [EnergyUnit])] = [
     ("multiplying", [.multiply]),
@@ -67,7 +67,7 @@ enum EnergyGroups {
   }
 }
 
-/// Where multiplier-cycles go, in groups that a chart can tell apart.
+/// Multiplier-cycles by cause, in groups that a chart can distinguish.
 enum CycleGroups {
   private static let groups: [(name: String, reasons: [String])] = [
     ("MACs of kept weights", ["MACs of kept weights"]),

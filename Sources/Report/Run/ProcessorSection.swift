@@ -3,7 +3,7 @@ import Foundation
 import Masks
 import Processor
 
-/// A step on the modelled processor: time and energy by layer and unit, what keeps multipliers idle,
+/// A step on the modelled processor: time and energy by layer and unit, why multipliers idle,
 /// other machines, and the abstract's claims.
 struct ProcessorSection {
   private let entries: [(name: String, record: ProcessorRecord)]
@@ -169,8 +169,8 @@ struct ProcessorCharts {
   private var roofline: RooflineChart {
     RooflineChart(
       title: "Roofline",
-      summary: "Each pass of each layer: useful products a second over products for a byte of the "
-        + "DRAM. Points on the slope wait for the DRAM; the distance to the roof is what the array "
+      summary: "Each pass of each layer: effectual MACs per second over MACs per byte of the "
+        + "DRAM. Points on the slope are bound by the DRAM; the distance to the roof is lost by the "
         + "loses by itself.",
       seriesNames: Pass.allCases.map(\.rawValue),
       points: step.layers.map { pass in
@@ -210,7 +210,7 @@ struct ProcessorCharts {
     return [
       Markup("div", ["class": "words"], [table.markup(caption: "Claims of the abstract")]),
       .folded(
-        "What was divided by what, and why it differs",
+        "Definitions, and why the figures differ",
         [
           Markup(
             "dl", [:],

@@ -4,12 +4,12 @@ import Foundation
 import Masks
 import Training
 
-/// What a run's folder tells, read and checked; a run that has not ended tells less.
+/// The records of a run's folder, read and checked; a run that has not ended has fewer.
 public struct RunRecord: Sendable {
-  /// What is kept of each layer at a snapshot.
+  /// Density of each layer at a snapshot.
   struct Snapshot: Sendable {
     let step: Int
-    /// Shares of the weights, in the order of `layerNames`.
+    /// Densities, in the order of `layerNames`.
     let kept: [Double]
   }
 
@@ -73,12 +73,12 @@ public struct RunRecord: Sendable {
   /// Lines of the metrics that cannot be used, and why.
   public var problems: [String] { metrics.problems }
 
-  /// Share of the test images classified rightly after the last epoch that has ended.
+  /// Test accuracy after the last epoch that has ended.
   var testAccuracy: Double? {
     summary?.testAccuracy ?? metrics.epochs.last?.report.testAccuracy
   }
 
-  /// Share of the prunable weights that is pruned.
+  /// Sparsity of the prunable weights.
   var sparsity: Double {
     summary?.sparsity ?? metrics.maskUpdates.last?.sparsity
       ?? metrics.epochs.last?.report.sparsity ?? 0

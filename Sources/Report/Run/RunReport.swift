@@ -3,7 +3,7 @@ import Masks
 import Processor
 import Training
 
-/// Runs as one page: what came out, in words, charts and numbers, and how to do it again.
+/// Runs as one page: their results in words, charts and numbers, and how to reproduce them.
 public struct RunReport {
   /// A run with its step on the processor; nil where the run recorded no network.
   public struct Entry {

@@ -2,7 +2,7 @@
 import Masks
 import Training
 
-/// What is kept of the layers while training goes on.
+/// Density of the layers over training.
 struct SparsitySection {
   private let runs: [RunRecord]
 
@@ -29,7 +29,7 @@ struct SparsitySection {
 
   private var overall: LineChart {
     LineChart(
-      title: "Weights kept", summary: "Share of the prunable weights, at each update of the masks.",
+      title: "Weights kept", summary: "At each update of the masks.",
       xTitle: "step", yTitle: "% of the prunable weights",
       series: runs.compactMap { run in
         let updates = run.metrics.maskUpdates.map { (Double($0.step), 100 * (1 - $0.sparsity)) }

@@ -27,7 +27,7 @@ struct StepTimeSection {
       content.append(
         .paragraph(
           "Measured at the end of each run: steps with the final masks and steps of the same network "
-            + "without pruning, in turn on one batch. Medians, in milliseconds."))
+            + "without pruning, interleaved, on one batch. Medians, in milliseconds."))
     }
     if !profiled.isEmpty {
       content.append(

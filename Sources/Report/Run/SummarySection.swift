@@ -3,7 +3,7 @@ import Foundation
 import Processor
 import Training
 
-/// What came out, in words first.
+/// The results, in words first.
 struct SummarySection {
   private let entries: [RunReport.Entry]
 
@@ -49,7 +49,7 @@ struct SummarySection {
   private func outcome(_ run: RunRecord) -> String {
     guard let accuracy = run.testAccuracy else { return "No epoch has been tested yet." }
     var text =
-      "It classifies \(Amount.percent(accuracy)) of the test images rightly"
+      "It classifies \(Amount.percent(accuracy)) of the test images correctly"
       + (run.isPruned
         ? " with \(Amount.percent(1 - run.sparsity)) of the prunable weights left." : ".")
     if let dense = run.summary?.dense {
@@ -69,7 +69,7 @@ struct SummarySection {
     return "A training step takes \(step) with the final masks and "
       + "\(Amount.seconds(summary.denseStepMilliseconds * 1e-3)) without pruning: "
       + "\(Self.times(summary.denseStepMilliseconds / summary.stepMilliseconds)) as fast "
-      + "(both measured in turn, \(run.machine ?? ""))."
+      + "(both measured interleaved, \(run.machine ?? ""))."
   }
 
   private func processor(_ entry: RunReport.Entry) -> String? {
@@ -84,7 +84,7 @@ struct SummarySection {
       + "\(Amount.joules(picojoules: energy.core)) of it on the chip. The dense machine of the same "
       + "size takes \(Self.times(dense.seconds / ours.seconds)) the time and "
       + "\(Self.times(dense.energyPicojoules.core / energy.core)) the energy on the chip. "
-      + "Useful products keep \(Amount.percent(ours.utilization)) of the multipliers busy over the "
+      + "Effectual MACs keep \(Amount.percent(ours.utilization)) of the multipliers busy over the "
       + "whole step. Most energy goes to: \(groups.joined(separator: ", "))."
   }
 
@@ -97,7 +97,7 @@ struct SummarySection {
       .sorted { ($0.testAccuracy ?? 0) > ($1.testAccuracy ?? 0) }
     if let best = pruned.first, let accuracy = best.testAccuracy {
       var words =
-        "Of the pruned runs '\(best.name)' classifies most test images rightly: "
+        "Of the pruned runs '\(best.name)' classifies most test images correctly: "
         + "\(Amount.percent(accuracy)) with \(Amount.percent(1 - best.sparsity)) of the prunable "
         + "weights left"
       if let worst = pruned.last, pruned.count > 1, let least = worst.testAccuracy {
@@ -122,7 +122,7 @@ struct SummarySection {
       text.append(
         "Pruning speeds up the step of '\(fastest.name)' most: it takes "
           + "\(Amount.seconds(fastest.milliseconds * 1e-3)), \(Self.times(fastest.ratio)) as fast as "
-          + "the step of the same network without pruning, measured in turn with it.")
+          + "the step of the same network without pruning, measured interleaved with it.")
     }
     let simulated = entries.compactMap { entry in
       entry.processor.map { (name: entry.run.name, totals: $0.step.totals) }
@@ -140,17 +140,17 @@ struct SummarySection {
     text.append(
       differing.isEmpty
         ? "The runs differ in nothing but their pruning."
-        : "Beside their pruning the runs differ in: \(differing.joined(separator: ", ")). "
+        : "Besides their pruning the runs differ in: \(differing.joined(separator: ", ")). "
           + "Compare with that in mind.")
     if entries.contains(where: { $0.run.summary != nil }) {
       text.append(
         "Times were measured when each run ended; on a machine that did other work as well, only the "
-          + "ratio to the dense step beside it compares.")
+          + "ratio to the dense step next to it is comparable.")
     }
     return text
   }
 
-  /// What apart from the pruning is not the same in all runs.
+  /// The settings besides the pruning that differ between the runs.
   private static func differences(_ runs: [RunRecord]) -> [String] {
     let keys: [(String, (RunRecord) -> String)] = [
       ("model", { $0.configuration.model.rawValue }),
@@ -200,7 +200,7 @@ struct SummarySection {
     var charts = [
       figures.add(
         BarChart(
-          title: "Test images classified wrongly",
+          title: "Test error",
           summary: "After the last epoch; shorter is better.", rowTitle: "run",
           xTitle: "% of the test images", segmentNames: ["wrong"],
           rows: tested.map {
@@ -213,7 +213,7 @@ struct SummarySection {
         figures.add(
           BarChart(
             title: "How much faster pruning makes a step",
-            summary: "Dense step over pruned step, measured in turn at the end of each run.",
+            summary: "Dense step over pruned step, measured interleaved at the end of each run.",
             rowTitle: "run", xTitle: "times as fast", segmentNames: ["times"],
             rows: timed.map { name, summary in
               BarChart.Row(

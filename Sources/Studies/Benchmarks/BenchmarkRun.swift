@@ -3,7 +3,7 @@ import Masks
 import Tensor
 import Training
 
-/// Benchmarks measured in turn, so that a drift of the machine meets all alike.
+/// Benchmarks measured interleaved, so that a drift of the machine affects all alike.
 public struct BenchmarkRun<Row: Encodable & Sendable>: Encodable, Sendable {
   /// The results.
   public let rows: [Row]
@@ -11,7 +11,7 @@ public struct BenchmarkRun<Row: Encodable & Sendable>: Encodable, Sendable {
   public let machine: Machine
   /// Of the program.
   public let version: String
-  /// Billions of operations a second with multiply-adds in registers, on all threads.
+  /// Billions of operations per second with multiply-adds in registers, on all threads.
   public let peakGflops: Double
   /// Largest difference between kernels and plain loops, relative to the largest value; absent where
   /// nothing was compared.
@@ -28,7 +28,7 @@ public struct BenchmarkRun<Row: Encodable & Sendable>: Encodable, Sendable {
 
 extension BenchmarkRun where Row == LayerBenchmark.Row {
   /// Measures `LayerBenchmark.layers` at every batch size and density, against the peak of the
-  /// machine, which is measured in turn with them. The sparsest masks, of a density of at most 0.2,
+  /// machine, which is measured interleaved with them. The sparsest masks, of a density of at most 0.2,
   /// are checked against plain loops first.
   ///
   /// - Parameters:

@@ -47,9 +47,9 @@ public struct LayerBenchmark {
     public let batch: Int
     /// Threads.
     public let threads: Int
-    /// Share of the weights that is kept.
+    /// Density: the fraction of the weights that is kept.
     public let density: Double
-    /// How the mask was drawn.
+    /// Granularity of the random mask.
     public let granularity: String
     /// Instruction set.
     public let kernels: String
@@ -57,9 +57,9 @@ public struct LayerBenchmark {
     public let medianMilliseconds: Double
     /// All times.
     public let samples: [Double]
-    /// Billions of operations a second on kept weights whose taps lie inside the map.
+    /// Billions of operations per second on kept weights whose taps are inside the feature map.
     public let gflopsOnNonZeros: Double
-    /// The same as a percentage of what all threads reach with multiply-adds in registers.
+    /// The same as a percentage of the peak of all threads with multiply-adds in registers.
     public let percentOfPeak: Double
   }
 
@@ -73,7 +73,7 @@ public struct LayerBenchmark {
   private let input, output, inputGradient, outputGradient, gradient, scratch: Tensor
   private var samples: [Pass: Samples] = [:]
 
-  /// A layer with a mask drawn at random.
+  /// A layer with a random mask.
   ///
   /// - Parameter granularity: `line` keeps kernel rows at random; `sub-structured` keeps three
   ///   quarters of the shapes and as many lines as make up the density.
@@ -194,7 +194,7 @@ public struct LayerBenchmark {
       let scale = expected.reduce(Float.leastNormalMagnitude) { max($0, abs($1)) }
       for (value, right) in zip(found, expected) {
         let error = Double(abs(value - right) / scale)
-        // `max` would lose what is not a number.
+        // `max` would lose a NaN.
         if !(error <= largest) { largest = error.isFinite ? error : .infinity }
       }
     }
@@ -203,7 +203,7 @@ public struct LayerBenchmark {
 
   /// What has been measured so far.
   ///
-  /// - Parameter peak: billions of operations a second that all threads reach.
+  /// - Parameter peak: billions of operations per second that all threads reach.
   public func rows(peak: Double) -> [Row] {
     let operations = 2 * Double(filters.insideMACs) * Double(batch)
     return Pass.allCases.map { pass in

@@ -19,7 +19,7 @@ public enum SimulationBenchmark {
     /// Cycles simulated, layer after layer.
     public let cycles: Int
 
-    /// Dense-equivalent multiply-accumulates simulated in a second.
+    /// Dense-equivalent multiply-accumulates simulated per second.
     public var denseMACsPerSecond: Double { Double(denseMACs) / seconds }
   }
 
@@ -27,7 +27,7 @@ public enum SimulationBenchmark {
   ///
   /// - Parameters:
   ///   - sparsity: fraction of each layer's weights that is pruned.
-  ///   - seed: draws the masks.
+  ///   - seed: random seed of the masks.
   ///   - images: images of the batch.
   public static func run(
     _ level: Level, sparsity: Double = 0.9, seed: UInt64 = 1, images: Int = 1,

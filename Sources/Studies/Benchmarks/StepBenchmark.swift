@@ -18,7 +18,7 @@ public struct StepBenchmark {
     public let batch: Int
     /// Threads.
     public let threads: Int
-    /// Share of the prunable weights that is kept.
+    /// Density of the prunable weights.
     public let density: Double
     /// How they were pruned.
     public let granularity: String

@@ -21,7 +21,7 @@ public enum NetworkSource: Sendable {
     let torch =
       "in PyTorch, safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") or "
       + "torch.onnx.export(model, images, \"model.onnx\") writes one"
-    let masks = "masks from NumPy go with --masks, beside --model or a file of these kinds"
+    let masks = "give masks of NumPy by --masks, together with --model or a file of these kinds"
     let onnx = "convert it to ONNX"
     return [
       "pt": torch, "pth": torch, "bin": torch, "ckpt": torch, "tar": torch, "pkl": torch,
@@ -34,7 +34,7 @@ public enum NetworkSource: Sendable {
 
   /// Refuses a file of a kind that is not read.
   ///
-  /// - Throws: `InputError` that says which kinds are, and how to convert.
+  /// - Throws: `InputError` that names the supported kinds, and how to convert.
   static func check(_ path: String?) throws(InputError) {
     guard let path, case .run = NetworkSource(path), !isFolder(path) else { return }
     let ending = URL(fileURLWithPath: path).pathExtension.lowercased()

@@ -5,7 +5,7 @@ import Masks
 import Tensor
 import Training
 
-/// A network to simulate, and what its source says of its weights.
+/// A network to simulate, and what its source has of its weights.
 struct SourceNetwork {
   var description: NetworkDescription
   /// Our names of layers by those of other programs, where they differ.
@@ -16,9 +16,9 @@ struct SourceNetwork {
   var weights: ((NetworkDescription.Convolution) throws -> [Float])?
   /// What the source holds and the simulation leaves out, by name.
   var leftOut: [String] = []
-  /// The same for a document: nodes of an ONNX file, and their share of its multiply-accumulates.
+  /// The same for a document: nodes of an ONNX file, and their fraction of its multiply-accumulates.
   var unmodelled: Unmodelled?
-  /// Layers of whose weights the source does not tell the values, with the reason.
+  /// Layers whose weights are not known from the source, with the reason.
   var lackingWeights: [String: String] = [:]
 }
 

@@ -2,11 +2,11 @@
 import Exchange
 import Foundation
 
-/// What of an ONNX file is not simulated.
+/// The nodes of an ONNX file that are not simulated.
 public struct Unmodelled: Encodable, Sendable {
   /// The nodes.
   public let nodes: [ONNXNetwork.LeftOut]
-  /// Their share of the network's multiply-accumulates; nil where nothing tells those of a node.
+  /// Their fraction of the network's multiply-accumulates; nil where those of a node are not known.
   public let shareOfMACs: Double?
 
   init(_ network: ONNXNetwork) {

@@ -7,29 +7,30 @@ import Pruning
 import Tensor
 import Training
 
-/// What to simulate: a run with its masks, a network of another program, or one of ours with drawn
+/// What to simulate: a run with its masks, a network of another program, or one of ours with random
 /// masks.
 public struct WorkloadRequest: Sendable {
   /// The folder or file; nil for a network of the engine.
   public var path: String?
-  /// The network of the engine; nil for ResNet-18, or what a file of weights says.
+  /// The network of the engine; nil for ResNet-18, or the one that a file of weights names.
   public var model: ModelName?
-  /// Side of its images, and of open axes of an ONNX file; nil for 32, or what a file says.
+  /// Side of its images, and of open axes of an ONNX file; nil for 32, or the size that a file names.
   public var imageSize: Int?
-  /// Images of a step; nil for what the source says, else 32.
+  /// Batch size; nil for that of the source, else 32.
   public var batch: Int?
   /// Masks from NumPy: an npz file, a folder of npy files, or of `step-N.npz` files.
   public var masks: String?
-  /// How masks are drawn, or given weights pruned; nil for sub-structured, or the masks of the source.
+  /// Granularity of random masks, or of the pruning of given weights; nil for sub-structured, or the masks
+  /// of the source.
   public var granularity: Granularity?
-  /// Share of the prunable weights that this removes; nil for 0.9, or the masks of the source.
+  /// Target sparsity of the prunable weights; nil for 0.9, or the masks of the source.
   public var sparsity: Double?
-  /// Seeds the drawing.
+  /// Random seed of the masks.
   public var seed: UInt64 = 1
   /// Masks of the run.
   public var snapshot = SnapshotChoice.last
 
-  /// What a path names.
+  /// The kind of a path.
   public init(path: String?) { self.path = path }
 
   /// Where the network comes from.
@@ -84,7 +85,7 @@ public struct WorkloadRequest: Sendable {
     public var unmodelled: Unmodelled?
   }
 
-  /// The network, with masks of the run, of files, or drawn.
+  /// The network, with masks of the run, of files, or random ones.
   ///
   /// - Parameter note: told of what the source holds and the simulation leaves out.
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
@@ -92,7 +93,7 @@ public struct WorkloadRequest: Sendable {
     try loaded(note: note).workload
   }
 
-  /// The network, with masks of the run, of files, or drawn, and what is left out.
+  /// The network, with masks of the run, of files, or random ones, and what is left out.
   ///
   /// - Parameter note: told of what the source holds and the simulation leaves out.
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
@@ -232,7 +233,7 @@ public struct WorkloadRequest: Sendable {
         + "\(density)."
     case .topology, .model:
       return
-        "Masks drawn from seed \(seed) (normal weights with factors for filters and channels, then "
+        "Random masks of seed \(seed) (normal weights with factors for filters and channels, then "
         + "the pruner of training); \(zeros); \(density)."
     }
   }

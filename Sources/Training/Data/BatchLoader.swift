@@ -18,11 +18,11 @@ public final class BatchLoader {
   /// The batches of an epoch: with `dropLast` only full ones.
   public var batchesPerEpoch: Int { recipe.batchesPerEpoch }
 
-  /// How often `next` had to wait; the first batch after `start` nearly always does.
+  /// How often `next` stalled; for the first batch after `start` it nearly always does.
   public private(set) var stalls = 0
 
-  /// The seconds that `next` spent waiting since the loader was made. More than a few milliseconds
-  /// an epoch mean that preparing batches, and not computing, limits the speed.
+  /// The seconds that `next` has stalled since the loader was made. More than a few milliseconds an
+  /// epoch mean that preparing batches, and not computing, limits the throughput.
   public private(set) var waitingSeconds = 0.0
 
   private let recipe: BatchRecipe
@@ -33,10 +33,10 @@ public final class BatchLoader {
   ///
   /// - Parameters:
   ///   - mean: one value a channel, in units of 0...1.
-  ///   - deviation: one value a channel, in units of 0...1, above 0.
+  ///   - deviation: the standard deviation, one value a channel, in units of 0...1, above 0.
   ///   - batch: images in a full batch.
   ///   - seed: the seed of order and augmentation.
-  ///   - shuffle: whether each epoch has an order of its own; otherwise the order of the set.
+  ///   - shuffle: whether each epoch has its own random order; otherwise the order of the set.
   ///   - dropLast: whether images that do not fill a batch are left out of the epoch.
   ///   - depth: batches prepared ahead.
   public init(
@@ -73,8 +73,8 @@ public final class BatchLoader {
     } catch {
       queue.produce(indices) { (_, _) throws(DatasetError) in
         throw DatasetError(
-          fault: .noThread, file: "batches", found: "that \(error)",
-          expected: "one thread that prepares them, beside those of --threads",
+          fault: .noThread, file: "batches", found: "an error (\(error))",
+          expected: "one thread that prepares them, in addition to those of --threads",
           home: "docs/tutorials/README.md")
       }
     }

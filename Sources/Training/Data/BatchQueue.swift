@@ -3,7 +3,7 @@ import Foundation
 
 /// The hand-over of batches from the thread that prepares them to the one that uses them.
 ///
-/// A fixed number of batches goes round: `spare` ones wait to be filled, `ready` ones to be used.
+/// A fixed number of batches circulates: `spare` ones are to be filled, `ready` ones to be used.
 // Unchecked: every variable is read and written only while `condition` is locked.
 final class BatchQueue: @unchecked Sendable {
   private let condition = NSCondition()
@@ -40,7 +40,7 @@ final class BatchQueue: @unchecked Sendable {
 
   /// Exchanges `batch` for the next one of the queue.
   ///
-  /// Gives whether there was one, and the seconds spent waiting for it.
+  /// Returns whether there was one, and the seconds of the stall until it was ready.
   ///
   /// - Throws: what `fill` threw, behind the batches that were ready before.
   func next(into batch: inout Batch) throws(DatasetError) -> (found: Bool, waitedSeconds: Double) {

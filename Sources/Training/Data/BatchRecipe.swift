@@ -22,8 +22,8 @@ struct BatchRecipe: Sendable {
     precondition(batch > 0, "a batch has at least one image")
     precondition(
       mean.count == set.channels && deviation.count == set.channels,
-      "normalisation needs a mean and a deviation for each channel")
-    precondition(deviation.allSatisfy { $0 > 0 }, "a deviation is above 0")
+      "normalisation needs a mean and a standard deviation for each channel")
+    precondition(deviation.allSatisfy { $0 > 0 }, "a standard deviation is above 0")
     self.set = set
     self.batch = batch
     self.augmentation = augmentation
@@ -31,7 +31,8 @@ struct BatchRecipe: Sendable {
     self.shuffle = shuffle
     self.dropLast = dropLast
     table = (0..<set.channels).flatMap { channel in
-      (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
+      let (shift, scale) = (mean[channel], deviation[channel])
+      return (0..<256).map { (Float($0) / 255 - shift) / scale }
     }
   }
 
@@ -51,7 +52,7 @@ struct BatchRecipe: Sendable {
   /// - Throws: a `DatasetError` where the file of the images cannot be read.
   func fill(_ target: inout Batch, epoch: Int, index: Int, order: [Int]) throws(DatasetError) {
     if target.labels.count != batch || target.images.count != batch * set.imageSize {
-      target.images = [Float](repeating: 0, count: batch * set.imageSize)
+      target.images = Tensor(count: batch * set.imageSize)
       target.labels = [Int32](repeating: 0, count: batch)
     }
     var random = SeededRandom(seed: epochSeed(epoch), stream: UInt64(index) + 1)
@@ -61,7 +62,7 @@ struct BatchRecipe: Sendable {
       let image = order[first + slot]
       target.labels[slot] = Int32(set.labels[image])
       try set.read(image, into: &target.bytes)
-      copy(target.bytes, placed: augmentation.placement(&random), to: slot, of: &target.images)
+      copy(target.bytes, placed: augmentation.placement(&random), to: slot, of: target.images)
     }
     for slot in target.count..<batch { target.labels[slot] = 0 }
     for value in target.count * set.imageSize..<target.images.count { target.images[value] = 0 }
@@ -74,7 +75,7 @@ struct BatchRecipe: Sendable {
 
   /// Cuts, mirrors and normalises one image.
   private func copy(
-    _ image: [UInt8], placed: Augmentation.Placement, to slot: Int, of images: inout [Float]
+    _ image: [UInt8], placed: Augmentation.Placement, to slot: Int, of images: Tensor
   ) {
     let (height, width) = (set.height, set.width)
     let inside = max(0, -placed.columns)..<max(0, -placed.columns, width - max(0, placed.columns))

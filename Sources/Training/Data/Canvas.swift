@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A colour that waves over the plane: base + wave * triangle(direction · position + phase).
+/// A colour that varies periodically over the canvas: base + wave * triangle(direction · position + phase).
 struct Paint {
   var base: SIMD3<Float>
   var wave: SIMD3<Float>

@@ -34,7 +34,7 @@ final class DataFile {
       let size = (attributes[.size] as? NSNumber)?.intValue
     else {
       throw failure(
-        .unreadable, found: "a folder or another thing that is no file", expected: expected)
+        .unreadable, found: "a folder or a device, not a regular file", expected: expected)
     }
     guard size <= Self.largestSize else {
       throw failure(
@@ -48,7 +48,7 @@ final class DataFile {
     handle = file
     if path.hasSuffix(".gz") {
       gzip = GzipReader {
-        // A file that cannot be read on ends too early, which the reader finds.
+        // A file that cannot be read to its end is too short, which the reader detects.
         [UInt8]((try? file.read(upToCount: 1 << 18)) ?? Data())[...]
       }
     }
@@ -82,7 +82,7 @@ final class DataFile {
       return try gzip?.read(count) ?? []
     } catch {
       throw DatasetError(
-        fault: .wrongCompression, file: path, found: "that decompression fails (\(error.found))",
+        fault: .wrongCompression, file: path, found: "a failing decompression (\(error.found))",
         expected: "an undamaged gzip file", home: home)
     }
   }

@@ -10,7 +10,7 @@ public struct Dataset: Sendable {
   public let name: String
   /// The images to learn from.
   public let train: ImageSet
-  /// The images to judge by.
+  /// The images to test with.
   public let test: ImageSet
   /// The mean of each channel over the training split, values in 0...1.
   public let mean: [Float]
@@ -22,7 +22,7 @@ public struct Dataset: Sendable {
   public let augmentation: Augmentation
   /// The files that could not be used, in the order in which they were found.
   public let leftOut: [LeftOutFile]
-  /// What whoever trains on it should know, a sentence each.
+  /// Remarks about the data set for its user, a sentence each.
   public let remarks: [String]
 
   /// A data set of two splits with the same image size and the same classes; `mean` and

@@ -24,15 +24,15 @@ public struct DatasetError: Error, Sendable, Hashable, CustomStringConvertible {
     case wrongCompression
     /// The program was built without what reads these files.
     case notBuilt
-    /// What was made of the files could not be written, such as to a full disk.
+    /// A file that is derived from the data set could not be written, for example to a full disk.
     case notWritten
     /// The system starts no thread that prepares batches.
     case noThread
-    /// A file could not be brought from its address.
+    /// A file could not be downloaded.
     case failedDownload
     /// The file is not the one that its publisher made.
     case wrongChecksum
-    /// The archive is damaged, or holds what has no business in a data set.
+    /// The archive is damaged, or holds links or devices, which no data set needs.
     case wrongArchive
   }
 

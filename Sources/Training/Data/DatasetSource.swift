@@ -11,8 +11,8 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   case cifar100
   /// The IDX files of MNIST or of a set in its format, compressed or not.
   case idx
-  /// Your own pictures, PNG and JPEG, in folders named after their classes; only in a program that
-  /// was built with the trait `Pictures`.
+  /// Your own images, PNG and JPEG, in folders named after their classes; only in a program that was
+  /// built with the trait `Pictures`.
   case folder
 
   /// What the program keeps on this machine between runs: `swpu` in the folder that XDG_CACHE_HOME
@@ -32,9 +32,9 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   ///   - seed: the seed of the synthetic images; not used by the others.
   ///   - trainCount: the most training images to use, the first ones; all where it is nil.
   ///   - testCount: the most test images to use, the first ones; all where it is nil.
-  ///   - imageSize: rows and columns that the pictures of `folder` are scaled to; not used by the
+  ///   - imageSize: rows and columns that the images of `folder` are scaled to; not used by the
   ///     others.
-  ///   - cacheFolder: where the scaled pictures of `folder` are kept for the next time; when it is
+  ///   - cacheFolder: where the scaled images of `folder` are kept for the next time; when it is
   ///     nil they lie in a temporary file that goes with the data set. Not used by the others.
   ///   - progress: called on this thread with the part that is done, in 0...1.
   /// - Throws: a `DatasetError` that names the file, what it holds and what was expected.

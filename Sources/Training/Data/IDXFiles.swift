@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The IDX files of MNIST and of the sets that copy its format: grey images and labels apart, a
+/// The IDX files of MNIST and of the sets in its format: grey images and labels in separate files, a
 /// big-endian header, one byte a value, perhaps compressed.
 enum IDXFiles {
   static let home = "http://yann.lecun.com/exdb/mnist/"

@@ -2,7 +2,7 @@
 import Files
 import Foundation
 
-/// Where the four files of a set lie, and what their names begin with: nothing for MNIST, and the set
+/// The folder of the four files of a set, and the beginning of their names: empty for MNIST, the set
 /// for those that are published together (`emnist-letters-train-images-idx3-ubyte.gz`).
 struct IDXPlace {
   /// What the test split is called: by MNIST and by EMNIST.

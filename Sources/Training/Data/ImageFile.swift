@@ -6,11 +6,11 @@ import Foundation
 ///
 /// The file holds the values of all images, [image][channel][row][column], a byte each; an `Index` as
 /// JSON; and its `Footer`. It was written whole or not at all (`ImageFileWriter`). The index is checked
-/// when the file is opened, an image each time it is read. A file that is removed or replaced can
-/// still be read by whoever has it open.
+/// when the file is opened, an image each time it is read. A program that has the file open can read it
+/// after it was removed or replaced.
 final class ImageFile: Sendable {
   struct Index: Codable, Equatable {
-    /// Says what the images were made of, and how.
+    /// Identifies the sources of the images and their processing.
     let fingerprint: String
     /// The values of an image.
     let imageBytes: Int
@@ -30,7 +30,7 @@ final class ImageFile: Sendable {
     /// The first number: "SWPUIMG1".
     static let magic: UInt64 = 0x3147_4d49_5550_5753
 
-    /// What stands behind the index: magic, the index's bytes, its checksum.
+    /// The fields: magic, the index's bytes, its checksum.
     static func words(_ index: [UInt8]) -> [UInt64] {
       [magic, UInt64(index.count), wordChecksum(index)]
     }
@@ -47,8 +47,8 @@ final class ImageFile: Sendable {
     self.descriptor = descriptor
   }
 
-  /// Opens a file that `fingerprint` tells of; nil where there is none, or it is of something else,
-  /// too short, too long or damaged.
+  /// Opens a file of this `fingerprint`; nil where there is none, or it is of another one, too short, too
+  /// long or damaged.
   convenience init?(path: String, fingerprint: String) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -82,7 +82,7 @@ final class ImageFile: Sendable {
 
   /// Puts the values of an image in `bytes`, which must have room for exactly that many.
   ///
-  /// Any thread may call it at any time. A damaged file is removed, so that it is made anew.
+  /// Any thread may call it at any time. A damaged file is removed, so that it is made again.
   func read(_ image: Int, into bytes: inout [UInt8]) throws(DatasetError) {
     precondition(bytes.count == index.imageBytes, "room for one image")
     let problem = Self.fill(&bytes, from: descriptor, at: image * index.imageBytes)
@@ -91,11 +91,11 @@ final class ImageFile: Sendable {
     throw DatasetError(
       fault: problem == nil ? .wrongChecksum : .unreadable, file: path,
       found: problem ?? "other bytes than were written, in image \(grouped(image))",
-      expected: "a whole file; it is removed, and made anew when the command is given again, or "
+      expected: "a whole file; it is removed, and made again when the command is repeated, or "
         + "`swpu train --resume RUN`", home: PictureFolder.home)
   }
 
-  /// Reads as many bytes as there is room for; tells what is wrong.
+  /// Reads as many bytes as there is room for; returns what is wrong.
   private static func fill(_ bytes: inout [UInt8], from descriptor: Int32, at offset: Int)
     -> String?
   {

@@ -25,7 +25,7 @@ final class ImageFileWriter {
       fingerprint: fingerprint, imageBytes: channels * plane,
       histogram: [Int](repeating: 0, count: channels * 256))
     descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw FileError(path, "create a file beside it") }
+    guard descriptor >= 0 else { throw FileError(path, "create a file next to it") }
     // Held while we live, which `removeLeftovers` asks for.
     flock(descriptor, LOCK_EX | LOCK_NB)
   }

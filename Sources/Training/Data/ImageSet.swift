@@ -4,7 +4,7 @@
 /// The values lie in memory, or in a file from which they are read image by image, so that a set may
 /// be larger than the memory.
 public struct ImageSet: Sendable {
-  /// Planes of an image: 3 for red, green and blue, 1 for grey.
+  /// Channels of an image: 3 for red, green and blue, 1 for grey.
   public let channels: Int
   /// Rows of an image in pixels.
   public let height: Int

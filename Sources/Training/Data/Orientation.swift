@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// How a stored picture has to be turned to be upright, as cameras note it in JPEG files, and programs
-/// in PNG files (EXIF 2.3, tag 0x0112).
+/// The rotation that makes a stored image upright, as cameras note it in JPEG files, and programs in PNG
+/// files (EXIF 2.3, tag 0x0112).
 struct Orientation: Hashable {
   /// Whether rows become columns.
   let swapsAxes: Bool
@@ -19,13 +19,13 @@ struct Orientation: Hashable {
     reversesColumns = [2, 3, 7, 8].contains(value)
   }
 
-  /// What the first EXIF block of a JPEG file says; upright where there is none or it makes no sense,
-  /// since a picture is good without.
+  /// From the first EXIF block of a JPEG file; upright where there is none or it makes no sense, since an
+  /// image is usable without.
   init(jpeg bytes: [UInt8]) {
     self = Self.exif(in: bytes).flatMap { Self(tiff: $0) } ?? .upright
   }
 
-  /// What the chunk `eXIf` of a PNG file says; upright where there is none or it makes no sense.
+  /// From the chunk `eXIf` of a PNG file; upright where there is none or it makes no sense.
   init(png bytes: [UInt8]) {
     self = Self.chunk("eXIf", in: bytes).flatMap { Self(tiff: $0) } ?? .upright
   }
@@ -73,7 +73,7 @@ struct Orientation: Hashable {
   }
 
   /// Looks the tag up in the first directory. Offsets count from the start of `tiff`, and nothing
-  /// outside it is read, whatever they say.
+  /// outside it is read, whatever their values.
   private init?(tiff: ArraySlice<UInt8>) {
     let isBigEndian: Bool
     switch tiff.prefix(2) {
@@ -93,7 +93,7 @@ struct Orientation: Hashable {
       let place = directory + 2 + 12 * entry
       guard let tag = number(at: place, bytes: 2) else { return nil }
       if tag != 0x0112 { continue }
-      // One number of 16 bits, which stands where a longer value would have its offset.
+      // One number of 16 bits, which is where a longer value would have its offset.
       guard number(at: place + 2, bytes: 2) == 3, number(at: place + 4, bytes: 4) == 1,
         let value = number(at: place + 8, bytes: 2)
       else { return nil }

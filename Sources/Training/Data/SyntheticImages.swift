@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import Tensor
 
-/// Colour images of 32x32 pixels that are drawn from a seed: ten shapes in random place, size,
+/// Colour images of 32x32 pixels, rendered from a random seed: ten shapes in random place, size,
 /// turn, slant, stroke, colours and textures, over and among pieces of other strokes, with noise.
 ///
 /// Colours and the sign of the contrast say nothing about the class, so a linear classifier learns
@@ -16,10 +16,10 @@ public enum SyntheticImages {
   /// Rows and columns of an image.
   public static let side = 32
 
-  /// Draws both splits; the classes take turns, so that each has the same number of images.
+  /// Renders both splits; the classes alternate, so that each has the same number of images.
   ///
   /// - Parameters:
-  ///   - threads: threads that draw; the images do not depend on it.
+  ///   - threads: threads that render; the images do not depend on it.
   ///   - progress: called on this thread with the part that is done, in 0...1.
   public static func dataset(
     seed: UInt64, trainCount: Int = 20_000, testCount: Int = 4_000,
@@ -38,7 +38,7 @@ public enum SyntheticImages {
     return Dataset(name: "synthetic", train: train, test: test, augmentation: .cropAndFlip)
   }
 
-  /// Draws the images `first`, `first` + 1 … of a seed.
+  /// Renders the images `first`, `first` + 1 … of a seed.
   static func images(
     seed: UInt64, first: UInt64, count: Int, threads: Int, progress: (Int) -> Void
   ) -> ImageSet {

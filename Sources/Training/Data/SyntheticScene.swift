@@ -62,7 +62,7 @@ struct SyntheticScene {
     SIMD3(between(0.1, 0.9), between(0.1, 0.9), between(0.1, 0.9))
   }
 
-  /// A colour that can be told from `other`.
+  /// A colour that is distinguishable from `other`.
   private mutating func colour(apartFrom other: SIMD3<Float>) -> SIMD3<Float> {
     while true {
       let candidate = colour()

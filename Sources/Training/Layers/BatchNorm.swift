@@ -7,7 +7,7 @@ import Tensor
 public struct BatchNorm: Hashable, Sendable {
   /// Added to the variance.
   public let epsilon: Float
-  /// Share of a new batch in the running statistics.
+  /// Weight of a new batch in the running statistics.
   public let momentum: Float
   /// Applied last, after the residual is added.
   public let activation: Activation
@@ -104,10 +104,10 @@ final class BatchNormLayer: RunningLayer {
     }
   }
 
-  /// What evaluation does to the channels.
+  /// Scale and shift of each channel in evaluation.
   var scaling: [ChannelScaling]? { (0..<ports.outputMap.channels).map(inferenceScaling) }
 
-  /// What evaluation does to a channel: `factor · y + shift`.
+  /// Evaluation of a channel: `factor · y + shift`.
   func inferenceScaling(_ channel: Int) -> ChannelScaling {
     let factor = state.gamma[channel] / (runningVariance[channel] + layer.epsilon).squareRoot()
     return (factor, state.beta[channel] - runningMean[channel] * factor)
@@ -128,7 +128,7 @@ final class BatchNormLayer: RunningLayer {
   func backward(_ pass: PassSettings) {
     let upstream = ports.upstream
     let slot = ports.inputGradients[0]
-    // A gradient that has to be added is first computed in place of the upstream one.
+    // A gradient that has to be added is first computed in place of the output's gradient.
     let inPlace = slot == nil || slot?.accumulate == true
     let residual = ports.inputGradients.count > 1 ? ports.inputGradients[1] : nil
     pass.engine.normalizeGradient(

@@ -121,14 +121,14 @@ package final class ConvolutionLayer: RunningLayer {
   private var transposed: Tensor
   /// dL/dW of every weight in `[K][C][R][S]` order, from the last pass that asked for it.
   private(set) var denseGradient: [Float]?
-  /// What the last pass that observed saw.
+  /// Sparsity in the last observed pass.
   private(set) var observation: Observation?
 
-  /// What a snapshot tells of a backward pass.
+  /// The activation sparsity of a backward pass, for a snapshot.
   struct Observation {
-    /// Share of the input that is exactly zero.
+    /// Fraction of the input that is exactly zero.
     let inputSparsity: Double
-    /// Share of the output's gradient that is exactly zero.
+    /// Fraction of the output's gradient that is exactly zero.
     let gradientSparsity: Double
   }
 

@@ -2,11 +2,11 @@
 import Masks
 import Tensor
 
-/// What a layer does, as plain data.
+/// A layer as plain data.
 ///
-/// All that the engine, the files of other programs and the model of the processor need to know of a
-/// layer is in its own file: the data, the method of `Network` that appends it, its tensors, and the
-/// class that runs it.
+/// Everything that the engine, the file formats and the processor model need of a layer is in the
+/// layer's own file: the data, the method of `Network` that appends it, its tensors, and the class that
+/// runs it.
 protocol Layer: Sendable {
   /// The class that runs the layer.
   associatedtype Running: RunningLayer
@@ -23,7 +23,7 @@ protocol Layer: Sendable {
   /// part of it.
   var takesScaling: Bool { get }
 
-  /// What the vector unit of a processor does for the layer; nil for nothing.
+  /// The layer's work on the processor's vector unit; nil for none.
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind?
 
   /// The values that belong to the layer, in the order of files.

@@ -9,13 +9,13 @@ protocol RunningLayer: AnyObject {
   var ports: Ports { get }
   /// The layer as data.
   var layer: Data { get }
-  /// What inference does to each channel, where that is all it does to them; nil elsewhere.
+  /// Scale and shift of each channel in inference, if the layer does nothing else there; else nil.
   var scaling: [ChannelScaling]? { get }
   /// Computes the output from the inputs.
   func forward(_ pass: PassSettings)
   /// Computes the gradients of inputs and parameters from the gradient of the output.
   func backward(_ pass: PassSettings)
-  /// Adds what the layer does in inference to a graph.
+  /// Adds the layer's operation in inference to a graph.
   func addONNX(_ node: Network.Node, to builder: inout ONNXBuilder)
 }
 
@@ -31,7 +31,7 @@ extension RunningLayer {
   var parameters: [Parameter] { tensors.compactMap(\.parameter) }
 }
 
-/// What inference makes of a channel: `factor · y + shift`.
+/// Inference of a channel: `factor · y + shift`.
 typealias ChannelScaling = (factor: Float, shift: Float)
 
 /// A tensor of a layer that runs.
@@ -62,10 +62,10 @@ struct BoundTensor {
   }
 }
 
-/// What a layer is given to run with.
+/// What a layer needs to run.
 struct LayerSite {
   let name: String
-  /// Its place in the network, which seeds what it draws.
+  /// Its index in the network, which seeds its random numbers.
   let index: Int
   let ports: Ports
   let engine: Engine
@@ -85,7 +85,7 @@ struct PassSettings {
   let denseGradients: Bool
   /// Whether convolutions count the zeros that the backward pass meets.
   let observes: Bool
-  /// Takes the time of each part of a step that is profiled.
+  /// Measures each part of a profiled step.
   var clock: StepClock?
 }
 
@@ -103,7 +103,7 @@ struct Ports {
   let outputMap: MapShape
   /// Nil in a model that only evaluates.
   let outputGradient: Tensor?
-  /// One for each input; nil where nobody needs it.
+  /// One for each input; nil where it is not needed.
   let inputGradients: [Gradient?]
 
   /// The gradient of the output, which exists whenever backward runs.
@@ -149,7 +149,7 @@ final class ScratchSpace {
   }
 }
 
-/// Hands a gradient on as it is: by adding, by copying, or not at all where both are one buffer.
+/// Passes a gradient on unchanged: by adding, by copying, or not at all where both are one buffer.
 func passOn(_ gradient: Tensor, to slot: Ports.Gradient?, _ map: MapShape, _ pass: PassSettings) {
   guard let slot else { return }
   let floats = pass.engine.floats(map, images: pass.images)

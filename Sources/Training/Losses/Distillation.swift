@@ -41,7 +41,7 @@ public struct Distillation: Sendable, Hashable {
         var largest = -Double.infinity
         for place in 0..<classes {
           result[place] = Double(source[start + place]) / temperature
-          // Written so that a logit that is not a number wins and shows in the loss.
+          // Written so that a NaN logit wins and shows in the loss.
           if !(result[place] <= largest) { largest = result[place] }
         }
         let sum = result.reduce(0) { $0 + exp($1 - largest) }

@@ -5,7 +5,7 @@ import Tensor
 /// `L = -Σ_j q_j · log softmax(z)_j`, the mean over the batch, with `q` the one-hot label smoothed by
 /// `ε`: `q_j = (1 - ε)·[j = label] + ε / classes` (Szegedy et al. 2016).
 public struct SoftmaxCrossEntropy: Sendable, Hashable {
-  /// Share of the label that is spread over all classes, in 0..<1.
+  /// Fraction of the label that is spread over all classes, in 0..<1.
   public let smoothing: Float
 
   /// A loss with label smoothing.
@@ -43,7 +43,7 @@ public struct SoftmaxCrossEntropy: Sendable, Hashable {
       var largest = -Float.infinity
       for place in 0..<classes {
         let logit = logits[start + place * lanes]
-        // Written so that a logit that is not a number wins and shows in the loss.
+        // Written so that a NaN logit wins and shows in the loss.
         if !(logit <= largest) { largest = logit }
       }
       if logits[start + label * lanes] == largest { correct += 1 }

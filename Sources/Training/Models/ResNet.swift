@@ -3,7 +3,7 @@ import Tensor
 
 /// Residual networks (He et al. 2016).
 public enum ResNet {
-  /// What the images enter through.
+  /// The first layers.
   public enum Stem: String, Sendable, Codable {
     /// 3x3, stride 1: for images of 32x32.
     case cifar

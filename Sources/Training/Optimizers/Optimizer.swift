@@ -30,8 +30,8 @@ public enum Optimizer: Sendable, Hashable {
   ///   - rate: learning rate of this step.
   ///   - step: counted from 0.
   ///   - gradientScale: multiplies every gradient (clipping).
-  ///   - stepLimit: longest step, rate times gradient, of the weights of a layer that no norm follows,
-  ///     as a fraction of their norm; 0 for no limit. Steps of AdamW have no use for it.
+  ///   - stepLimit: longest step, rate times gradient, of the weights of a layer without a normalisation
+  ///     behind it, as a fraction of their norm; 0 for no limit. AdamW ignores it.
   public func update(
     _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float, stepLimit: Float = 0,
     engine: Engine
@@ -68,10 +68,10 @@ public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engin
 /// What to multiply a gradient by so that `rate` times its norm is at most `limit` times the norm of the
 /// weights, as LARC does.
 ///
-/// A norm behind a layer bounds the layer's steps: its gradient is the smaller the larger the weights
-/// are. The classifier has none. Before anything is learned its features share a large mean, so its
-/// gradient says mostly which classes happen to be in the batch; at the rate that the convolutions need,
-/// the logits follow it, and the loss stays above that of guessing.
+/// A normalisation behind a layer bounds the layer's steps: the gradient shrinks as the weights grow. The
+/// classifier has none. At the start of training its features share a large mean, so its gradient
+/// reflects mostly the class frequencies of the batch; at the rate that the convolutions need, the logits
+/// follow it, and the loss stays above that of guessing.
 private func stepScale(_ parameter: Parameter, limit: Float, rate: Float, engine: Engine) -> Float {
   let weights = engine.squareSum(parameter.values).squareRoot()
   let step = Double(rate) * engine.squareSum(parameter.gradient).squareRoot()

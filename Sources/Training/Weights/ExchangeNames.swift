@@ -2,8 +2,8 @@
 import Tensor
 
 extension Network {
-  /// What other programs call the layers that have weights, by our names. ResNet, VGG-16 and
-  /// MobileNetV2 follow torchvision (`vgg16_bn` for VGG-16); the names of other networks are ours.
+  /// The names of weighted layers in other programs, by our names. ResNet, VGG-16 and MobileNetV2 follow
+  /// torchvision (`vgg16_bn` for VGG-16); the names of other networks are ours.
   public var exchangeNames: [String: String] {
     switch ModelName(rawValue: name) {
     case .vgg16: vggNames
@@ -78,6 +78,6 @@ extension Network {
     return ("bias", [layer.geometry.filters])
   }
 
-  /// The last layer with weights, which tells the classes apart.
+  /// The last layer with weights: the classifier.
   var classifier: String? { convolutions.last?.name }
 }

@@ -3,9 +3,9 @@ import Exchange
 import Files
 import Tensor
 
-/// What a model took from a file, and what it did not.
+/// Which tensors a model took from a file, and which layers it re-initialised.
 public struct WeightImport: Sendable, Equatable {
-  /// A layer that keeps the weights drawn for it, because the file's are of another shape.
+  /// A layer that keeps its random initial weights, because the file's are of another shape.
   public struct Replacement: Sendable, Equatable {
     /// Name of the layer.
     public let layer: String
@@ -27,7 +27,7 @@ public struct WeightImport: Sendable, Equatable {
 extension Model {
   /// Takes weights and running statistics from a file in the names and shapes of `exportedArrays`.
   ///
-  /// A classifier of another number of classes keeps the weights that were drawn for it, and so does a
+  /// A classifier of another number of classes keeps its random initial weights, and so does a
   /// first convolution of another kernel size, as networks for larger images have it. Biases of
   /// convolutions that a norm follows, as in torchvision's `vgg16_bn`, move into the norm's mean: what
   /// the layers compute together stays the same. `num_batches_tracked` has no meaning here.
@@ -81,7 +81,7 @@ extension Model {
     return result
   }
 
-  /// Whether a layer keeps the weights drawn for it, though the file has others.
+  /// Whether a layer keeps its random initial weights, though the file has others.
   private func replaces(_ layer: String, _ shape: [Int], by found: [Int]?, has parts: [String])
     -> Bool
   {
@@ -106,7 +106,7 @@ private struct WeightSource {
 
   init(_ file: SafetensorsFile, needed: [String]) {
     state = StateFile(file, needed: needed)
-    // What is no float, a counter for example, is nothing that a layer could miss.
+    // A tensor of another type than floats, a counter for example, belongs to no layer.
     left = Set(state.names.filter(state.isFloat))
   }
 

@@ -27,7 +27,7 @@ struct ONNXBuilder {
   private var graph: ONNXGraph
   private var names: Set<String>
   private var values: [Network.Value: (name: String, isFlat: Bool)]
-  /// What a layer does to its channels for another one, by the name of the layer.
+  /// Scales and shifts that were folded into a layer, by its name.
   private var scalings: [String: [ChannelScaling]] = [:]
   /// The layers that others have become part of.
   private var folded: Set<String> = []
@@ -63,7 +63,7 @@ struct ONNXBuilder {
     }
   }
 
-  /// What a layer has to do to its channels too.
+  /// The scales and shifts folded into a layer.
   func folded(into node: Network.Node) -> [ChannelScaling]? { scalings[node.name] }
 
   /// Whether the layer before does what this one would.
@@ -145,7 +145,7 @@ struct ONNXBuilder {
   /// Appends an operation as it is.
   mutating func append(_ operation: ONNXGraph.Node) { graph.nodes.append(operation) }
 
-  /// Says that the value of a layer's name is what the layer makes.
+  /// Names the output of a layer after the layer.
   mutating func made(_ node: Network.Node, isFlat: Bool) {
     values[node.output] = (node.name, isFlat)
   }

@@ -38,7 +38,7 @@ public struct WeightedNetwork: Sendable {
       throw InputError(
         file: file.file, field: "__metadata__ 'model'",
         value: file.metadata["model"] ?? "nothing",
-        allowed: ModelName.allCases.map(\.rawValue).joined(separator: ", ") + "; or say it")
+        allowed: ModelName.allCases.map(\.rawValue).joined(separator: ", ") + "; or name it")
     }
     let image = MapShape(channels: 3, height: 32, width: 32)
     let whole = try model.network(input: image, classes: 1000)
@@ -98,7 +98,7 @@ public struct WeightedNetwork: Sendable {
     return MaskSnapshot(step: 0, epoch: 0, layers: layers)
   }
 
-  /// What the shapes of the first and the last layer say of a network.
+  /// The size of a network by the shapes of its first and last layer.
   private struct Sizes {
     let input: MapShape
     let classes: Int

@@ -48,7 +48,7 @@ struct MaskNumPyTests {
     NumPyArray(Bits(count: shape.reduce(1, *)) { $0 % 5 == 0 }, shape: shape)
   }
 
-  @Test("A snapshot comes back as it was, in names of other programs")
+  @Test("A snapshot is restored, in names of other programs")
   func roundTrip() throws {
     let network = try Self.network()
     var random = SeededRandom(seed: 7)

@@ -68,7 +68,7 @@ struct ONNXGraphTests {
     #expect(read.constants[1].value.integers == [2, -3])
   }
 
-  @Test("Values may stand in any of the fields that ONNX has for them")
+  @Test("Values may be in any of the fields that ONNX has for them")
   func fields() throws {
     let values: [Float] = [1, 0, -2.5]
     func read(_ type: ONNXGraph.Element, _ build: (inout WireWriter) -> Void) throws
@@ -172,7 +172,7 @@ struct ONNXGraphTests {
     return model.data
   }
 
-  @Test("Constants beside the file are read, and nothing elsewhere is")
+  @Test("External constants next to the file are read, and nothing elsewhere is")
   func external() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("onnx-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -260,7 +260,7 @@ struct ONNXGraphTests {
     #expect(error?.value.contains("leads elsewhere") == true)
   }
 
-  @Test("Nodes come in an order in which they can run; cycles and loose ends are refused")
+  @Test("Nodes are sorted into an executable order; cycles and undefined values are refused")
   func order() throws {
     func node(_ name: String, _ inputs: [String]) -> ONNXGraph.Node {
       .init("Relu", name: name, inputs: inputs, output: name)

@@ -82,7 +82,7 @@ struct ONNXNetworkTests {
       folded.map(\.kind) == [.activation, .add, .activation, .activation, .multiply, .pooling])
   }
 
-  @Test("Geometries that the model has, from all ways to say them")
+  @Test("Geometries that the model has, from all their notations")
   func geometries() throws {
     let cases: [(attributes: [String: ONNXGraph.Attribute], output: String)] = [
       ([:], "4@6x6"), (["pads": .ints([1, 1, 1, 1])], "4@8x8"),
@@ -212,7 +212,7 @@ struct ONNXNetworkTests {
     }
   }
 
-  @Test("Poolings make maps of the sizes that ONNX says")
+  @Test("Poolings make feature maps of ONNX's sizes")
   func pooling() throws {
     // Sizes by the formula of the operator's page, for a map of 6x6.
     let cases: [(kernel: Int, stride: Int, pad: Int, up: Int, side: Int)] = [

@@ -34,7 +34,7 @@ struct PublishedModelsTests {
       * inside(geometry.horizontal, geometry.output.width, geometry.input.width)
   }
 
-  @Test("no layer of a published model is lost, and each has the products that onnx says")
+  @Test("no layer of a published model is lost, and each has the MACs that onnx counts")
   func models() throws {
     let folder = URL(
       fileURLWithPath: ProcessInfo.processInfo.environment["SWPU_ONNX_MODELS"] ?? "")

@@ -41,7 +41,7 @@ struct EventFileTests {
     #expect(abs(histogram.sum - 2.58) < 1e-12 && abs(histogram.squareSum - 2.2342) < 1e-12)
   }
 
-  @Test("A picture holds its rows, whatever their length", arguments: [(1, 1), (3, 2), (300, 250)])
+  @Test("An image holds its rows, whatever their length", arguments: [(1, 1), (3, 2), (300, 250)])
   func picture(width: Int, height: Int) throws {
     let pixels = (0..<width * height).map { UInt8(truncatingIfNeeded: $0 * 7) }
     let png = [UInt8](GrayImage(width: width, height: height, pixels: pixels).png)

@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test("the words do what the rules say, pair by pair")
+  @Test("schedules of words equal the rules applied pair by pair")
   func oracle() {
     for seed in 0..<120 as Range<UInt64> {
       var random = SeededRandom(seed: seed, stream: 5)
@@ -59,7 +59,7 @@ import Testing
     }
   }
 
-  @Test("what is full takes every step, what is empty a third, and lock-step waits")
+  @Test("full streams take every step, empty ones a third, and lock-step stalls")
   func limits() {
     let full = [UInt16](repeating: .max, count: 10)
     let empty = [UInt16](repeating: 0, count: 10)

@@ -22,7 +22,7 @@ extension LayerPass {
     let products = schedule.parts.reduce(0) { $0 + $1.products(images: images) }
     var activity = activity(
       schedule, packing, notPruned: pass == .weightGradient ? products : effectualMACs)
-    // A bit stands for a kernel, not for an entry.
+    // A bit represents a kernel, not an entry.
     activity.maskBits = ceilingDivision(activity.maskBits, area)
     return PassRun(
       timing: schedule.fastTiming(packing), activity: activity, maskBits: kernels.count,

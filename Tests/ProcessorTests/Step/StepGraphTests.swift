@@ -92,7 +92,7 @@ import Testing
     #expect(!writes.contains("conv0.y"))
   }
 
-  @Test("a network that does not say what its layers read has no operations")
+  @Test("a network without the inputs of its layers has no operations")
   func unknown() {
     var workload = RandomNetwork.residualBlocks()
     workload.layers[1].convolution.reads = nil

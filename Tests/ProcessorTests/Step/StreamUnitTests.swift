@@ -82,7 +82,7 @@ import Testing
     #expect(abs(variance - 1) < 0.05)
   }
 
-  @Test("packed zeros come back as they were, and take a bit and a code each")
+  @Test("packed zeros are restored, and values take a bit and a code each")
   func packing() {
     for seed in 0..<50 as Range<UInt64> {
       var random = SeededRandom(seed: seed, stream: 1)
@@ -97,7 +97,7 @@ import Testing
     #expect(PackedZeros([0x8000]).codes == [0x8000])
   }
 
-  @Test("a weight is its BF16 operand and a rest, and comes back in every bit")
+  @Test("a weight is its BF16 operand and a rest, and is restored bit-identically")
   func planes() {
     var random = SeededRandom(seed: 7, stream: 7)
     for _ in 0..<5000 {

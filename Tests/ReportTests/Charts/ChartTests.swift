@@ -119,7 +119,7 @@ import Testing
     #expect(levels == levels.sorted() && levels.first == 0 && levels.last == 8)
   }
 
-  @Test("a picture draws exactly the kept weights")
+  @Test("a mask drawing shows exactly the kept weights")
   func mask() throws {
     for granularity in Granularity.allCases {
       let layer = try layer(granularity)

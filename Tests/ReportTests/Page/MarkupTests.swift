@@ -5,7 +5,7 @@ import Testing
 @testable import Report
 
 @Suite("Markup") struct MarkupTests {
-  @Test("text is escaped wherever it comes in")
+  @Test("text is escaped everywhere")
   func escaping() {
     let hostile = "<script>alert('1')</script> & \"x\""
     let safe = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;"
@@ -23,7 +23,7 @@ import Testing
     #expect(Markup("a\n\tb").source == "a\n\tb")
   }
 
-  @Test("only void elements are closed at once")
+  @Test("only void elements have no closing tag")
   func endTags() {
     #expect(Markup("path", ["d": "M0 0"]).source == "<path d=\"M0 0\"/>")
     #expect(Markup("div", ["class": ""]).source == "<div></div>")

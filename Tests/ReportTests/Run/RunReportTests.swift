@@ -192,7 +192,7 @@ import Training
     expectError("metrics.jsonl", "not there")
   }
 
-  @Test("words of a command line come back as they are from a shell")
+  @Test("a shell restores the words of a command line")
   func shellWords() throws {
     for word in ["plain/run-1", "with space", "quo'te", "$(x) `y` ; \"", ""] {
       let process = Process()

@@ -28,7 +28,7 @@ import Testing
     try recipe.fill(&batch, epoch: 2, index: 0, order: order)
     let pixels = try set.pixels
     for (slot, image) in order.enumerated() {
-      let found = Array(batch.images[slot * set.imageSize..<(slot + 1) * set.imageSize])
+      let found = (slot * set.imageSize..<(slot + 1) * set.imageSize).map { batch.images[$0] }
       let windows = Self.placements(augmentation).map { placement in
         Self.window(set, pixels, image, placement, mean, deviation)
       }

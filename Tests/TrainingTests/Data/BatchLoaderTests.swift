@@ -34,7 +34,8 @@ import Testing
     var batch = Batch()
     var contents: [Content] = []
     while try loader.next(into: &batch) {
-      contents.append(Content(images: batch.images, labels: batch.labels, count: batch.count))
+      contents.append(
+        Content(images: batch.images.array(), labels: batch.labels, count: batch.count))
     }
     return contents
   }
@@ -96,7 +97,7 @@ import Testing
     for epoch in 0..<3 {
       loader.start(epoch: epoch)
       while try loader.next(into: &batch) {
-        addresses.insert(batch.images.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) })
+        addresses.insert(UInt(bitPattern: batch.images.address))
       }
     }
     #expect(addresses.count <= 5)
@@ -148,7 +149,7 @@ import Testing
       #expect(try loader.next(into: &batch))
       #expect(batch.images[127] == Float(8 * number + 7) / 255)
     }
-    expectFault(.wrongChecksum, in: path, saying: ["image 20", "made anew"]) {
+    expectFault(.wrongChecksum, in: path, saying: ["image 20", "made again"]) {
       _ = try loader.next(into: &batch)
     }
     loader.start(epoch: 2, fromBatch: 3)

@@ -103,7 +103,7 @@ struct SharedGradientTests {
     )
   }
 
-  @Test("One layer between two alone is what finite differences say", arguments: readers)
+  @Test("The gradients of one layer between two equal finite differences", arguments: readers)
   func alone(reader: Reader) throws {
     let model = try model(reader, first: true)
     let found = try gradient(model, silencing: [])

@@ -65,7 +65,7 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
-  @Test("fresh names are taken once, whoever asks at the same moment")
+  @Test("fresh names are taken once, by concurrent calls too")
   func freshNames() async throws {
     let base = temporary.url.path + "/runs/name"
     try FileManager.default.createDirectory(
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(
-    "somebody else's files are no run's",
+    "files of other programs do not belong to a run",
     arguments: ["network.json", "metrics.jsonl", "summary.json", "masks", "checkpoints"])
   func foreignFiles(name: String) throws {
     try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
@@ -133,7 +133,7 @@ import Testing
 
   // MARK: metrics
 
-  @Test("an epoch stands there once, wherever training was killed between its record and its save")
+  @Test("an epoch is recorded once, wherever training was killed between its record and its save")
   func epochOnce() throws {
     let steps = TrainerTests.data.train.count / Self.configuration().batch
     // Saved at the last step of the epoch, before its test.
@@ -169,7 +169,7 @@ import Testing
     #expect(metrics.epochs.count == 2 && metrics.problems.count == 1)
   }
 
-  @Test("a whole last line without its end is kept; an epoch without a record is said")
+  @Test("a whole last line without its end is kept; an epoch without a record is reported")
   func lastLine() throws {
     _ = try train()
     let whole = try lines()
@@ -207,7 +207,7 @@ import Testing
     try Data(configuration.yaml.utf8).write(to: folder.configuration)
   }
 
-  @Test("what may change is said, the rest is refused by key")
+  @Test("allowed changes are reported, the others are refused by key")
   func changes() throws {
     _ = try train(steps: 3)
     #expect(try ResumableRun(folder).changes == [])
@@ -246,7 +246,7 @@ import Testing
     #expect(try epochs() == [1, 2, 3])
   }
 
-  @Test("a run that has ended says so, and one whose summary is missing or old does not")
+  @Test("a finished run is reported as finished, one whose summary is missing or old is not")
   func ended() throws {
     do {
       let trainer = try train()

@@ -33,7 +33,7 @@ struct TensorBoardLogTests {
     #expect(try events(plain).isEmpty && events(logged).count == 1)
   }
 
-  @Test("Pictures of masks show filters as rows, kept weights white, large layers as means")
+  @Test("Images of masks show filters as rows, kept weights white, large layers as means")
   func pictures() {
     let shape = FilterShape(filters: 4, channels: 2, rows: 1, columns: 3)
     let kept = Bits(count: 24) { $0 % 6 < 3 || $0 >= 18 }

@@ -76,7 +76,7 @@ struct WeightExchangeTests {
     for (a, b) in zip(logits(target), expected) { #expect(abs(a - b) < 1e-4 * max(1, abs(b))) }
   }
 
-  @Test("A classifier of another size stays as drawn; counters of batches have no meaning")
+  @Test("A classifier of another size keeps its random weights; counters of batches are ignored")
   func classifier() throws {
     let source = try model(.resnet18, classes: 5, seed: 1)
     let target = try model(.resnet18, seed: 2)
@@ -147,7 +147,7 @@ struct WeightExchangeTests {
     #expect(target.exportedArrays() == before)
   }
 
-  @Test("Training starts from a file, says so once, and goes on without it")
+  @Test("Training starts from a file, reports it once, and is resumed without it")
   func fineTuning() throws {
     let temporary = try TemporaryFolder()
     let data = SyntheticImages.dataset(seed: 3, trainCount: 60, testCount: 20)

@@ -79,7 +79,7 @@ struct WeightedNetworkTests {
     #expect(dense.layers.allSatisfy { $0.granularity == .dense })
   }
 
-  @Test("A file that is of another network is refused and says why")
+  @Test("A file of another network is refused with the reason")
   func mistakes() throws {
     let right = try arrays(.resnet18, image: 32, classes: 10)
     func changed(_ name: String, _ shape: [Int]) -> [NamedArray] {

@@ -4,14 +4,14 @@
 //
 // Operands and product take a cycle each, the adder A. A sum is asked for when its adder starts, so
 // a partial sum can be added to again A cycles later. A product with a zero operand is not made where
-// zeros are gated: nothing moves behind the operand registers, and nothing comes out. Which partial sum
+// zeros are gated: nothing switches behind the operand registers, and there is no result. Which partial sum
 // is asked for then stays too, so that the adder does not see them take turns.
 //
 // The adder can add two other numbers instead: nodes of the weight gradient's tree, partial sums.
 module swpu_bf16_mac #(
   // Cycles A of the adder.
   parameter int unsigned AdderStages = swpu_pkg::AdderStages,
-  // Whether a multiplier whose operand is zero keeps still.
+  // Whether a multiplier whose operand is zero is clock-gated.
   parameter bit GateZeroOperands = 1'b1
 ) (
   input  logic        clk_i,

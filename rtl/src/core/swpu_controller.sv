@@ -2,7 +2,7 @@
 // The detect-before-load controller of a core (T2): leads the scan through the tiles of an item, and
 // gives the load port one window after the other.
 //
-// Forward and input gradient: the masks are scanned anew in each tile. Weight gradient: the scan finds
+// Forward and input gradient: the masks are scanned again in each tile. Weight gradient: the scan finds
 // a fixed window, which then meets all tiles, one a cycle, before the next; rows add up their sums
 // behind the last tile in which any of its taps reads inside the map. The item's last window, or that of
 // the masks, ends it.
@@ -12,7 +12,7 @@ module swpu_controller (
   // Starts an item, whose description stays until the core is done.
   input  logic                                              start_i,
   input  swpu_types_pkg::item_t                             item_i,
-  // No window will come any more.
+  // No more windows follow.
   output logic                                              done_o,
   // Mask memory: address of the next cycle's word, and the word of this cycle.
   output logic [swpu_types_pkg::WordBits-1:0]               word_o,
@@ -27,7 +27,7 @@ module swpu_controller (
   // Entries at the lanes of the fixed window.
   output logic [swpu_pkg::Window-1:0]
                [swpu_types_pkg::EntryBits-1:0]              own_entries_o,
-  // What a planner wants to know: taps that read inside the map in the tile, and where each fixed
+  // Outputs for the planner: taps that read inside the map in the tile, and where each fixed
   // window starts, in the cycle in which it is found.
   output logic [swpu_types_pkg::KernelSize-1:0]
                [swpu_types_pkg::KernelSize-1:0]             active_o,

@@ -4,8 +4,8 @@
 // weight gradient.
 //
 // While it works, the masks and weights of the next item are loaded into the other half of those
-// memories. Outside are the memories of activations and results, and what turns (tile, line, run) and
-// (tile, row, run) into addresses; data come in the cycle after.
+// memories. Outside are the memories of activations and results, and the units that turn (tile, line, run)
+// and (tile, row, run) into addresses; data arrive in the cycle after.
 module swpu_core (
   input  logic                                              clk_i,
   input  logic                                              rst_ni,
@@ -29,7 +29,7 @@ module swpu_core (
   // Output gradients of the weight-gradient pass.
   output swpu_types_pkg::gradient_read_t [swpu_pkg::PortsPerCore-1:0] gradient_read_o,
   input  swpu_types_pkg::run_t [swpu_pkg::PortsPerCore-1:0] gradient_data_i,
-  // A window behind which rows have results is taken in this cycle, while its tile stands in `tile_i`.
+  // A window behind which rows have results is taken in this cycle, while its tile is in `tile_i`.
   output swpu_types_pkg::opening_t                          opens_o,
   output swpu_types_pkg::tile_result_t [swpu_pkg::Rows-1:0] outputs_o,
   output swpu_types_pkg::window_result_t [swpu_pkg::Rows-1:0] gradients_o
@@ -203,7 +203,7 @@ module swpu_core (
     );
   end
 
-  // Weights before each word of a row's mask, counted as the words come.
+  // Weights before each word of a row's mask, counted as the words arrive.
   logic [WeightBits-1:0] weights_in_word;
   always_comb begin
     weights_in_word = '0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operand vector of one lane of a window, as it grows by the runs of a cycle. Combinational.
 module swpu_lane_vector (
-  // What is there of it: nothing, if the window begins.
+  // Its part so far: nothing, if the window begins.
   input  logic                                              clears_i,
   input  swpu_types_pkg::vector_t                           vector_i,
   // The kernel column of its entry.
   input  logic [swpu_types_pkg::KernelBits-1:0]             column_i,
-  // Its line stands ready from the window before, column by column.
+  // Its line is ready from the window before, column by column.
   input  logic                                              uses_stored_i,
   input  swpu_types_pkg::vector_t
                [swpu_types_pkg::KernelSize-1:0]             stored_i,

@@ -2,7 +2,7 @@
 // The load port of a core: reads the lines of a window, gathers its operand vectors in a register of
 // its own, and hands the window over as soon as a slot of the window buffer is free.
 //
-// Each port reads a run of neighbouring elements a cycle; data come in the cycle after. A line is read
+// Each port reads a run of neighbouring elements a cycle; data arrive in the cycle after. A line is read
 // once and serves all its taps, those too that are left for the next window of the tile. In the weight
 // gradient as many ports read the output gradients of the rows that need any entry.
 module swpu_load_port (
@@ -46,16 +46,16 @@ module swpu_load_port (
   localparam int unsigned Ports = swpu_pkg::PortsPerCore;
   localparam int unsigned Elements = swpu_pkg::PortElements;
 
-  // The window under way.
+  // The current window.
   logic is_busy_q, is_first_q;
   found_t window_q;
   logic is_fresh_q;
   control_t control_q;
   tile_t tile_q;
   logic [NumberBits-1:0] tile_number_q;
-  // The last line of the window before, and of this one, which the next window may go on with.
+  // The last line of the window before, and of this one, with which the next window may continue.
   logic [EntryBits-1:0] line_before_q, last_line;
-  // First entries of the lines that are read, and entries that stand ready from the window before.
+  // First entries of the lines that are read, and entries that are ready from the window before.
   logic [Window-1:0] heads, stored;
   // Rows whose output gradients are read.
   logic [Rows-1:0] rows_q;
@@ -66,7 +66,7 @@ module swpu_load_port (
   assign hands_over_o = is_busy_q && lines_done && gradients_done && slot_free_i;
   assign busy_o = is_busy_q || publish_o;
 
-  // All of it stands in registers: a window comes late in its cycle.
+  // All of it is registered: a window arrives late in its cycle.
   swpu_window_lines i_lines (
     .window_i   (window_q),
     .is_fresh_i (is_fresh_q),
@@ -147,7 +147,7 @@ module swpu_load_port (
   assign tile_number_o = tile_number_q;
   assign read_from_o = tile_q;
 
-  // What has to be known when the data come.
+  // State for the cycle in which the data arrive.
   logic clears_q;
   logic [Window-1:0] uses_stored_q;
   logic [Window-1:0][KernelBits-1:0] lane_column_q;
@@ -230,7 +230,7 @@ module swpu_load_port (
     end
   end
 
-  // What the runs hold of the vectors of their lines, column by column.
+  // The runs' elements of the vectors of their lines, column by column.
   vector_t [Ports-1:0][KernelSize-1:0] gathered;
 
   for (genvar port = 0; port < Ports; port++) begin : gen_port
@@ -246,7 +246,7 @@ module swpu_load_port (
     end
   end
 
-  // The register of the port, and the vectors of the line that the next window may go on with.
+  // The register of the port, and the vectors of the line with which the next window may continue.
   vector_t [Window-1:0] vectors_q;
   vector_t [KernelSize-1:0] stored_vectors_d, stored_vectors_q;
   operand_t [Rows-1:0][Lanes-1:0] gradients_q;

@@ -3,7 +3,7 @@
 // lines, and of the output gradients of its rows.
 //
 // Where the reads of an item begin is the sum of the reads before it, by parallel prefixes; a port looks
-// up the item of its own read and need not wait for what another port does.
+// up the item of its own read, independently of the other ports.
 module swpu_read_walk #(
   parameter int unsigned Items = swpu_pkg::Window,
   parameter int unsigned Ports = swpu_pkg::PortsPerCore,
@@ -12,7 +12,7 @@ module swpu_read_walk #(
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
-  // The walk begins anew in the next cycle.
+  // The walk restarts in the next cycle.
   input  logic                                begin_i,
   input  logic                                is_busy_i,
   // Reads of each item, 0 for none; they stay during the walk.
@@ -78,7 +78,7 @@ module swpu_read_walk #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) past_q <= '0;
     else if (begin_i) past_q <= '0;
-    // It rests at its end, however long the window waits for a slot.
+    // It rests at its end, however long the window stalls for a slot.
     else if (is_busy_i) past_q <= done_o ? total : past_d;
   end
 

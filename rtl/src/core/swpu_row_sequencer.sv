@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a row does in each cycle: it takes the published windows in order, L entries a cycle, and adds
-// up its partial sums where a window says so. Windows in which it has nothing to do take it no time: a
-// priority encoder over the window buffer goes past all of them at once.
+// The control of a row: it takes the published windows in order, L entries a cycle, and adds up its
+// partial sums where a window asks for it. Windows in which it has nothing to do take it no time: a
+// priority encoder over the window buffer skips all of them in one cycle.
 module swpu_row_sequencer #(
   // Number of the row.
   parameter int unsigned Row = 0
@@ -61,7 +61,7 @@ module swpu_row_sequencer #(
       $clog2((OutputDrain > GradientDrain ? OutputDrain : GradientDrain) + 1);
 
   typedef enum logic [1:0] {
-    // Waits for a window.
+    // Idle until a window is published.
     Idle,
     // Takes entries of one.
     Take,
@@ -179,7 +179,7 @@ module swpu_row_sequencer #(
       end
     endcase
 
-    // What is found does not wait for whether the row is free to look for it.
+    // The search does not depend on whether the row is free.
     seen = stops != '0 ? pick : last;
     chosen = picked;
     if (stops == '0 && publish_i && is_used_i) begin

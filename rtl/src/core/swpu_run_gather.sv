@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run of a line holds of the line's vector through one kernel column. Combinational.
+// A run's elements of a line's vector through one kernel column. Combinational.
 module swpu_run_gather (
   // A run is there, and its number in its line.
   input  logic                                             read_i,

@@ -4,16 +4,16 @@
 //
 // A step looks at one word of the masks and takes all entries that the window has room for, each of
 // which gets its place by a prefix sum. Only entries of taps that read inside the map are taken. A
-// window is complete when it is full and one more entry is in sight, or the last word is through; so
+// window is complete when it is full and one more entry is in sight, or the last word has been scanned; so
 // it knows whether it is the last. It is shown in the cycle that completes it, and the next step
 // follows the cycle in which it is taken. Behind the last word the scan goes back to the first.
 module swpu_scan_unit (
   input  logic                                                      clk_i,
   input  logic                                                      rst_ni,
-  // Starts anew at an entry, whose word's first entry stands at a place; no step in this cycle.
+  // Restarts at an entry, whose word's first entry is at a place; no step in this cycle.
   input  logic                                                      begin_i,
   input  swpu_types_pkg::start_t                                    start_i,
-  // Makes a step, if no window waits.
+  // Makes a step, if no window is pending.
   input  logic                                                      step_i,
   // Mask memory: the word that is looked at in the next cycle, and that of this cycle.
   output logic [swpu_types_pkg::WordBits-1:0]                       word_o,
@@ -28,13 +28,13 @@ module swpu_scan_unit (
   output logic                                                      window_valid_o,
   input  logic                                                      window_ready_i,
   output swpu_types_pkg::found_t                                    window_o,
-  // The word that is looked at, with the place of its first entry, and whether the window under way
+  // The word that is looked at, with the place of its first entry, and whether the current window
   // has entries of words before.
   output swpu_types_pkg::start_t                                    place_o,
   output logic                                                      is_open_o,
   // No entry is left behind the window.
   output logic                                                      is_last_o,
-  // The last word is through and no window was found.
+  // The last word has been scanned and no window was found.
   output logic                                                      is_empty_o
 );
 
@@ -43,12 +43,12 @@ module swpu_scan_unit (
   localparam int unsigned Bits = swpu_pkg::MaskWord;
   localparam int unsigned Window = swpu_pkg::Window;
 
-  // The word under way, the lines before its first entry up to a multiple of the word, where its entries
+  // The current word, the lines before its first entry up to a multiple of the word, where its entries
   // lie, and which are done with.
   logic [WordBits-1:0] word_d, word_q, lines_q;
   spot_t [Bits-1:0] spots_d, spots_q;
   logic [Bits-1:0] done_d, done_q;
-  // The window under way, or the one that waits to be taken.
+  // The current window, or the one that is to be taken.
   found_t window_d, window_q, window;
   logic waits_d, waits_q, is_last_d, is_last_q;
 

@@ -15,7 +15,7 @@ module swpu_window_buffer (
   output logic [swpu_types_pkg::SlotBits-1:0]              publish_slot_o,
   // Windows that each row is not done with, after this cycle.
   input  logic [swpu_pkg::Rows-1:0][swpu_pkg::WindowsInFlight-1:0] left_i,
-  // What the rows have to know of each window.
+  // The record of each window for the rows.
   output swpu_types_pkg::control_t                         controls_o[swpu_pkg::WindowsInFlight],
   // The window that each row looks at.
   input  logic [swpu_pkg::Rows-1:0][swpu_types_pkg::SlotBits-1:0] slot_i,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lines of a window: which of its entries begin one that has to be read, and which stand ready from
+// The lines of a window: which of its entries begin one that has to be read, and which are ready from
 // the window before. Combinational.
 module swpu_window_lines (
   input  swpu_types_pkg::found_t               window_i,
-  // No line stands ready.
+  // No line is ready.
   input  logic                                 is_fresh_i,
   // The last line of the window before, and of this one.
   input  logic [swpu_types_pkg::EntryBits-1:0] last_line_i,

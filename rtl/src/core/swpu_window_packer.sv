@@ -4,7 +4,7 @@
 //
 // The lane of an entry is the number of lanes held and of wanted entries below it, by prefix sums over
 // blocks of 2, 4, 8, … entries. An inverse butterfly takes it there, lowest bit first: behind stage k an
-// entry stands in its block of 2^(k+1) where its lane says, modulo that. Lanes are dense, so in a block
+// entry is in its block of 2^(k+1) at its lane modulo that. Lanes are dense, so in a block
 // no two entries want the same place. Blocks as large as a window then overlay each other, since of
 // those that end in the same place one at most has a lane inside the window.
 module swpu_window_packer #(
@@ -37,7 +37,7 @@ module swpu_window_packer #(
   localparam int unsigned Window = swpu_pkg::Window;
   localparam int unsigned Stages = LaneBits;
 
-  // A number of lanes; what is above twice a window is no longer counted.
+  // A number of lanes; it saturates above twice a window.
   typedef struct packed {
     logic             is_above;
     logic [Stages:0]  lanes;

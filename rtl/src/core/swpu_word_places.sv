@@ -3,8 +3,8 @@
 // entry of the next word. Combinational.
 //
 // An entry a number of places on has its column that number on modulo the kernel's columns, and its row
-// as many rows on as lines have begun, modulo the kernel's rows. What the number makes of a kernel is a
-// table; from the word's first entry it takes two such steps to each of the others, so no entry waits for
+// as many rows on as lines have begun, modulo the kernel's rows. Lines and columns of a number are a
+// table; from the word's first entry it takes two such steps to each of the others, so no entry depends on
 // the one before it.
 module swpu_word_places (
   input  logic [swpu_types_pkg::KernelBits-1:0]             last_row_i,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the units of a core hand to each other, and the largest layer that they take.
+// The types between the units of a core, and the largest layer that they take.
 package swpu_types_pkg;
 
   // Words of a row's mask at most.
@@ -101,7 +101,7 @@ package swpu_types_pkg;
     found_t                                           found;
     // Lanes of the fixed window that each row needs.
     logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]  own;
-    // No line stands ready from the window before: the first of a tile, or a weight gradient.
+    // No line is ready from the window before: the first of a tile, or a weight gradient.
     logic                                             is_fresh;
     // Rows add up their partial sums after the window.
     logic                                             drains;
@@ -148,7 +148,7 @@ package swpu_types_pkg;
     operand_t              weight;
   } weight_write_t;
 
-  // What rows have to know of a window.
+  // A window's record for the rows.
   typedef struct packed {
     logic [swpu_pkg::Window-1:0][EntryBits-1:0]       tags;
     logic [swpu_pkg::Rows-1:0][swpu_pkg::Window-1:0]  needed;
@@ -202,7 +202,7 @@ package swpu_types_pkg;
     logic [OutputBits-1:0] outputs;
   } target_t;
 
-  // What the sequencer knows of a tile.
+  // The sequencer's record of a tile.
   typedef struct packed {
     origin_t                                      origin;
     target_t                                      target;
@@ -254,7 +254,7 @@ package swpu_types_pkg;
     WeightGradient
   } pass_e;
 
-  // A pass of a layer over a batch, as the top is told of it. Maps are [images][planes][rows][columns].
+  // The description of a layer's pass over a batch for the top. Maps are [images][channels][rows][columns].
   typedef struct packed {
     pass_e                 pass;
     size_t                 images;
@@ -278,7 +278,7 @@ package swpu_types_pkg;
   } layer_t;
 
   // One direction of a part: output i reads source step · i + offset of the tap, where that lies in the
-  // map, and stands at target_step · i + target_first of the map written.
+  // map, and is at target_step · i + target_first of the map written.
   typedef struct packed {
     size_t                    outputs;
     size_t                    source;
@@ -311,7 +311,7 @@ package swpu_types_pkg;
     logic [OutputBits-1:0]       columns_per_tile;
     logic [NumberBits-1:0]       bands;
     lane_t [swpu_pkg::Lanes-1:0] lanes;
-    // Elements of a plane and of an image: of the map read, and of the map that lanes stand for.
+    // Elements of a plane and of an image: of the map read, and of the map that lanes represent.
     address_t                    source_plane;
     address_t                    source_image;
     address_t                    target_plane;
@@ -325,13 +325,13 @@ package swpu_types_pkg;
     logic [OrderBits-1:0]        order_base;
   } part_t;
 
-  // What is known of a row beside its mask: its weights in the weight memory.
+  // The record of a row besides its mask: its weights in the weight memory.
   typedef struct packed {
     address_t            first_weight;
     logic [EntryBits:0]  weights;
   } row_t;
 
-  // An item as it is dealt to a core.
+  // An item as it is given to a core.
   typedef struct packed {
     logic [PartBits-1:0]   part;
     // Its group: place of the first row in the order, and rows behind that.

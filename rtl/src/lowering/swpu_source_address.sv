@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses of the elements that the ports of a core read of the map: run after run of a line, whose
 // source in the tile is its columns, then its rows, then its images. Combinational but for where a line
-// goes on that is not read to its end.
+// continues that is not read to its end.
 module swpu_source_address (
   input  logic                                                     clk_i,
   input  logic                                                     rst_ni,
@@ -60,7 +60,7 @@ module swpu_source_address (
           end
         end
       end
-      // Where a port does not read, nothing goes on.
+      // Where a port does not read, nothing continues.
       if (!reads_i[port].valid) address_o[port] = '0;
     end
   end

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of the map that operand vectors come from: activations, or output gradients. A model, as
+// The memory of the operand vectors' feature map: activations, or output gradients. A model, as
 // swpu_memory is: each port gathers the elements of a run, which need not be neighbours where a tile
-// spans several rows or images. Data come in the cycle after.
+// spans several rows or images. Data arrive in the cycle after.
 module swpu_activation_memory #(
   parameter int unsigned Elements = swpu_pkg::ActivationKibibytes * 512,
   parameter int unsigned Ports = swpu_pkg::Cores * swpu_pkg::PortsPerCore,

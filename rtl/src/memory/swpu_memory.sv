@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A memory with one port to write and some to read; data come in the cycle after their address. A
+// A memory with one port to write and some to read; data arrive in the cycle after their address. A
 // model: where a memory is built from macros, several read ports are copies.
 module swpu_memory #(
   parameter int unsigned Words = 128,

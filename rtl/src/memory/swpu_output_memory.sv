@@ -33,7 +33,7 @@ module swpu_output_memory #(
 
   sum_t words_q[Words];
 
-  // What is read is what stood there before; writes do not wait for the end of the cycle, as Verilator
+  // A read returns the old value; writes are blocking, before the end of the cycle, as Verilator
   // takes no delayed ones from so many ports. Nothing else looks at the words.
   always @(posedge clk_i) begin
     data_o <= words_q[address_i];

@@ -10,7 +10,7 @@ module swpu_result_writer #(
   input  swpu_types_pkg::lane_t [swpu_pkg::Lanes-1:0]       lanes_i,
   // Where the results of each row begin.
   input  swpu_types_pkg::address_t [swpu_pkg::Rows-1:0]     rows_i,
-  // A tile, or a fixed window, whose results are to come.
+  // A tile, or a fixed window, whose results follow.
   input  swpu_types_pkg::opening_t                          opens_i,
   input  swpu_types_pkg::target_t                           target_i,
   // Results of the core.
@@ -24,7 +24,7 @@ module swpu_result_writer #(
 
   import swpu_types_pkg::*;
 
-  // Numbers whose results are under way at most: the windows of the buffer and of the load port, that
+  // Numbers whose results are pending at most: the windows of the buffer and of the load port, that
   // of which a row adds up, and those that it may leave while results are in its pipeline: it adds up
   // at least 2 cycles for each, so 3.
   localparam int unsigned Kept = 1 << $clog2(swpu_pkg::WindowsInFlight + 5);

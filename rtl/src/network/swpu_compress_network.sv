@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compress network in front of a row's multipliers (T3): packs the operand vectors that the row
-// needs of a window to the front, and brings packed results back to their places.
+// needs of a window to the front, and returns packed results to their places.
 //
 // The settings of the switches are recorded once for a window; data then pass in either direction in
 // the same cycle.
@@ -15,7 +15,7 @@ module swpu_compress_network #(
   // Records the settings for the lanes of `needed_i`; they hold from the next cycle on.
   input  logic                        record_i,
   input  logic [Lanes-1:0]            needed_i,
-  // 0 packs, 1 brings packed results back to their places.
+  // 0 packs, 1 returns packed results to their places.
   input  logic                        expand_i,
   input  logic [Lanes-1:0][Width-1:0] data_i,
   // Lanes that receive nothing are 0.

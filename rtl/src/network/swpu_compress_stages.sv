@@ -13,7 +13,7 @@ module swpu_compress_stages #(
   parameter int unsigned Width = 16,
   localparam int unsigned Stages = $clog2(Lanes)
 ) (
-  // 0 packs, 1 brings packed results back to their places.
+  // 0 packs, 1 returns packed results to their places.
   input  logic                         expand_i,
   input  logic [Stages-1:0][Lanes-1:0] occupied_i,
   input  logic [Stages-1:0][Lanes-1:0] moving_i,

@@ -24,7 +24,7 @@ module swpu_hamming_unit #(
   input  logic                          start_i,
   input  logic [RowBits-1:0]            last_row_i,
   input  logic [WordBits-1:0]           last_word_i,
-  // Mask memory: data come in the cycle after the request.
+  // Mask memory: data arrive in the cycle after the request.
   output logic                          read_o,
   output logic [RowBits-1:0]            read_row_o,
   output logic [WordBits-1:0]           read_word_o,
@@ -77,14 +77,14 @@ module swpu_hamming_unit #(
   // Rows that are left, in no particular order.
   logic [RowBits-1:0] left_q[LayerRows];
   logic [RowBits:0] left_count_d, left_count_q;
-  // Bits that a row needs, and its summed distance to the group under way.
+  // Bits that a row needs, and its summed distance to the current group.
   logic [SumBits-1:0] needed_q[LayerRows];
   logic [SumBits-1:0] distance_q[LayerRows];
   // The row that joined last.
   logic [swpu_pkg::MaskWord-1:0] joined_q[RowWords];
   logic [RowBits-1:0] joined_row_q;
 
-  // Rows of the group under way.
+  // Rows of the current group.
   logic [MemberBits-1:0] members_d, members_q;
 
   // Place in the list of rows left, and word of that row.
@@ -257,7 +257,7 @@ module swpu_hamming_unit #(
   end
 
 `ifndef SYNTHESIS
-  // A layer begins when the one before is through.
+  // A layer begins when the one before has ended.
   assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || !busy_o);
 `endif
 

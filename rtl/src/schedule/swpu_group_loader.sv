@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the masks and weights of a group into a core: row after row, in the order that the reorder unit
-// gave them, a word of the mask or a weight a cycle. Data of all memories come in the cycle after.
+// gave them, a word of the mask or a weight a cycle. Data of all memories arrive in the cycle after.
 module swpu_group_loader (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
@@ -10,7 +10,7 @@ module swpu_group_loader (
   input  swpu_types_pkg::part_t                 part_i,
   input  logic [swpu_types_pkg::OrderBits-1:0]  first_row_i,
   input  logic [swpu_types_pkg::RowBits-1:0]    last_row_i,
-  // Order of the rows, and what is known of each.
+  // Order of the rows, and the record of each.
   output logic [swpu_types_pkg::OrderBits-1:0]  order_address_o,
   input  logic [swpu_types_pkg::PlaneBits-1:0]  plane_i,
   output logic [swpu_types_pkg::OrderBits-1:0]  row_address_o,
@@ -37,7 +37,7 @@ module swpu_group_loader (
     Idle,
     // Asks for the row's plane.
     Order,
-    // Asks what is known of it.
+    // Reads its record.
     Row,
     Known,
     Masks,
@@ -50,7 +50,7 @@ module swpu_group_loader (
   logic [RowBits-1:0] row_d, row_q, written_row_q;
   logic [PlaneBits-1:0] plane_q;
   row_t known_q;
-  // Word of the mask, or weight, that is asked for, and that comes.
+  // Word of the mask, or weight, that is requested, and that arrives.
   logic [WeightBits:0] place_d, place_q;
   logic [WeightBits-1:0] written_place_q;
   logic reads_mask_q, reads_weight_q;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a window is expected to take, by which items are dealt: the turns of its slowest row, or the
+// The estimated cycles of a window, by which items are scheduled: the turns of its slowest row, or the
 // cycles in which its lines (in the weight gradient its output gradients) are read, whichever is more.
 // Combinational.
 module swpu_window_work #(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A core with what feeds it: its items' tiles and addresses, and a loader that brings the masks and
+// A core with its supply: its items' tiles and addresses, and a loader that loads the masks and
 // weights of the next item while the core works on the one before.
 module swpu_worker #(
   // Results that a row writes in a cycle.
@@ -54,10 +54,10 @@ module swpu_worker #(
   localparam int unsigned Rows = swpu_pkg::Rows;
 
   typedef enum logic [1:0] {
-    // Waits for an item.
+    // Idle until an item arrives.
     Empty,
     Load,
-    // Waits for the core.
+    // Idle until the core is free.
     Loaded
   } fetch_e;
 

@@ -2,7 +2,7 @@
 // Packs the zeros out of a word of values on their way to the DRAM: a bit for each value, and the codes
 // of those that are not zero, in their order. Combinational.
 //
-// Only +0 is left out, so that -0 comes back as it was. The compress network moves the codes.
+// Only +0 is left out, so that -0 is restored. The compress network moves the codes.
 module swpu_zero_pack #(
   // Values of a word, a power of two from 2 on.
   parameter int unsigned Lanes = swpu_pkg::PortElements,

@@ -7,7 +7,7 @@ module swpu_zero_unpack #(
   parameter int unsigned Width = 16
 ) (
   input  logic [Lanes-1:0]            bitmap_i,
-  // Codes from lane 0 on; what stands behind those that the bitmap has is not looked at.
+  // Codes from lane 0 on; lanes behind those that the bitmap has are ignored.
   input  logic [Lanes-1:0][Width-1:0] codes_i,
   output logic [Lanes-1:0][Width-1:0] values_o
 );

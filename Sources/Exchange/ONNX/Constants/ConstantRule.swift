@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The values of what a node makes, from constants alone.
+/// The values of a node's outputs, from constants alone.
 struct ConstantRule {
   /// The values of the outputs, of the shapes that `ShapeRule` gives.
   let values: @Sendable (ConstantNode) throws(Unsupported) -> [TensorValues]

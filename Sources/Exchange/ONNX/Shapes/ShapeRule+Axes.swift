@@ -57,7 +57,7 @@ extension ShapeRule {
     },
   ]
 
-  /// The sizes that a Reshape asks for: 0 stands for the old size, -1 for what is left.
+  /// The sizes that a Reshape asks for: 0 is the old size, -1 what is left.
   static func reshaped(_ shape: [Int], to wanted: [Int], zeroIsSize: Bool) throws(Unsupported)
     -> [Int]
   {

@@ -29,7 +29,7 @@ extension ShapeRule {
   }()
 }
 
-/// Which operations work value by value.
+/// The elementwise operations.
 enum ElementwiseKind {
   /// Of one value; further inputs are settings.
   static let unary: Set<String> = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why nothing can be said of a node: no rule for its operation, or something that does not fit.
+/// Why the output shapes of a node are not known: no rule for its operation, or inputs that do not fit.
 struct Unsupported: Error {
   let reason: String
 

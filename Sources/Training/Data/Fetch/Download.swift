@@ -2,8 +2,8 @@
 import Files
 import Foundation
 
-/// Brings a file of known size from a web server, by the program `curl`; what an interrupted try has
-/// left is gone on with.
+/// Downloads a file of known size from a web server with the program `curl`; an interrupted download
+/// is resumed.
 struct Download {
   let address: String
   /// Where the bytes go.
@@ -13,7 +13,7 @@ struct Download {
   /// The official page of the data set, for errors.
   let home: String
   var curl = "curl"
-  /// The most tries of a download that is cut off again and again.
+  /// The most tries of a download that is repeatedly cut off.
   var mostTries = 8
   /// The pause before the second try; each later one is twice as long, up to 32 times.
   var firstPause = Duration.seconds(1)
@@ -24,11 +24,10 @@ struct Download {
     return (attributes?[.size] as? NSNumber)?.intValue ?? 0
   }
 
-  /// Brings what is missing, in at most `mostTries` tries with longer and longer pauses between them.
+  /// Downloads the missing bytes in at most `mostTries` tries with increasing pauses between them.
   ///
   /// - Parameters:
-  ///   - shouldStop: asked ten times a second; true ends the download, which the next one goes on
-  ///     with.
+  ///   - shouldStop: asked ten times per second; true ends the download, which the next one resumes.
   ///   - progress: called on this thread with the bytes that are there.
   /// - Returns: whether the file has all its bytes; false when it was stopped.
   func run(shouldStop: () -> Bool, progress: (Int) -> Void) throws(DatasetError) -> Bool {
@@ -50,7 +49,7 @@ struct Download {
         // What was here may have been of another file; alone, the server's file is too short.
         if before == 0 { throw failure("\(grouped(after)) bytes and no more") }
       } else if (status == 33 || message.contains("416")) && before > 0 {
-        // The server cannot go on in the middle, or what is here goes beyond its file's end.
+        // The server cannot resume in the middle, or the local part is longer than its file.
         removeFile()
       } else if status != 0 && after <= before {
         throw failure(
@@ -59,14 +58,14 @@ struct Download {
       if after < size && tries == mostTries {
         throw failure(
           "\(grouped(after)) bytes, after \(tries) tries that were cut off (\(message)); the same "
-            + "command goes on from there")
+            + "command resumes it")
       }
     }
     progress(size)
     return true
   }
 
-  /// Waits before another try; false when it was told to stop.
+  /// Waits before another try; false when `shouldStop` ended it.
   private func pause(before tries: Int, shouldStop: () -> Bool) -> Bool {
     let end = ContinuousClock.now + firstPause * Double(1 << min(tries - 1, 5))
     while ContinuousClock.now < end {
@@ -76,8 +75,8 @@ struct Download {
     return !shouldStop()
   }
 
-  /// What runs before curl so that it ends with us even when we are killed; nothing on systems without
-  /// it, where a curl of a killed program ends with its download.
+  /// Runs curl so that it ends with this program even if that is killed; empty on systems without such
+  /// a program, where curl then ends with its download.
   private static let leash: [String] =
     FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")
     ? ["/usr/bin/setpriv", "--pdeathsig", "KILL"] : []

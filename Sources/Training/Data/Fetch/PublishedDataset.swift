@@ -8,11 +8,11 @@ public struct PublishedDataset: Sendable {
   public let name: String
   /// What reads its files.
   public let source: DatasetSource
-  /// What is in it, in a few words.
+  /// Its content, in a few words.
   public let content: String
   /// The address of the folder that it is published in; ends in `/`.
   public let address: String
-  /// What its publisher asks of its users.
+  /// The terms of its publisher.
   public let terms: String
   /// The official page.
   public let home: String
@@ -107,13 +107,13 @@ public struct PublishedDataset: Sendable {
 
   /// Downloads, checks and unpacks the data set; its folder appears all at once, at the end.
   ///
-  /// What a stopped or broken download has left lies in `path` in the folder `NAME.part`, and the
-  /// next one goes on with it.
+  /// The part of a stopped or broken download is in `path` in the folder `NAME.part`, and the next one
+  /// resumes it.
   ///
   /// - Parameters:
   ///   - path: the folder to put it in; it is made when it is not there.
   ///   - other: the address of a folder to take the files from instead; they must be the same files.
-  ///   - shouldStop: asked ten times a second while downloading.
+  ///   - shouldStop: asked ten times per second while downloading.
   ///   - progress: called on this thread.
   /// - Returns: false when it was stopped.
   /// - Throws: a `DatasetError` of a download, a checksum or an archive.
@@ -150,7 +150,7 @@ public struct PublishedDataset: Sendable {
     return true
   }
 
-  /// Whatever stands where the data set belongs is somebody's, if only an empty folder or a link.
+  /// Whatever is at the data set's place belongs to the user, even an empty folder or a link.
   private func checkVacant(_ target: String) throws(DatasetError) {
     var status = stat()
     guard lstat(target, &status) == 0 else { return }
@@ -159,7 +159,7 @@ public struct PublishedDataset: Sendable {
       expected: "nothing there: move it away, or choose another folder (--to)", home: home)
   }
 
-  /// Makes the folder of what is on its way, or takes the one that an earlier fetch has left, which
+  /// Makes the folder of the partial download, or takes the one that an earlier fetch has left, which
   /// holds nothing else.
   private func makePart(_ part: String) throws(DatasetError) {
     let ours = Set(downloads.map(\.name) + ["unpacked", FolderLock.fileName])
@@ -179,14 +179,14 @@ public struct PublishedDataset: Sendable {
     }
   }
 
-  /// Deletes a download that is not the publisher's file: going on with it could not make it right.
+  /// Deletes a download that is not the publisher's file: resuming it could not repair it.
   private func check(_ file: File, in part: String, from base: String) throws(DatasetError) {
     let sum = try Self.sha256(of: part + "/" + file.name, home: home)
     guard sum == file.sha256 else {
       try? FileManager.default.removeItem(atPath: part + "/" + file.name)
       throw DatasetError(
         fault: .wrongChecksum, file: base + file.name, found: "a file with SHA-256 \(sum)",
-        expected: "\(file.sha256); the download is deleted, the next try starts anew", home: home)
+        expected: "\(file.sha256); deleted; the next try starts from the beginning", home: home)
     }
   }
 
@@ -214,11 +214,11 @@ public struct PublishedDataset: Sendable {
     }
     let target = self.path(in: path)
     try checkVacant(target)
-    // Fails where something with content has come there meanwhile.
+    // Fails if something with content has appeared there meanwhile.
     guard rename(self.path(in: unpacked), target) == 0 else {
       let reason = String(cString: strerror(errno))
       throw DatasetError(
-        fault: .notWritten, file: target, found: "that it cannot be put there (\(reason))",
+        fault: .notWritten, file: target, found: "a failing rename (\(reason))",
         expected: "nothing there", home: home)
     }
     for file in downloads { unlink(part + "/" + file.name) }
@@ -237,7 +237,7 @@ public struct PublishedDataset: Sendable {
     return sum.finish()
   }
 
-  /// Does what may fail for reasons of the disk.
+  /// Runs a file operation that the disk may refuse.
   private func system(_ target: String, _ work: () throws -> Void) throws(DatasetError) {
     do { try work() } catch {
       throw DatasetError(

@@ -4,9 +4,9 @@ import Foundation
 
 /// A tar archive (POSIX ustar or GNU), compressed where its name ends in `.gz`.
 ///
-/// Only files and folders below the target come out of it: a link, a device, an absolute path or one
-/// that climbs makes the whole archive refused. Extended headers are skipped; what they could say of
-/// a file (a name longer than 255 bytes, an owner) is of no use for a data set.
+/// Only files and folders below the target are unpacked: an archive with a link, a device, an absolute
+/// path or one with `..` is refused as a whole. Extended headers are skipped; their content (names
+/// longer than 255 bytes, owners) is of no use for a data set.
 struct TarArchive {
   /// The most files and folders in an archive.
   static let mostEntries = 10_000
@@ -49,7 +49,7 @@ struct TarArchive {
         try copy(entry, from: file) { _ in }
       default:
         throw failure(
-          found: "\(entry.name), a link or another thing that is no file "
+          found: "\(entry.name), a link or a device, not a regular file "
             + "(type \(Character(UnicodeScalar(entry.kind))))",
           expected: "files and folders")
       }
@@ -117,7 +117,7 @@ struct TarArchive {
     try system(target) { try output.close() }
   }
 
-  /// Passes on the bytes of an entry in pieces, and skips what fills its last block.
+  /// Passes on the bytes of an entry in pieces, and skips the padding of its last block.
   private func copy(
     _ entry: Entry, from file: DataFile, to target: ([UInt8]) throws(DatasetError) -> Void
   ) throws(DatasetError) {
@@ -138,7 +138,7 @@ struct TarArchive {
     DatasetError(fault: .wrongArchive, file: path, found: found, expected: expected, home: home)
   }
 
-  /// Does what may fail for reasons of the disk.
+  /// Runs a file operation that the disk may refuse.
   private func system(_ target: String, _ work: () throws -> Void) throws(DatasetError) {
     do { try work() } catch {
       throw DatasetError(

@@ -59,7 +59,7 @@ import Testing
   @Test func givesUpOnAServerThatAlwaysCuts() throws {
     try serving("cuts") { folder, server, download throws in
       let start = ContinuousClock.now
-      expectFault(.failedDownload, in: "/cuts/data", saying: ["80 bytes", "8 tries", "goes on"]) {
+      expectFault(.failedDownload, in: "/cuts/data", saying: ["80 bytes", "8 tries", "resumes"]) {
         _ = try run(download)
       }
       // Each pause is twice the one before.

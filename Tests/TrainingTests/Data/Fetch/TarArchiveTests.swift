@@ -62,7 +62,7 @@ import Testing
     for kind: Character in ["1", "2", "3", "4", "6", "7", "L", "K", "S", "V"] {
       try refuses(
         TarFile.entry("a", kind: kind, link: "/etc") + TarFile.entry("a/passwd", [1]) + TarFile.end,
-        saying: ["a link or another thing", "type \(kind)"])
+        saying: ["a link or a device", "type \(kind)"])
     }
   }
 

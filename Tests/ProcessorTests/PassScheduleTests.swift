@@ -5,8 +5,8 @@ import Testing
 @testable import Processor
 
 /// How items of work are shared among the cores.
-@Suite struct DealingTests {
-  /// Cases whose items differ in work, so that the order in which they are dealt shows.
+@Suite struct PassScheduleTests {
+  /// Cases whose items differ in work, so that the order in which they are scheduled shows.
   private func scenarios() -> [(schedule: PassSchedule, lanes: Int)] {
     (0..<60 as Range<UInt64>).flatMap { seed in
       var random = RandomCase(seed: seed, largestMap: 16, largestPlanes: 24)
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test("Every group's tiles, or windows, are dealt once, in four items a core or more")
+  @Test("Every group's tiles, or windows, are scheduled once, in four items a core or more")
   func completeness() {
     for (schedule, lanes) in scenarios() {
       for index in schedule.groups.indices {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deals the items of a pass to the cores: the one with the most work left to the core with the least so
-// far, of equal ones the first. It looks through the items left for each that it deals, one a cycle, and
-// cores may begin with the first while it looks for the next.
-module swpu_dealer #(
+// Schedules the items of a pass on the cores, longest processing time first: the remaining item with the
+// most work goes to the core with the least so far, of equal ones the first. For each item that it assigns
+// it looks through the remaining ones, one a cycle; cores may begin with the first meanwhile.
+module swpu_scheduler #(
   parameter int unsigned Cores = swpu_pkg::Cores
 ) (
   input  logic                                             clk_i,
@@ -14,13 +14,13 @@ module swpu_dealer #(
   input  swpu_types_pkg::job_t                             job_i,
   input  logic [31:0]                                      work_i,
   // All items are here; `done_o` counts from the next cycle on.
-  input  logic                                             deal_i,
+  input  logic                                             start_i,
   // The next item of each core.
   output logic [Cores-1:0]                                 valid_o,
   input  logic [Cores-1:0]                                 ready_i,
   output logic [Cores-1:0][swpu_types_pkg::JobBits-1:0]    number_o,
   output swpu_types_pkg::job_t [Cores-1:0]                 job_o,
-  // All items are dealt.
+  // All items are assigned.
   output logic                                             done_o
 );
 
@@ -34,7 +34,7 @@ module swpu_dealer #(
 
   job_t jobs_q[Jobs];
   logic [31:0] works_q[Jobs];
-  logic [JobBits:0] count_q, dealt_q;
+  logic [JobBits:0] count_q, scheduled_q;
   logic [Jobs-1:0] left_q;
   // The queue of each core.
   logic [JobBits-1:0] queue_q[Cores][Jobs];
@@ -42,7 +42,7 @@ module swpu_dealer #(
   logic [31:0] load_q[Cores];
 
   // The item that is looked at, and the best so far.
-  logic is_dealing_q, has_best_q;
+  logic is_scheduling_q, has_best_q;
   logic [JobBits-1:0] place_q, best_q;
   logic [31:0] best_work_q;
   logic is_better, is_last_place;
@@ -58,26 +58,26 @@ module swpu_dealer #(
     end
   end
 
-  // The round is through: the best item is dealt.
-  logic deals_q;
+  // The round has ended: the best item is assigned.
+  logic assigns_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       count_q <= '0;
-      dealt_q <= '0;
+      scheduled_q <= '0;
       left_q <= '0;
       queued_q <= '0;
       taken_q <= '0;
-      is_dealing_q <= 1'b0;
+      is_scheduling_q <= 1'b0;
       has_best_q <= 1'b0;
       place_q <= '0;
       best_q <= '0;
       best_work_q <= '0;
-      deals_q <= 1'b0;
+      assigns_q <= 1'b0;
       for (int unsigned i = 0; i < Cores; i++) load_q[i] <= '0;
     end else if (clear_i) begin
       count_q <= '0;
-      dealt_q <= '0;
+      scheduled_q <= '0;
       queued_q <= '0;
       taken_q <= '0;
       for (int unsigned i = 0; i < Cores; i++) load_q[i] <= '0;
@@ -89,26 +89,26 @@ module swpu_dealer #(
         left_q[JobBits'(count_q)] <= 1'b1;
         count_q <= count_q + 1'b1;
       end
-      deals_q <= 1'b0;
-      if (deal_i) begin
-        is_dealing_q <= count_q != '0;
+      assigns_q <= 1'b0;
+      if (start_i) begin
+        is_scheduling_q <= count_q != '0;
         place_q <= '0;
         has_best_q <= 1'b0;
-      end else if (deals_q) begin
+      end else if (assigns_q) begin
         left_q[best_q] <= 1'b0;
         load_q[core] <= load_q[core] + best_work_q;
         queued_q[core] <= queued_q[core] + 1'b1;
-        dealt_q <= dealt_q + 1'b1;
-        is_dealing_q <= dealt_q + 1'b1 != count_q;
+        scheduled_q <= scheduled_q + 1'b1;
+        is_scheduling_q <= scheduled_q + 1'b1 != count_q;
         has_best_q <= 1'b0;
-      end else if (is_dealing_q) begin
+      end else if (is_scheduling_q) begin
         if (is_better) begin
           has_best_q <= 1'b1;
           best_q <= place_q;
           best_work_q <= works_q[place_q];
         end
         place_q <= is_last_place ? '0 : place_q + 1'b1;
-        deals_q <= is_last_place;
+        assigns_q <= is_last_place;
       end
     end
   end
@@ -118,7 +118,7 @@ module swpu_dealer #(
       jobs_q[JobBits'(count_q)] <= job_i;
       works_q[JobBits'(count_q)] <= work_i;
     end
-    if (deals_q) queue_q[core][JobBits'(queued_q[core])] <= best_q;
+    if (assigns_q) queue_q[core][JobBits'(queued_q[core])] <= best_q;
   end
 
   for (genvar i = 0; i < Cores; i++) begin : gen_core
@@ -126,13 +126,13 @@ module swpu_dealer #(
     assign number_o[i] = queue_q[i][JobBits'(taken_q[i])];
     assign job_o[i] = jobs_q[number_o[i]];
   end
-  assign done_o = !is_dealing_q;
+  assign done_o = !is_scheduling_q;
 
 `ifndef SYNTHESIS
-  // There is room for an item, and all are dealt before others come.
+  // There is room for an item, and all are assigned before others arrive.
   assert property (@(posedge clk_i) disable iff (!rst_ni)
       !write_i || clear_i || count_q < (JobBits + 1)'(Jobs));
-  assert property (@(posedge clk_i) disable iff (!rst_ni) !deal_i || !is_dealing_q);
+  assert property (@(posedge clk_i) disable iff (!rst_ni) !start_i || !is_scheduling_q);
 `endif
 
 endmodule
