@@ -26,7 +26,7 @@ test: tools
 	@echo "== All tests passed"
 
 # Puts hundreds of faults into a copy of the sources and prints those that no test notices; ONLY=pattern
-# chooses. It takes an hour or two, and goes on where it was stopped.
+# chooses. It takes an hour or two; a stopped run is resumed.
 faults:
 	Tests/Faults/run.py $(if $(ONLY),--only '$(ONLY)')
 
@@ -124,8 +124,8 @@ bench: build
 	.build/release/swpu bench layers
 	.build/release/swpu bench step
 
-# Every module of the hardware by itself, with its parameters as they come, and every bench, as many at a
-# time as there are processors; of the top two cores stand for all. The largest come first, so that the
+# Every module of the hardware by itself, with its default parameters, and every bench, as many at a
+# time as there are processors; of the top two cores represent all. The largest come first, so that the
 # small ones fill the end.
 rtl-sources := $(addprefix rtl/,$(shell tac rtl/swpu.f))
 lint-modules := $(addprefix lint-,$(basename $(notdir $(wildcard rtl/test/*.sv) \

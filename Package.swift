@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// One-way arrows, each pointing at what it imports; ARCHITECTURE.md draws them:
+// One-way arrows, each pointing at an import; ARCHITECTURE.md draws them:
 // Tensor → CKernels; Masks → Files, Tensor; Pruning, Exchange → Masks; Training → Pruning, Exchange;
 // Processor → Masks; RTL → Processor; Studies → Training, Processor; Report → Studies;
 // swpu → Report, RTL; Library → Training, Processor. With the trait Pictures, Training → CPictures →
@@ -85,7 +85,7 @@ let package = Package(
         "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    // Stands in for malloc in the tests' program, so that tests can count allocations.
+    // Replaces malloc in the tests' program, so that tests can count allocations.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // Plain loops and the comparison of arrays; without optimisation they would take most of a test run.
     .target(

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-/// What becomes of the program when nobody can read what it says, or it is ended.
+/// The program when its output cannot be read, or it is ended.
 @Suite("Standard streams and signals", .serialized) struct StreamTests {
   /// A folder with a small data set in `data`.
   private func folder() throws -> String {

@@ -51,7 +51,7 @@ struct SafetensorsTests {
 
   @Test("16-bit floats: every half and bfloat16 has its value")
   func halves() throws {
-    // Worked by hand from IEEE 754: sign, exponent minus 15, fraction of 1024.
+    // Computed manually from IEEE 754: sign, exponent minus 15, fraction of 1024.
     let halves: [(UInt16, Float)] = [
       (0x3c00, 1), (0xc000, -2), (0x3555, 0.333_251_95), (0x7bff, 65504), (0x0001, 5.960_464_5e-8),
       (0x0400, 6.103_515_6e-5), (0x8000, -0.0), (0xfbff, -65504), (0x0002, 1.192_092_9e-7),

@@ -88,7 +88,7 @@ def _pattern(text):
 
 
 def locate(fault, sources):
-    """The path of the fault's file and where its right text stands there.
+    """The path of the fault's file and the place of its right text.
 
     `sources`: text of every source by its path. Raises `ListError` where there is not exactly one place.
     """

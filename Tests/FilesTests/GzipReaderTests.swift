@@ -53,7 +53,7 @@ import Testing
         try read(Array(data[..<length]), pieces: 64, step: 10)
       }
     }
-    // Bytes 4 to 9 tell the time and the system.
+    // Bytes 4 to 9 are the time and the system.
     for index in data.indices where !(4..<10).contains(index) {
       var damaged = data
       damaged[index] ^= 0x55

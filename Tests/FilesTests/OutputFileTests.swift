@@ -4,7 +4,7 @@ import Testing
 
 @testable import Files
 
-/// A folder of its own for a test, gone when the test ends.
+/// A temporary folder for a test, removed when the test ends.
 final class Folder {
   let path: String
 

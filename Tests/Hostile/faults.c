@@ -42,7 +42,7 @@ static int fails(const char *kind) {
   int first = at ? atoi(at) : 0;
   int stays = getenv("SWPU_FAULT_STAYS") != NULL;
   if (call == first || (stays && call > first)) {
-    // Tells the script that the call was reached.
+    // Notifies the script that the call was reached.
     const char *mark = getenv("SWPU_FAULT_MARK");
     if (mark) {
       int (*real_open)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");

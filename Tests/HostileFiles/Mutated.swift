@@ -16,7 +16,7 @@ public func mutated(_ seed: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
       bytes.insert(contentsOf: Array(part), at: draw(bytes.count))
     case 4: bytes = Array(bytes.prefix(place))
     case 5:
-      // Numbers where sizes may stand.
+      // Numbers where sizes may be.
       let word: UInt64 = [0, 1, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, .max][draw(7)]
       for index in 0..<[1, 2, 4, 8][draw(4)] where place + index < bytes.count {
         bytes[place + index] = UInt8(truncatingIfNeeded: word >> (8 * UInt64(index)))

@@ -54,7 +54,7 @@ import Testing
       network, snapshot: snapshot(shape, mask: mask, input: nil), file: "x.masks")
     #expect(unseen.layers[1].inputSparsity == 0.5)
     var known = network
-    known.optimizer = .sgd  // what is not said of a step's optimiser
+    known.optimizer = .sgd  // the default of a step's optimiser
     #expect(workload.network == known)
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// The layout of activations told once more, value by value: `[blocks][channels][pixels][lanes]`, each
+/// The layout of activations defined once more, value by value: `[blocks][channels][pixels][lanes]`, each
 /// lane an image, or one tile of an image that is cut into `rows` x `columns` of them.
 public struct BlockedLayout {
   let map: MapShape
@@ -40,7 +40,7 @@ public struct BlockedLayout {
     return plain
   }
 
-  /// Where the value at a place of the layout stands among plain images; behind them for padding.
+  /// The index among plain images of the value at a place of the layout; behind them for padding.
   private func plainPlace(_ place: Int) -> Int {
     let (height, width) = (map.height / rows, map.width / columns)
     let pixel = place / lanes % (height * width)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // How every test compares arrays. `max(0, nan)` is 0 and `nan <= x` is false, so a fold of differences
-// that is written by hand lets an output pass that holds nothing but NaN.
+// that is written manually lets an output pass that holds nothing but NaN.
 
 /// The largest difference between values found and expected.
 ///
-/// - Returns: infinity where a value is not a number, where one is infinite and the other is another
+/// - Returns: infinity where a value is NaN, where one is infinite and the other is another
 ///   value, and where there are more values on one side.
 public func largestDifference(_ found: [Float], _ expected: [Float]) -> Double {
   if found.count != expected.count { return .infinity }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Tensor
 
-/// A convolution as its definition says it: nested loops in double precision over dense weights
+/// A convolution by its definition: nested loops in double precision over dense weights
 /// `[K][C][R][S]` and plain images `[image][channel][row][column]`. It knows nothing of masks, packings,
 /// lists and lanes, so none of their faults can be on both sides of a comparison.
 public struct PlainConvolution {

@@ -72,7 +72,7 @@ import Testing
     // The same vectors again change nothing.
     _ = wires.compress([0xF0, 7, 7, 7], network.settings(needed: 0b0001))
     #expect(wires.toggles.map(\.passed) == [4, 4])
-    // Lane 2 comes down to 1 in stage 0 (its wire holds 0), stays there, beside lane 0.
+    // Lane 2 moves down to 1 in stage 0 (its wire holds 0), stays there, next to lane 0.
     #expect(wires.compress([0xF0, 7, 3, 7], network.settings(needed: 0b0101)) == [0, 2])
     #expect(wires.toggles.map(\.moved) == [10, 8])
     #expect(wires.toggles.map(\.passed) == [4, 6])

@@ -74,6 +74,19 @@ import Testing
     }
   }
 
+  @Test("breakdowns are added unit by unit")
+  func addition() {
+    var (a, b) = (EnergyBreakdown(), EnergyBreakdown())
+    for (index, unit) in EnergyUnit.allCases.enumerated() {
+      a[unit] = Double(1 << index)
+      b[unit] = Double(3 * index)
+    }
+    let sum = a + b
+    for (index, unit) in EnergyUnit.allCases.enumerated() {
+      #expect(sum[unit] == Double(1 << index) + Double(3 * index), "\(unit)")
+    }
+  }
+
   @Test("energy falls with voltage, in every unit but the DRAM and leakage, which takes longer")
   func voltage() {
     for seed in 0..<20 as Range<UInt64> {
@@ -136,7 +149,7 @@ import Testing
     let moves = energy { $0.networkMoves = 7 }
     #expect(
       abs(moves[.network] - 7 * vectorBits * table.picojoules(.networkMovedBit, volts: 1)) < 1e-9)
-    // A vector in the buffer stands before every stage of every row.
+    // A vector in the buffer is at the input of every stage of every row.
     let still = energy { $0.vectorsLoaded = 1 }
     let isolated =
       vectorBits * Double(array.rows * array.window.trailingZeroBitCount)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Processor
 
-/// Each count alone, on the default machine at 1.0 V: which units it is charged to, and how much. The
+/// Each count alone, on the default machine at 1.0 V: its energy by unit. The
 /// memories' energies are those of CACTI's table for the banks that the machine has.
 @Suite("Energy of every count alone")
 struct EnergyChargesTests {
@@ -94,7 +94,18 @@ struct EnergyChargesTests {
     }
   }
 
-  @Test("Products with a zero keep their multiplier still, where the machine gates")
+  @Test("Stages that move a vector do not count as isolated")
+  func moves() {
+    let found = energy {
+      $0.vectorsLoaded = Self.count
+      $0.networkMoves = 3 * Self.count
+    }
+    // 8 rows of 4 stages see a loaded vector; three of them move it.
+    let expected = 256 * (3 * each(.networkMovedBit) + (32 - 3) * each(.networkIsolatedBit))
+    #expect(abs(found[.network] / (expected * Double(Self.count)) - 1) < 1e-9)
+  }
+
+  @Test("Products with a zero operand gate their multiplier, where the machine does")
   func zeros() {
     func energy(_ model: EnergyModel) -> EnergyBreakdown {
       var activity = PassActivity()
@@ -146,7 +157,7 @@ struct EnergyChargesTests {
     activity = PassActivity()
     activity.vectorsTaken = Self.count
     activity.sourceZeroShare = 0.25
-    // Three quarters of the values, and a bit of 16 that says which.
+    // Three quarters of the values, and one valid bit for 16.
     check(energy(), [.windowBuffer: 256 * (0.75 + 1 / 16.0) * each(.windowBitRead)], "vectors")
     activity = PassActivity()
     activity.resultsWritten = Self.count

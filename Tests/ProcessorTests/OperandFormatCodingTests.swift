@@ -59,7 +59,7 @@ import Testing
     let values = finite(format).filter { $0.code < 1 << UInt16(format.bits - 1) }
       .sorted { $0.value < $1.value }
     let last = values[values.count - 1]
-    // Where the value after the largest would stand.
+    // The place of the value after the largest.
     let beyond = 2 * last.value - values[values.count - 2].value
     let overflow: UInt16 = format == .fp8e4m3 ? 0x7F : last.code + 1
     func nearest(_ value: Double, _ low: Int) -> UInt16 {

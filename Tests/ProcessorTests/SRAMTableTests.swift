@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Testing
 
 @testable import Processor
@@ -26,6 +27,17 @@ import Testing
     let wide = table.memory(bytes: 16384, widthBits: 256).readPicojoules
     let odd = table.memory(bytes: 16384, widthBits: 192).readPicojoules
     #expect(low < odd && odd < wide)
+  }
+
+  @Test("between two sizes a value grows as a power of the size")
+  func powers() {
+    let low = table.memory(bytes: 16384, widthBits: 128)
+    let high = table.memory(bytes: 32768, widthBits: 128)
+    for part in [0.25, 0.5, 0.9] {
+      let found = table.memory(bytes: 16384 * exp2(part), widthBits: 128)
+      let expected = low.readPicojoules * pow(high.readPicojoules / low.readPicojoules, part)
+      #expect(abs(found.readPicojoules / expected - 1) < 1e-12, "\(part)")
+    }
   }
 
   @Test("beyond the grid memories are put together or shared")

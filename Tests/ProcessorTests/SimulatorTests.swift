@@ -75,6 +75,44 @@ import Testing
     }
   }
 
+  @Test("totals added three times are three times the sums")
+  func times() throws {
+    let step = try Simulator(.swpu).step(Self.workload(sparsity: 0.8)).totals
+    var (found, expected) = (Totals(), Totals())
+    found.add(step, times: 3)
+    for _ in 0..<3 { expected.add(step, times: 1) }
+    for totals in [found, expected] {
+      #expect(totals.cycles == 3 * step.cycles && step.cycles > 0)
+      #expect(totals.effectualMACs == 3 * step.effectualMACs)
+      #expect(totals.denseMACs == 3 * step.denseMACs)
+      #expect(abs(totals.seconds / step.seconds - 3) < 1e-12)
+      #expect(totals.linesRead == 3 * step.linesRead && step.linesRead > 0)
+      #expect(totals.linesSkipped == 3 * step.linesSkipped && step.linesSkipped > 0)
+      #expect(totals.dramBytes == 3 * step.dramBytes && step.dramBytes > 0)
+      for unit in EnergyUnit.allCases where step.energyPicojoules[unit] > 0 {
+        let ratio = totals.energyPicojoules[unit] / step.energyPicojoules[unit]
+        #expect(abs(ratio - 3) < 1e-12, "\(unit)")
+      }
+    }
+  }
+
+  @Test("the DRAM's energy is that of all traffic, repeated reads included")
+  func traffic() throws {
+    let workload = Self.workload(sparsity: 0.5)
+    var hardware = HardwareDescription.swpu
+    // Too small for the whole second layer: its input is read several times.
+    hardware.memory.activationKibibytes = 4
+    hardware.memory.weightKibibytes = 2
+    hardware.memory.outputKibibytes = 4
+    let roomy = try Simulator(.swpu).pass(.forward, of: workload.layers[1], images: 4)
+    let tight = try Simulator(hardware).pass(.forward, of: workload.layers[1], images: 4)
+    #expect(tight.traffic.total > roomy.traffic.total)
+    for pass in [roomy, tight] {
+      let expected = 14 * Double(pass.traffic.total)
+      #expect(abs(pass.energyPicojoules[.dram] / expected - 1) < 1e-12)
+    }
+  }
+
   @Test("effectual products do not depend on the machine, nor on the pass but for the first layer")
   func products() throws {
     let workload = Self.workload(sparsity: 0.8)
@@ -100,7 +138,7 @@ import Testing
     #expect(cycles("loss") == unit.loss(classes: 10, images: 4).cycles)
     let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
     #expect(cycles("optimiser") == unit.optimiser(storedWeights: kept).cycles)
-    // The unit works beside the step: its transfers and energy are counted, its cycles hidden.
+    // The unit works in parallel with the step: its transfers and energy are counted, its cycles hidden.
     let reorder = try #require(result.vector.first { $0.name == "reorder" })
     #expect(reorder.cycles == 0 && reorder.dramBytes > 0)
     let rarely = try Simulator(.swpu, maskUpdateInterval: 1000).step(workload)

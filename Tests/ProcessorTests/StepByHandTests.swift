@@ -5,7 +5,7 @@ import Testing
 
 @testable import Processor
 
-/// A training step of one linear layer on a machine of one multiplier, every figure worked out by hand
+/// A training step of one linear layer on a machine of one multiplier, every figure computed manually
 /// from docs/processor/model.md. The constants are chosen so that each of them shows in the sums.
 ///
 /// The layer has 3 inputs and 1 output, weight 1 of 0...2 pruned, one image, half of the activations and
@@ -106,7 +106,7 @@ struct StepByHandTests {
         .multiply: 53 + 1,
         // 32 bits written (0.125, and 0.5 across the core) and read (0.25).
         .windowBuffer: 32 * 0.625 + 32 * 0.25,
-        // Two vectors of 16 bits stand still at one stage.
+        // Two vectors of 16 bits are isolated at one stage.
         .network: 2 * 16 * 0.25,
         // 3 mask bits at 2, 2 vectors of a count and a switch.
         .control: 3 * 2 + 2 * 2 * 1,

@@ -4,7 +4,7 @@ import Testing
 @testable import Processor
 
 @Suite struct SumsTests {
-  /// Values whose sums show their order: 2^24 swallows a one that comes later, not two at once.
+  /// Values whose sums show their order: 2^24 absorbs a single one added later, but not two added together.
   @Test func partialSumsAreAddedFromTheFirst() {
     var sums = PartialSums(results: 2, count: 3)
     sums.add(0x1p24, to: 1, partial: 0)

@@ -21,7 +21,7 @@ import Testing
     #expect(kinds.nan > 0 && kinds.infinite > 0 && kinds.subnormal > 0)
   }
 
-  /// What the timing levels say about the same pass.
+  /// The timing levels' figures of the same pass.
   private func counts(_ value: ValueCase, _ pass: Pass) -> (issue: Int, taken: Int, moves: Int) {
     let hardware = value.random.hardware
     let schedule = PassSchedule(
@@ -108,7 +108,7 @@ import Testing
     #expect(forward(1) == 0x1p24 + 2)
     // Cycle 0: p0 = 2^24, p1 = 1; cycle 1: p2 = 1, p3 = 1; added from the left.
     #expect(forward(2) == 0x1p24)
-    // Entries 0 and 2, 3 in turn: p0 = 2^24 + 1, p1 = 1.
+    // Entries 0 and 2, 3 alternate: p0 = 2^24 + 1, p1 = 1.
     elements[1] = false
     #expect(forward(1) == 0x1p24)
   }

@@ -52,7 +52,7 @@ import Testing
       for part in LoweredPart.lower(random.geometry, mask: random.mask, pass: .inputGradient) {
         var hardware = random.hardware
         hardware.techniques.reorderLines = .none
-        // The greedy order, counting: whoever joins is compared with all that are left.
+        // The greedy order, counting: a row that joins is compared with all remaining ones.
         var words = part.rows * part.wordsPerRow
         for left in 0..<part.rows { words += left * part.wordsPerRow }
         hardware.techniques.reorder = .hamming

@@ -30,7 +30,7 @@ import Testing
     #expect(pruner.mask(ofZerosIn: weights).elementBits == mask.elementBits)
     let again = pruner.initialMask(continuing: weights, density: 0.4)
     #expect(again.elementBits == mask.elementBits)
-    // Denser weights are pruned; a fixed share of shapes apart, nothing that was zero comes back.
+    // Denser weights are pruned; with a fixed share of shapes excepted, no zero is re-grown.
     let sparser = pruner.initialMask(continuing: weights, density: 0.2)
     if configuration.shapeShare == nil {
       #expect(sparser.elementBits.isSubset(of: mask.elementBits))

@@ -47,7 +47,7 @@ import Testing
     #expect(freeze.isUpdate(at: 7100) && !freeze.isUpdate(at: 7200))
     #expect(abs(freeze.growFraction(at: 3600) - 0.15) < 1e-12)
 
-    // An end of the ramp between two updates is an update of its own.
+    // An end of the ramp between two updates is an additional update.
     let between = schedule(PruningConfiguration(rampEnd: 0.25625))
     #expect((2001..<2200).filter { between.isUpdate(at: $0) } == [2050, 2100])
   }

@@ -16,7 +16,7 @@ enum Bench {
   /// Whether the thorough suites run too.
   static let isSlow = ProcessInfo.processInfo.environment["SWPU_SLOW_TESTS"] == "1"
 
-  /// The folder of the hardware, beside the sources.
+  /// The folder of the hardware, next to the sources.
   static let hardware = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("rtl")
 

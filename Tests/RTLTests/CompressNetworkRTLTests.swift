@@ -37,7 +37,7 @@ import Testing
     let wide = CompressNetwork(lanes: 32)
     var some = [line(wide, 0, &random), line(wide, 0xFFFF_FFFF, &random)]
     for index in 2..<masksOf32 {
-      // Dense and sparse masks in turn.
+      // Dense and sparse masks alternate.
       let bits = random.next()
       let others = random.next()
       let mask = index % 3 == 0 ? bits : index % 3 == 1 ? bits & others : bits | others

@@ -86,7 +86,7 @@ import Testing
       // What is taken from a power of two counts twice, however far below it is.
       if index % 8 == 6 { a &= 0xFF80_0000 }
       if index % 4 != 0 {
-        // Exponents up to 32 apart; both near zero in turn.
+        // Exponents up to 32 apart; both near zero alternately.
         let around = index % 4 == 1 ? 0 : Int(a >> 23 & 0xFF)
         let field = around + Int(random.next() & 63) - 32
         b = b & 0x807F_FFFF | UInt32(max(0, min(255, field))) << 23

@@ -13,7 +13,7 @@ import Testing
         input: MapShape(channels: 16, height: 6, width: 6), filters: 8, rows: 3, columns: 3,
         paddingRows: 1, paddingColumns: 1))
     let shape = FilterShape(filters: 8, channels: 16, rows: 3, columns: 3)
-    // Every third line is pruned; values tell where they come from.
+    // Every third line is pruned; values identify their source.
     let kept = Bits(count: geometry.weights) { $0 / 3 % 3 != 0 }
     return ConvolutionOperands(
       name: "conv", geometry: geometry, mask: LayerMask(recognizing: kept, shape: shape),

@@ -14,7 +14,7 @@ import Testing
     machine.array.cores = $1
     machine.memory.weightKibibytes = 16
     machine.memory.outputKibibytes = 64
-    // Runs so short that lines go on from one port to the next and from cycle to cycle.
+    // Runs so short that lines continue from one port to the next and from cycle to cycle.
     if machine.memory.portElements == 8 {
       machine.array.lanes = 8
       machine.memory.portElements = 2
@@ -90,7 +90,7 @@ import Testing
         let outcome = try bench.run(vectors: ["pass.txt": vectors.text], argument: "pass.txt")
         let expected = Bench.Outcome(checked: vectors.results + vectors.items, differing: 0)
         #expect(outcome == expected, "\(pass.rawValue), stride \(stride)")
-        // Loads stand behind work, but for the first of each core.
+        // Loads are hidden behind work, but for the first of each core.
         var cycles = RTLVerification.TopCycles()
         try cycles.add(outcome.output)
         #expect(cycles.work == vectors.longest && cycles.run < cycles.work * 11 / 10)

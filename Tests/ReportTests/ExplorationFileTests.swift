@@ -86,7 +86,7 @@ import Testing
     }
     try run("own.csv")
     let own = try text("own.csv")
-    // The same sweep with more values goes on; another workload does not.
+    // The same sweep with more values is resumed; another workload is not.
     try run("own.csv", rows: ["2", "4", "8"])
     #expect(try text("own.csv").hasPrefix(own))
     let whole = try text("own.csv")

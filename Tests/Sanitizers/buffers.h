@@ -25,7 +25,7 @@ static inline float small_float(uint64_t *state) {
   return (float)(next_random(state) >> 40) * 0x1p-24f - 0.5f;
 }
 
-// On a cache line, and not a byte longer than asked for: what lies beside it is poisoned.
+// On a cache line, and not a byte longer than asked for: the bytes next to it are poisoned.
 static inline void *exact(size_t bytes) {
   void *memory = NULL;
   if (posix_memalign(&memory, 64, bytes > 0 ? bytes : 1) != 0) {

@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  /// The machine: passes on values, stream units between them, updates where gradients stand.
+  /// The machine: passes on values, stream units between them, updates while gradients are on the chip.
   private struct Machine {
     private let hardware: HardwareDescription
     private let format = HardwareDescription.OperandFormat.bf16

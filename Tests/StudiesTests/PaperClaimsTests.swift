@@ -7,7 +7,7 @@ import Testing
 
 @testable import Studies
 
-/// That each claim divides what its definition says: on totals of round numbers.
+/// That each claim divides the figures of its definition, on totals of round numbers.
 @Suite("The paper's claims")
 struct PaperClaimsTests {
   /// A machine whose array, core and step take 1, 2 and 4 times so many cycles and picojoules.

@@ -61,7 +61,7 @@ struct ConvolutionCase: Sendable {
   }
 
   /// A 3x3 layer whose filters fill no whole number of the weight gradient's tiles, with more than
-  /// one pass over the pixels: what waits between passes belongs to its tile alone.
+  /// one pass over the pixels: the sums kept between passes belong to their tile alone.
   init(tiledWidth width: Int, stride: Int, lineDensity: Float) {
     let geometry = ConvolutionGeometry(
       input: MapShape(channels: 3, height: 12, width: width), filters: 67, rows: 3, columns: 3,

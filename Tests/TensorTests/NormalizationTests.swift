@@ -67,7 +67,7 @@ struct NormalizationTests {
       var random = SeededRandom(seed: seed)
       let map = MapShape(
         channels: 1 + random.below(9), height: 1 + random.below(12), width: 1 + random.below(12))
-      // A variance of two values or fewer says nothing about precision.
+      // A variance of two values or fewer is no measure of precision.
       let images = 2 + random.below(40)
       let activation = Activation.allCases[random.below(3)]
       let hasResidual = random.below(2) == 0

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Tensor
 
-/// Batches that do not fill the lanes: tiles of images in the lanes, which nobody sees.
+/// Batches that do not fill the lanes: tiles of images in the lanes, without an effect on results.
 @Suite("Tiles of small batches")
 struct TilingTests {
   @Test("Tiles fill the lanes where the map allows it, and cover it")

@@ -9,8 +9,8 @@ import Testing
 @testable import Tensor
 @testable import Training
 
-/// Counts what the thread of a test and the workers of its engine allocate, and nobody else: other
-/// tests run beside it, and the loader's thread may allocate.
+/// Counts allocations of a test's thread and of its engine's workers only: other tests run in parallel,
+/// and the loader's thread may allocate.
 private struct WatchedThreads {
   private let engine: Engine
 
@@ -42,7 +42,7 @@ private struct WatchedThreads {
   }
 }
 
-/// Linux with glibc only: elsewhere a program cannot stand in for malloc.
+/// Linux with glibc only: elsewhere a program cannot replace malloc.
 @Suite(
   "Allocations",
   .enabled(

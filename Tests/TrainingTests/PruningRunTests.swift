@@ -7,7 +7,7 @@ import Testing
 
 @testable import Training
 
-/// What the schedule says arrives in the layers: how much is kept at which step, how much is exchanged,
+/// The schedule arrives in the layers: the density of each step, the exchanged fraction,
 /// and what may move.
 @Suite("Pruning of a model")
 struct PruningRunTests {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Training
 
-/// The trainer against its loop written out: that what the configuration says arrives in every step, and
+/// The trainer compared with its loop written out: that the configuration arrives in every step, and
 /// that what is reported is what happened.
 @Suite("The trainer against a loop written out")
 struct TrainerLoopTests {

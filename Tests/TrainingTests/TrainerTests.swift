@@ -100,7 +100,7 @@ struct TrainerTests {
         if case .step(let report) = event, report.step == 12 { throw Killed() }
       })
     }
-    // A torn write beside the checkpoints is not one of them.
+    // A torn write next to the checkpoints is not one of them.
     try Data("half".utf8).write(to: killed.checkpoints.appendingPathComponent(".step.tmp"))
     let second = try trainer(Self.configuration(), folder: killed, resume: true)
     #expect(second.progress.step == 8)
@@ -174,7 +174,7 @@ struct TrainerTests {
         )
         #expect((0..<1).contains(input) && (0...1).contains(gradient))
         // Pruned convolutions read what a ReLU made. (The gradient of their output comes through a
-        // normalisation, which leaves hardly a zero, unless nobody reads the channel.)
+        // normalisation, which leaves hardly a zero, unless the channel is not read.)
         #expect(!isPruned || input > 0, "\(layer.name)")
       }
     }
@@ -281,7 +281,8 @@ struct TrainerTests {
     if granularity != .subStructured { return #expect(after == before) }
     // Where shapes and lines split moves with the weights, by a line or two.
     for case (let before?, let after?) in zip(before, after) {
-      #expect(before.intersection(after).popcount * 100 >= before.popcount * 97)
+      let moved = before.popcount - before.intersection(after).popcount
+      #expect(moved <= max(2 * 3, before.popcount * 3 / 100))
     }
   }
 

@@ -3,7 +3,7 @@ import Foundation
 
 /// A fenced block of code of a document.
 struct CodeBlock: Sendable {
-  /// The language behind the fence, and what else stands there: a file, or what the block needs.
+  /// The language behind the fence, and the rest of the line: a file, or a requirement of the block.
   let language, note: String
   /// The number of its first line in the document.
   let line: Int
@@ -36,7 +36,7 @@ struct CodeBlock: Sendable {
     return blocks
   }
 
-  /// Whether the block's lines stand one after the other in `source`, however far they are indented.
+  /// Whether the block's lines follow each other in `source`, with any indentation.
   func stands(in source: String) -> Bool {
     func trimmed(_ lines: [some StringProtocol]) -> [String] {
       lines.map { $0.trimmingCharacters(in: .whitespaces) }

@@ -20,7 +20,7 @@ func smallNetwork() throws -> Network {
   return network
 }
 
-/// The Swift of documents: each block of it stands here, word for word.
+/// The Swift of documents: each block of it is here, word for word.
 @Suite struct SnippetTests {
   @Test func readme() throws {
     var network = Network(name: "mine", input: MapShape(channels: 3, height: 32, width: 32))

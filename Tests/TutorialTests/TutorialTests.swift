@@ -48,7 +48,7 @@ import Testing
     #expect(count >= 11)
   }
 
-  /// All commands of a tutorial run one after the other, in a folder of their own.
+  /// All commands of a tutorial run one after the other, in a separate folder.
   @Test(arguments: tutorials)
   func commandsRun(tutorial: String) throws {
     let blocks = CodeBlock.all(in: try read("docs/tutorials/\(tutorial).md"))

@@ -35,4 +35,4 @@ for argument in sys.argv[1:]:
         f"sat -verify -prove-asserts -show-ports {top}",
     ]:
         libyosys.run_pass(command, design)
-    print(f"{lanes} lanes of {width} bits: zeros packed, and all values come back")
+    print(f"{lanes} lanes of {width} bits: zeros packed, and all values restored")

@@ -34,7 +34,7 @@ GOALS = {"fastest": 1, "relaxed": 1_000_000}
 
 
 def library_of(path):
-    """The library in a folder's files, or in one file. SRAM macros beside cells are left out."""
+    """The library in a folder's files, or in one file. SRAM macros among the cells are left out."""
     path = pathlib.Path(path)
     if not path.exists():
         sys.exit(f"--liberty: {path} is not there")

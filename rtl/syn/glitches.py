@@ -24,7 +24,7 @@ def moves(netlist, timing, trace, tick):
                 for name in gate.cell.pins[pin].function.names:
                     followers[gate.nets[name]].append(index)
     driven = {net for _, _, net in outputs}
-    # What is still to come at each output: (tick, value), in order.
+    # The pending changes of each output: (tick, value), in order.
     pending = [[] for _ in outputs]
     calendar = collections.defaultdict(set)
     moved = set()
@@ -42,7 +42,7 @@ def moves(netlist, timing, trace, tick):
             wanted = gate.cell.pins[pin].function(
                 {name: values[gate.nets[name]] for name in gate.cell.pins[pin].function.names}, ones)
             queue, before = pending[index], values[net]
-            # Where an earlier change is undone before it comes out, it does not come out.
+            # An earlier change that is undone before its delay has passed does not appear.
             for place, (when, value) in enumerate(queue):
                 undone = value ^ wanted
                 value = value & ~undone | before & undone

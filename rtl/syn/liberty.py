@@ -72,7 +72,7 @@ def parse(text):
 
 
 class Unsupported(Exception):
-    """A library says something that is not read here; the message says where and what."""
+    """A library has something that is not supported; the message names where and what."""
 
 
 # What the axes of a table may be, by the name of a template's variable: the first is looked up by the
@@ -87,7 +87,7 @@ def numbers(value):
 
 
 class Template:
-    """The axes of tables, in the order in which their values stand: a variable and its places each."""
+    """The axes of tables, in the order of their values: a variable and its places each."""
 
     def __init__(self, group):
         self.axes = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mapped netlist, and what happens in it cycle by cycle without delays, for many vectors at once.
+"""A mapped netlist, and its zero-delay simulation cycle by cycle, for many vectors in parallel.
 
 A value is an integer: bit v is the value in vector v. A cell is evaluated for all vectors by a few
 operations on such integers.
@@ -47,7 +47,7 @@ class Netlist:
 
     @staticmethod
     def _ordered(gates):
-        """Gates so that each comes after those that drive it."""
+        """Gates in an order in which each follows those that drive it."""
         drivers = {g.nets[pin]: g for g in gates for pin in g.cell.outputs() if pin in g.nets}
         waiting = {id(g): sum(g.nets[p] in drivers for p in g.cell.inputs()) for g in gates}
         driven = collections.defaultdict(list)

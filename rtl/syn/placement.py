@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a netlist's cells could stand, and how much capacitance the wires between them have.
+"""A placement of a netlist's cells, and the capacitance of the wires between them.
 
 Cells are placed in rows by Coloquinte, at 70 % of the area. A signal's wire is half the perimeter of
 what it connects, times a factor for nets of more than three pins (Cheng, RISA, ICCAD 1994); the clock's
@@ -135,7 +135,7 @@ def _members(netlist, cells, ports):
 
 
 def _on_edge(along, width, height):
-    """A place on the edge of the area, a share of the way around it."""
+    """A place on the edge of the area, at a fraction of the way around it."""
     way = along * 2 * (width + height)
     for step, place in (
         (width, lambda s: (s, 0)), (height, lambda s: (width, s)), (width, lambda s: (width - s, height)),

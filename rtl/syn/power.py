@@ -85,7 +85,7 @@ class _Estimate:
         return {pin: self.trace.present(net) for pin, net in instance.nets.items()}
 
     def _by_supply(self, powers):
-        """Groups of each supply pin apart: what they say is to be added."""
+        """Groups of each supply pin separately; their energies are to be added."""
         groups = collections.defaultdict(list)
         for power in powers:
             groups[power.supply].append(power)

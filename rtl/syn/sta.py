@@ -49,7 +49,7 @@ def verilog(netlist):
 
 
 def script(netlist, timing, library, files):
-    """What OpenSTA is told: ideal clock, no wires, our slew at every input, our load at every output.
+    """The script for OpenSTA: ideal clock, no wires, our slew at every input, our load at every output.
 
     A library's own default wire load is left out of its text.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What units are fed with: operands of a real training (operands.txt), and drawn ones.
+"""The stimuli of units: operands of a real training run (operands.txt), and random ones.
 
 A value of many vectors is an integer with bit v for vector v; `sliced` turns words into such values.
 """

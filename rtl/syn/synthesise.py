@@ -48,7 +48,7 @@ def silence():
 
 
 def sources(top):
-    """The files of a module, of all that stand in it and of the packages, in order of dependence."""
+    """The files of a module, of its submodules and of the packages, in order of dependence."""
     files = [RTL / line for line in (RTL / "swpu.f").read_text().split()]
     named = {file.stem: set(re.findall(r"\bswpu_\w+", file.read_text())) for file in files}
     needed, found = [top], set()
@@ -87,7 +87,7 @@ def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
     if kept.exists():
         return json.loads(kept.read_text())
     driver = next((driver for driver in DRIVERS if driver in library), None)
-    # In a process of its own: what Yosys mapped before changes what it makes.
+    # In a separate process: the result of Yosys depends on what it mapped before.
     with futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         netlist = process.submit(
             mapped, files, top, parameters, library.files, driver, picoseconds, is_large, apart).result()

@@ -128,7 +128,7 @@ class EstimatorTests(unittest.TestCase):
             trace = self.run_netlist(unit, {"a": "01", "b": b}, 9)
             found = energy(unit, timing, trace, 2.0).gates
             self.assertAlmostEqual(found, (3 + load) * 2 + internal)
-        # Both move: nothing comes out, and nothing inside is counted.
+        # Both change: the output does not, and nothing inside is counted.
         trace = self.run_netlist(unit, {"a": "01", "b": "01"}, 9)
         self.assertAlmostEqual(energy(unit, timing, trace, 2.0).gates, (3 + 4) * 2)
 

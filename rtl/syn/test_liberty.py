@@ -84,7 +84,7 @@ class LibertyTests(unittest.TestCase):
         delay = next(a for a in small["INV"].arcs).tables["cell_rise"]
         # 1 + 10 · 0.02 + 100 · 0.004 ns, in picoseconds, slew and load in picoseconds and femtofarads.
         self.assertAlmostEqual(delay(20, 4), 1600)
-        # Beyond the places it goes on.
+        # Beyond the places it extrapolates.
         self.assertAlmostEqual(delay(0, 7), 1700)
         setup = next(a for a in small["DFF"].arcs if a.pin == "D").tables["rise_constraint"]
         self.assertAlmostEqual(setup(20, 10), 200)
@@ -94,7 +94,7 @@ class LibertyTests(unittest.TestCase):
         self.check(library(SLEW_FIRST, DATA_FIRST, DELAYS, SETUP))
         self.check(library(SLEW_FIRST[::-1], DATA_FIRST[::-1], BY_LOAD, BY_CLOCK))
         self.check(library(SLEW_FIRST[::-1], DATA_FIRST, BY_LOAD, SETUP))
-        # A table's own places stand before its template's.
+        # A table's own places override its template's.
         nonsense = [(variable, NONSENSE) for variable, _ in SLEW_FIRST]
         self.check(library(nonsense, DATA_FIRST, DELAYS, SETUP, indices=(SLEWS, LOADS)))
         self.check(library(nonsense[::-1], DATA_FIRST, BY_LOAD, SETUP, indices=(LOADS, SLEWS)))

@@ -37,7 +37,7 @@ class Unit:
     goals: tuple = ("fastest", "relaxed")
     # Too large for all of the mapper's steps.
     is_large: bool = False
-    # Modules of it that are mapped once for all places where they stand.
+    # Submodules that are mapped once for all their instances.
     apart: tuple = ()
 
 
@@ -264,7 +264,7 @@ def hamming(rows, words):
 
 
 def scan(operands, name):
-    """Groups of rows whose masks come over and over, with windows taken at once."""
+    """Groups of rows whose masks are repeated, with windows taken immediately."""
     groups = [
         [masks[first + row] for row in range(8)]
         for masks in list(operands.masks.values())[:8] for first in range(0, 64, 8)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts allocations of the threads that ask for it, mapped memory included, by standing in for
 // malloc and its kin in the program that it is linked into. Works with glibc on 64 bits; elsewhere,
-// and under sanitizers that stand in for malloc themselves, nothing is counted.
+// and under sanitizers that replace malloc themselves, nothing is counted.
 #pragma once
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Graphs of ONNX")
 struct ONNXGraphTests {
-  /// A convolution and what may stand around it.
+  /// A convolution and the nodes that may surround it.
   static func small() -> ONNXGraph {
     var graph = ONNXGraph(name: "small")
     graph.inputs = [.init("x", size: .init(axes: [nil, 2, 4, 4]))]
@@ -34,7 +34,7 @@ struct ONNXGraphTests {
     #expect(throws: InputError.self) { try ONNXGraph(data, file: file) }
   }
 
-  /// A file whose graph is built by hand.
+  /// A file with a manually built graph.
   private func graph(_ build: (inout WireWriter) -> Void) -> Data {
     var model = WireWriter()
     model.message(ONNXField.Model.graph, build)
@@ -210,7 +210,7 @@ struct ONNXGraphTests {
       let found = error(data(entries), file: file)
       #expect(found?.description.contains(word) == true, "\(entries): \(found as Any)")
     }
-    // A file that is not there leaves the shape, and says so.
+    // Without the file the shape is known, and the file is reported as missing.
     let missing = try ONNXGraph(data(["location": "none"], count: 2), file: file).constants[0].value
     #expect(missing.missing == "none" && missing.shape == [2] && missing.integers.isEmpty)
   }

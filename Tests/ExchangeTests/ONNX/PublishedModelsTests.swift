@@ -11,7 +11,7 @@ import Testing
 /// with PyTorch: the layers found are compared with those of onnx's own shape inference.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["SWPU_ONNX_MODELS"] != nil))
 struct PublishedModelsTests {
-  /// What onnx says of a file.
+  /// The figures of the onnx package for a file.
   private struct Expected: Decodable {
     /// Multiply-accumulates inside the map of each layer with weights.
     let layers: [Int]

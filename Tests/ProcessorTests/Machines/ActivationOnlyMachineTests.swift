@@ -28,7 +28,7 @@ import Testing
     #expect(issue(.weightGradient, 0.9, 0.2) == issue(.weightGradient, 0.2, 0.9))
     for pass in Pass.allCases {
       let half = Double(issue(pass, 0.5, 0.5)) / Double(issue(pass, 0, 0))
-      // Four lanes have to wait for the slowest of them.
+      // Four lanes stall on the slowest of them.
       #expect(half > 0.5 && half < 0.65, "\(pass)")
       #expect(issue(pass, 0.9, 0.9) < issue(pass, 0.5, 0.5), "\(pass)")
     }

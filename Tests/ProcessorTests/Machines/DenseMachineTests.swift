@@ -44,6 +44,7 @@ import Testing
         #expect(run.timing == dense.timing, "\(pass) seed \(seed)")
         #expect(run.activity.executedMACs == dense.activity.executedMACs, "\(pass) seed \(seed)")
         #expect(run.storedWeights == random.mask.shape.count && run.maskBits == 0)
+        #expect(run.activity.maskBits == 0, "\(pass) seed \(seed)")
       }
     }
   }

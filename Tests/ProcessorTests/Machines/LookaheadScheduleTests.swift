@@ -72,7 +72,7 @@ import Testing
 
   @Test("each lane reaches its eight pairs and no other")
   func reach() {
-    // Lane 8 is the only idle one of the first step; one pair waits in the next two.
+    // Lane 8 is the only idle one of the first step; one pair is pending in the next two.
     let reached = [(1, 8), (2, 8), (1, 7), (1, 9), (2, 6), (2, 10), (1, 5)]
     for step in 1...2 {
       for lane in 0..<16 {

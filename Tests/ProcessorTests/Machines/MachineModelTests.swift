@@ -13,7 +13,7 @@ import Testing
     machine != .activationOnly && machine != .lookahead && machine != .twoSided
   }
 
-  @Test("no machine makes fewer products, or takes fewer cycles, than there are to make")
+  @Test("no machine makes fewer products, or takes fewer cycles, than are needed")
   func bounds() {
     for seed in 0..<25 as Range<UInt64> {
       let random = RandomCase(seed: seed)
@@ -107,6 +107,65 @@ import Testing
         let expected = random.products
         #expect(run.timing.cycles == expected, "\(pass) seed \(seed)")
         #expect(run.activity.executedMACs == expected, "\(pass) seed \(seed)")
+      }
+    }
+  }
+
+  @Test("the ideal machine's cycles are the effectual products over the multipliers, rounded up")
+  func idealCycles() {
+    for seed in 0..<25 as Range<UInt64> {
+      let random = RandomCase(seed: seed)
+      let multipliers = random.hardware.array.multipliers
+      for pass in Pass.allCases {
+        let run = random.run(.ideal, random.layer(), pass)
+        let expected = (random.products + multipliers - 1) / multipliers
+        #expect(run.timing.cycles == expected, "\(pass) seed \(seed)")
+      }
+    }
+  }
+
+  @Test("the fraction of products with a zero operand is that of independent zeros")
+  func zeroShare() {
+    let (input, gradient) = (0.4, 0.7)
+    for seed in 0..<25 as Range<UInt64> {
+      let random = RandomCase(seed: seed)
+      let layer = random.layer(inputSparsity: input, gradientSparsity: gradient)
+      for pass in Pass.allCases {
+        // Both operands of a kept weight are nonzero in this fraction of its products.
+        let nonzero =
+          switch pass {
+          case .forward: 1 - input
+          case .inputGradient: 1 - gradient
+          case .weightGradient: (1 - input) * (1 - gradient)
+          }
+        let ideal = random.run(.ideal, layer, pass).activity
+        if ideal.executedMACs > 0 {
+          #expect(abs(ideal.zeroShare - (1 - nonzero)) < 1e-12, "\(pass) seed \(seed)")
+        }
+        // The dense machine multiplies by pruned weights; their gradients are products like others.
+        let dense = random.run(.dense, layer, pass).activity
+        let useful = pass == .weightGradient ? dense.denseMACs : dense.effectualMACs
+        let expected = 1 - Double(useful) * nonzero / Double(dense.executedMACs)
+        #expect(abs(dense.zeroShare - expected) < 1e-12, "\(pass) seed \(seed)")
+      }
+    }
+  }
+
+  @Test("baselines do not reorder, whatever the description asks for")
+  func order() {
+    for seed in 0..<25 as Range<UInt64> {
+      var random = RandomCase(seed: seed)
+      let layer = random.layer(inputSparsity: 0.4, gradientSparsity: 0.7)
+      for machine in HardwareDescription.Machine.baselines {
+        for pass in Pass.allCases {
+          random.hardware.techniques.reorder = .natural
+          random.hardware.techniques.reorderLines = .none
+          let natural = random.run(machine, layer, pass)
+          random.hardware.techniques.reorder = .hamming
+          random.hardware.techniques.reorderLines = .balanced
+          let asked = random.run(machine, layer, pass)
+          #expect(asked.timing == natural.timing, "\(machine) \(pass) seed \(seed)")
+        }
       }
     }
   }

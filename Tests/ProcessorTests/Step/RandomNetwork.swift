@@ -51,7 +51,7 @@ struct RandomNetwork {
     return Value(name: name, map: output)
   }
 
-  /// What a network draws for a seed, with masks and shares of zeros.
+  /// A random network of a seed, with masks and sparsity.
   static func workload(seed: UInt64, batch: Int = 3) -> Workload {
     var network = RandomNetwork(seed: seed)
     func pick<Choice>(_ choices: [Choice]) -> Choice {

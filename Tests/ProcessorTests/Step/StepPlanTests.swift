@@ -16,11 +16,11 @@ import Testing
         continue
       }
       let bits = graph.tensors.map { HardwareDescription.swpu.bits($0) }
-      // Room for all tensors at once, each also where one stay ends and the next begins.
+      // Room for all tensors together, each also where one stay ends and the next begins.
       let whole = 2 * bits.reduce(0, +)
       for pool in [0, 1000, 20_000, whole] {
         let residency = Residency(graph.operations, bits: bits, poolBits: pool)
-        // What stays from use to use, counted anew at each operation.
+        // Tensors that stay from use to use, counted again at each operation.
         var held = [Int](repeating: 0, count: graph.operations.count)
         var uses: [Int: Int] = [:]
         for (number, operation) in graph.operations.enumerated() {

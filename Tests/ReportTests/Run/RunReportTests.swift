@@ -107,7 +107,7 @@ import Training
       #expect(html.utf8.count < 4_000_000)
       #expect(html == page(chosen))
     }
-    // Read anew, it is the same as well.
+    // Read again, it is the same as well.
     let again = RunReport.Entry(
       run: try RunRecord(
         folder.run("pruned"), name: "pruned", path: folder.run("pruned").url.path),
@@ -166,7 +166,7 @@ import Training
       }
       try good.write(to: file)
     }
-    // Lines of the metrics that are amiss are named, and lose nothing behind them.
+    // Invalid lines of the metrics are named, and the lines behind them are used.
     let metrics = try Data(contentsOf: run.metrics)
     let bad = """
       {"kind":"step","step":1,"loss":-1,"accuracy":0,"learningRate":1}

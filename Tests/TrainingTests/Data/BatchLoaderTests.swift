@@ -6,7 +6,7 @@ import Testing
 @testable import Training
 
 @Suite struct BatchLoaderTests {
-  /// Images of random pixels; the label of image i is i, so that a label tells which image it was.
+  /// Images of random pixels; the label of image i is i, so that a label identifies its image.
   static func set(count: Int, channels: Int = 1, height: Int = 4, width: Int = 4) -> ImageSet {
     var random = SeededRandom(seed: 77)
     return ImageSet(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Training
 
-/// A folder of its own for a test, gone when the test ends.
+/// A temporary folder for a test, removed when the test ends.
 final class DataFolder {
   let path = NSTemporaryDirectory() + "swpu-data-" + UUID().uuidString
 

@@ -134,7 +134,7 @@ import Testing
     }
     try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path))
     try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path + "/emnist-letters"))
-    // With another set beside it, one has to be chosen.
+    // With another set in the folder, one has to be chosen.
     for name in Self.names {
       try folder.write([], "emnist-digits-" + name.replacing("t10k", with: "test"))
     }

@@ -81,7 +81,7 @@ import Testing
       expectFault(.wrongChecksum, in: path, saying: ["image \(place / 12)"]) {
         _ = try images(file)
       }
-      // Nobody else trips over it.
+      // Later readers do not find it.
       #expect(!FileManager.default.fileExists(atPath: path))
     }
   }

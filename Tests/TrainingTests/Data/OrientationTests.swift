@@ -17,7 +17,7 @@ import Testing
     bytes += [UInt8](repeating: 0xee, count: max(0, min(offset, 1000) - 8))
     bytes += number(count ?? entries.count, 2)
     for (tag, type, count, value) in entries {
-      // A value of 16 bits stands in the first two bytes of its field.
+      // A value of 16 bits is in the first two bytes of its field.
       let field = type == 3 ? number(value, 2) + [0xaa, 0xaa] : number(value, 4)
       bytes += number(tag, 2) + number(type, 2) + number(count, 4) + field
     }
@@ -40,7 +40,7 @@ import Testing
     Orientation(jpeg: jpeg(Self.exif(tiff)))
   }
 
-  /// What each value makes of the stored picture abc/def, drawn by hand from the standard: where its
+  /// The effect of each value on the stored image abc/def, derived manually from the standard: where its
   /// first row and its first column belong.
   private static let drawings = [
     1: ["abc", "def"], 2: ["cba", "fed"], 3: ["fed", "cba"], 4: ["def", "abc"],
@@ -125,7 +125,7 @@ import Testing
     for offset in [0, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 65530] {
       #expect(found(Self.tiff([(0x112, 3, 1, 6)], bigEndian: true, offset: offset)) == .upright)
     }
-    // More entries than there is room for; the tag stands in none of them.
+    // More entries than there is room for; the tag is in none of them.
     let promise = Self.tiff([(0x10f, 3, 1, 6)], bigEndian: true, count: 0xffff)
     #expect(found(promise) == .upright)
     for start in ["MI", "XX", ""] {
@@ -134,7 +134,7 @@ import Testing
     #expect(found(Array("II".utf8) + [43, 0, 8, 0, 0, 0, 0, 0]) == .upright)
   }
 
-  /// A directory that ends early says nothing, though behind the segment there may be bytes that would
+  /// A directory that ends early has no effect, though behind the segment there may be bytes that would
   /// complete it.
   @Test func nothingBehindTheSegmentIsRead() {
     for bigEndian in [false, true] {

@@ -13,7 +13,7 @@ import Testing
     #expect(try !one.train.pixels.starts(with: one.test.pixels))
   }
 
-  /// Every machine and every build draws these bytes (FNV-1a of all of them); results published for
+  /// Every machine and every build renders these bytes (FNV-1a of all of them); results published for
   /// a seed hold only as long as they do.
   @Test func theImagesOfASeedStayTheSame() throws {
     let data = SyntheticImages.dataset(seed: 1, trainCount: 40, testCount: 10)
@@ -42,7 +42,7 @@ import Testing
     #expect((data.train.channels, data.train.height, data.train.width) == (3, 32, 32))
   }
 
-  /// The nearest class mean is a linear classifier; colours and places must not tell the class.
+  /// The nearest class mean is a linear classifier; colours and places must not reveal the class.
   @Test func aLinearClassifierLearnsLittle() throws {
     let data = SyntheticImages.dataset(seed: 2, trainCount: 200, testCount: 60)
     let size = data.train.imageSize

@@ -17,7 +17,7 @@ struct LayerHarness {
     build: (inout Network, [Network.Value]) throws -> Void
   ) throws {
     var network = Network(name: "harness", input: map)
-    // Layers of their own make the inputs, so that the tested layer has to compute gradients.
+    // Other layers make the inputs, so that the tested layer has to compute gradients.
     var values: [Network.Value] = []
     for index in 0..<inputs {
       values.append(try network.activation("input\(index)", network.input, .none))

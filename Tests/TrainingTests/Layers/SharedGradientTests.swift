@@ -5,7 +5,7 @@ import Testing
 
 @testable import Training
 
-/// A value that two layers read has the sum of their gradients. Each kind of layer stands beside a
+/// A value that two layers read has the sum of their gradients. Each kind of layer is next to a
 /// convolution, before it and behind it in the network, so that it once finds the gradient empty and
 /// once has to add to it.
 @Suite("Gradients of a value that two layers read")
@@ -94,7 +94,7 @@ struct SharedGradientTests {
     let both = try gradient(model, silencing: [])
     let expected = zip(alone, beside).map { Double($0) + Double($1) }
     #expect(relativeDifference(both, expected, least: 0.01) < 1e-5, "\(reader.name), \(first)")
-    // Each of them says something.
+    // None of them is zero.
     for part in [alone, beside] { #expect(largestMagnitude(part) > 1e-3, "\(reader.name)") }
     // What the memory held before does not matter.
     #expect(try gradient(model, silencing: []) == both)

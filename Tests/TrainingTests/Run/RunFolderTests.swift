@@ -262,7 +262,7 @@ import Testing
     let longer = try ResumableRun(folder) { $0.epochs = 3 }
     #expect(longer.summary == nil)
     _ = try trainer(longer.configuration, resume: true)
-    // It would tell of a run of two epochs.
+    // It would describe a run of two epochs.
     #expect(!FileManager.default.fileExists(atPath: folder.summary.path))
   }
 

@@ -34,7 +34,7 @@ final class LocalServer {
     "http://127.0.0.1:\(port)/\(way)/\(name)"
   }
 
-  /// Ends the server, and tells what was asked for: path and range.
+  /// Ends the server, and returns its requests: path and range.
   func requests() throws -> [String] {
     try input.fileHandleForWriting.close()
     let said = try output.fileHandleForReading.readToEnd() ?? Data()

@@ -19,7 +19,7 @@ import Testing
     for name in files {
       tar += TarFile.entry("cifar-10-batches-bin/" + name, try source.bytes(name))
     }
-    // What cannot be compressed, so that the archive is longer than what a slow server sends at once.
+    // Random bytes, so that the archive is longer than a slow server's first piece.
     var random = SeededRandom(seed: 1)
     let noise = (0..<3000).map { _ in UInt8(random.below(256)) }
     tar += TarFile.entry("cifar-10-batches-bin/readme.html", noise)

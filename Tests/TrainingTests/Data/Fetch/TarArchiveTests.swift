@@ -17,7 +17,7 @@ import Testing
     expectFault(.wrongArchive, in: "archive.tar", saying: words) {
       try unpack(bytes, in: folder)
     }
-    // Whatever it was, nothing lies beside the target.
+    // In any case nothing was written outside of the target.
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     #expect(Set(names).isSubset(of: ["archive.tar", "out"]))
   }
@@ -31,7 +31,7 @@ import Testing
     ]
     for (name, bytes) in files { try folder.write(bytes, name) }
     for format in ["ustar", "gnu", "pax"] {
-      // GNU writes a long name in an entry of its own, which no data set needs.
+      // GNU writes a long name in a separate entry, which no data set needs.
       let what = format == "ustar" ? ["set"] : ["set/one.bin", "set/empty", "set/block"]
       let archive = folder.path + "/\(format).tar.gz"
       let process = try Process.run(
