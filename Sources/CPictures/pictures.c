@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpictures.h"
 
-#ifdef SWPU_PICTURES
+#include <stdio.h>
+
+static int refuse(char *message, const char *reason) {
+  snprintf(message, SWPU_PICTURE_MESSAGE_BYTES, "%s", reason);
+  return 0;
+}
+
+#if __has_include(<png.h>) && __has_include(<jpeglib.h>)
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +18,28 @@
 #include <jerror.h>
 #include <png.h>
 
+// The package manager links the libraries where pkg-config finds them. Headers may be there without
+// that; a weak function is then absent in a program that links and runs all the same.
+#pragma weak png_sig_cmp
+#pragma weak png_image_begin_read_from_memory
+#pragma weak png_image_finish_read
+#pragma weak png_image_free
+#pragma weak jpeg_std_error
+#pragma weak jpeg_CreateDecompress
+#pragma weak jpeg_destroy_decompress
+#pragma weak jpeg_mem_src
+#pragma weak jpeg_read_header
+#pragma weak jpeg_start_decompress
+#pragma weak jpeg_read_scanlines
+#pragma weak jpeg_finish_decompress
+
+int swpu_pictures_are_readable(void) {
+  return &png_image_begin_read_from_memory != NULL && &jpeg_mem_src != NULL;
+}
+
 // A real picture has some ten scans. Each costs time in proportion to the picture and may be a few
 // bytes long, so that without a limit a small file could keep a processor busy for hours.
 enum { most_scans = 100 };
-
-static int refuse(char *message, const char *reason) {
-  snprintf(message, SWPU_PICTURE_MESSAGE_BYTES, "%s", reason);
-  return 0;
-}
 
 static int is_png(const uint8_t *bytes, size_t count) {
   return count >= 8 && png_sig_cmp(bytes, 0, 8) == 0;
@@ -186,6 +206,22 @@ int swpu_picture_decode(
     const uint8_t *bytes, size_t count, uint8_t *pixels, size_t pixel_bytes, char *message) {
   uint32_t width, height;
   return read_picture(bytes, count, &width, &height, pixels, pixel_bytes, message);
+}
+
+#else
+
+static const char missing[] = "an image, which this program was built without libraries for";
+
+int swpu_pictures_are_readable(void) { return 0; }
+
+int swpu_picture_size(
+    const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, char *message) {
+  return refuse(message, missing);
+}
+
+int swpu_picture_decode(
+    const uint8_t *bytes, size_t count, uint8_t *pixels, size_t pixel_bytes, char *message) {
+  return refuse(message, missing);
 }
 
 #endif

@@ -36,11 +36,10 @@ struct SWPU: ParsableCommand {
     commandName: "swpu",
     abstract: "Prune while you train, and actually get faster.",
     discussion: """
-      Trains convolutional networks on CPUs while pruning them in sub-structures: whole shapes and \
-      single kernel rows (lines). What is pruned is skipped in the forward pass and in both \
-      gradients, so a step gets faster as the network gets sparser.
-
-      A model of the SWPU processor runs what was trained: cycles, energy, baselines.
+      Trains convolutional networks on CPUs and prunes them during training in sub-structures: whole shapes \
+      and single kernel rows (lines). The forward pass and both gradients skip what is pruned, so a step gets \
+      faster as the network gets sparser. An exact model of the SWPU processor simulates what was trained: \
+      cycles, energy, baselines.
 
       Start here: swpu train, then swpu report RUN
       """,

@@ -31,7 +31,15 @@ import Testing
       (["data", "fetch", "--form=x", "mnist"], "--form", "--from"),
       (["bench", "step", "--colour", "red"], "--colour", nil),
       (["--versoin"], "--versoin", "--version"),
-    ])
+      (["train", "--lr", "0.1"], "--lr", "--learning-rate"),
+      (["train", "--epochs", "3", "--bs=64"], "--bs", "--batch"),
+      (["train", "--batch_size", "64"], "--batch_size", "--batch"),
+      (["train", "--wd", "1e-4"], "--wd", "--weight-decay"),
+      (["train", "-lr", "0.1"], "-lr", "--learning-rate"),
+      (["train", "-seed", "-1"], "-seed", "--seed"),
+      (["train", "--pretrained", "a"], "--pretrained", "--initialize-from"),
+      (["evaluate", "run", "--lr", "1"], "--lr", nil),
+    ] as [([String], String, String?)])
   func unknown(words: [String], name: String, likely: String?) throws {
     let found = try #require(UnknownOption(in: words, of: SWPU.self))
     #expect(found.name == name)

@@ -50,6 +50,14 @@ struct OptionTests {
       "\(changed)")
   }
 
+  @Test("Every key of a file is an option")
+  func everyKeyIsAnOption() throws {
+    let help = SWPU.helpMessage(for: TrainCommand.self, columns: 80)
+    for key in TrainingConfiguration.keys {
+      #expect(help.contains("--\(key.name) "), "\(key.name)")
+    }
+  }
+
   @Test("A recipe sets keys, which options override")
   func recipe() throws {
     var expected = TrainingConfiguration()

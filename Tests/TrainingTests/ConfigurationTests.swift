@@ -21,6 +21,40 @@ struct ConfigurationTests {
       try TrainingConfiguration(yaml: configuration.yaml, file: "config.yaml") == configuration)
   }
 
+  @Test("Numbers are written as people write them, and texts stay texts")
+  func writing() throws {
+    var configuration = TrainingConfiguration()
+    configuration.weightDecay = 0.00001
+    configuration.dataPath = "/a b/#1: 'x'"
+    configuration.distillFrom = "2024"
+    let yaml = configuration.yaml
+    for line in [
+      "momentum: 0.9", "width: 1", "sparsity: 0.9", "weight-decay: 1e-05", "distill-from: \"2024\"",
+      "step-limit: 0.002", "nesterov: false",
+    ] {
+      #expect(yaml.split(separator: "\n").contains { $0 == line }, "\(line) in \(yaml)")
+    }
+    let read = try TrainingConfiguration(yaml: yaml, file: "c.yaml")
+    #expect(read.yaml == yaml && read.dataPath == configuration.dataPath)
+  }
+
+  @Test("The commented file has every key with its default, is read back, and fits 80 columns")
+  func commented() throws {
+    var configuration = TrainingConfiguration()
+    configuration.epochs = 3
+    configuration.initializeFrom = "w.safetensors"
+    let text = configuration.commentedYAML
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.allSatisfy { $0.count <= 80 })
+    for key in TrainingConfiguration.keys {
+      #expect(
+        lines.contains { $0.hasPrefix("\(key.name):") || $0 == "# \(key.name):" }, "\(key.name)")
+      #expect(!key.defaultText.isEmpty)
+    }
+    #expect(lines.contains("epochs: 3") && text.contains("Default: 8."))
+    #expect(try TrainingConfiguration(yaml: text, file: "c.yaml").yaml == configuration.yaml)
+  }
+
   @Test("Missing keys keep their defaults; an empty file is the defaults")
   func partial() throws {
     let configuration = try TrainingConfiguration(yaml: "epochs: 3\nbatch: 16", file: "c.yaml")

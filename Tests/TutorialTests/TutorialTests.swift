@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
+import Training
 
 /// What the documents show is run, or compared with what is compiled.
 @Suite struct TutorialTests {
@@ -60,11 +61,7 @@ import Testing
   }
 
   private func canRun(_ block: CodeBlock) -> Bool {
-    #if Pictures
-      block.note.isEmpty || block.note == "pictures"
-    #else
-      block.note.isEmpty
-    #endif
+    block.note.isEmpty || block.note == "pictures" && DatasetSource.readsImages
   }
 }
 

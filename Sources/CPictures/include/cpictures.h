@@ -12,6 +12,9 @@
 /// The bytes that the caller provides for a message, its closing 0 included.
 #define SWPU_PICTURE_MESSAGE_BYTES 256
 
+/// Whether the program was built with both libraries; 0 means that no picture can be read.
+int swpu_pictures_are_readable(void);
+
 /// Reads the size from the header of a picture.
 ///
 /// Returns 1; or 0 with the reason in `message`.

@@ -45,7 +45,7 @@ extension EnergyTable {
   public var yaml: String {
     do {
       let all = Name.allCases.map { ($0, self[$0]) }
-      return try YAMLEncoder().encode(
+      return try YAMLText.document(
         Contents(constants: Dictionary(uniqueKeysWithValues: all), sram: sram))
     } catch {
       // Numbers and strings can always be encoded.

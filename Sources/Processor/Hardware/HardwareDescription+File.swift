@@ -49,7 +49,7 @@ extension HardwareDescription {
   /// The description as YAML.
   public var yaml: String {
     do {
-      return try YAMLEncoder().encode(self)
+      return try YAMLText.document(self)
     } catch {
       // Numbers, strings and booleans can always be encoded.
       preconditionFailure("a hardware description that YAML cannot hold: \(error)")

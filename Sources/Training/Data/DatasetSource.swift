@@ -12,8 +12,11 @@ public enum DatasetSource: String, Sendable, Hashable, Codable, CaseIterable {
   /// The IDX files of MNIST or of a set in its format, compressed or not.
   case idx
   /// Your own images, PNG and JPEG, in folders named after their classes; only in a program that was
-  /// built with the trait `Pictures`.
+  /// built where libpng and libjpeg are installed.
   case folder
+
+  /// Whether this program was built where libpng and libjpeg are installed, so that it reads images.
+  public static var readsImages: Bool { Picture.isReadable }
 
   /// What the program keeps on this machine between runs: `swpu` in the folder that XDG_CACHE_HOME
   /// names, or `.cache/swpu` in the person's folder.

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#if Pictures
-  import CPictures
-#endif
+import CPictures
 
 /// A picture that cannot be used; the file is named by whoever read it.
 struct PictureError: Error, Hashable, CustomStringConvertible {
@@ -114,39 +112,46 @@ struct Picture {
   }
 }
 
-#if Pictures
-  extension Picture {
-    /// Decodes the bytes of a PNG or JPEG file, and turns it upright as its EXIF block says.
-    ///
-    /// The header is believed only as far as the bytes go: deflate shrinks to a 1,032nd at best and
-    /// a pixel of a PNG may be one bit, and a JPEG needs a bit for each 64 pixels.
-    init(decoding bytes: [UInt8]) throws(PictureError) {
-      var message = [CChar](repeating: 0, count: Int(SWPU_PICTURE_MESSAGE_BYTES))
-      func failure() -> PictureError {
-        let text = message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-        return PictureError(description: String(decoding: text, as: UTF8.self))
-      }
-      var (columns, rows) = (UInt32(0), UInt32(0))
-      guard swpu_picture_size(bytes, bytes.count, &columns, &rows, &message) == 1 else {
-        throw failure()
-      }
-      // Both are below 2^32.
-      let (count, overflows) = Int(columns).multipliedReportingOverflow(by: Int(rows))
-      guard !overflows, count > 0, count <= Self.largestPixels else {
-        throw PictureError(
-          description: "\(columns)x\(rows) pixels, more than \(grouped(Self.largestPixels))")
-      }
-      guard count <= 8 * 1032 * bytes.count else {
-        throw PictureError(
-          description: "\(columns)x\(rows) pixels in the header of \(grouped(bytes.count)) bytes")
-      }
-      var decoded = [UInt8](repeating: 0, count: 3 * count)
-      guard swpu_picture_decode(bytes, bytes.count, &decoded, decoded.count, &message) == 1 else {
-        throw failure()
-      }
-      let stored = Picture(width: Int(columns), height: Int(rows), pixels: decoded)
-      let isJPEG = bytes.starts(with: [0xff, 0xd8])
-      self = stored.turned(isJPEG ? Orientation(jpeg: bytes) : Orientation(png: bytes))
+extension Picture {
+  /// Whether this program was built with the libraries that decode pictures.
+  static var isReadable: Bool { swpu_pictures_are_readable() == 1 }
+
+  /// How to get a program that decodes pictures, for errors.
+  static let howToRead =
+    "the packages of libpng and libjpeg, then the same build once more: `apt-get install libpng-dev "
+    + "libjpeg62-turbo-dev pkg-config` (macOS: `brew install libpng jpeg-turbo pkgconf`), "
+    + "`swift build -c release`"
+
+  /// Decodes the bytes of a PNG or JPEG file, and turns it upright as its EXIF block says.
+  ///
+  /// The header is believed only as far as the bytes go: deflate shrinks to a 1,032nd at best and
+  /// a pixel of a PNG may be one bit, and a JPEG needs a bit for each 64 pixels.
+  init(decoding bytes: [UInt8]) throws(PictureError) {
+    var message = [CChar](repeating: 0, count: Int(SWPU_PICTURE_MESSAGE_BYTES))
+    func failure() -> PictureError {
+      let text = message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+      return PictureError(description: String(decoding: text, as: UTF8.self))
     }
+    var (columns, rows) = (UInt32(0), UInt32(0))
+    guard swpu_picture_size(bytes, bytes.count, &columns, &rows, &message) == 1 else {
+      throw failure()
+    }
+    // Both are below 2^32.
+    let (count, overflows) = Int(columns).multipliedReportingOverflow(by: Int(rows))
+    guard !overflows, count > 0, count <= Self.largestPixels else {
+      throw PictureError(
+        description: "\(columns)x\(rows) pixels, more than \(grouped(Self.largestPixels))")
+    }
+    guard count <= 8 * 1032 * bytes.count else {
+      throw PictureError(
+        description: "\(columns)x\(rows) pixels in the header of \(grouped(bytes.count)) bytes")
+    }
+    var decoded = [UInt8](repeating: 0, count: 3 * count)
+    guard swpu_picture_decode(bytes, bytes.count, &decoded, decoded.count, &message) == 1 else {
+      throw failure()
+    }
+    let stored = Picture(width: Int(columns), height: Int(rows), pixels: decoded)
+    let isJPEG = bytes.starts(with: [0xff, 0xd8])
+    self = stored.turned(isJPEG ? Orientation(jpeg: bytes) : Orientation(png: bytes))
   }
-#endif
+}

@@ -165,123 +165,112 @@ struct PictureFolder {
   }
 }
 
-#if Pictures
-  extension PictureFolder {
-    /// Decodes the first pictures of both splits on all processors into a file, or takes the file of
-    /// the last time; broken pictures are left out.
-    ///
-    /// - Parameters:
-    ///   - side: rows and columns to scale to.
-    ///   - cacheFolder: where the file stays for the next time; nowhere when it is nil.
-    ///   - progress: called on this thread with the part that is done, in 0...1.
-    func load(
-      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
-      progress: (Double) -> Void
-    ) throws(DatasetError) -> Dataset {
-      let folder = cacheFolder ?? NSTemporaryDirectory() + "/swpu-pictures-" + UUID().uuidString
-      // Who has a file open can read it all the same.
-      defer { if cacheFolder == nil { try? FileManager.default.removeItem(atPath: folder) } }
-      let total = Double(min(train.count, trainCount ?? .max) + min(test.count, testCount ?? .max))
-      var done = 0
-      var leftOut = self.leftOut
-      func images(_ all: [Entry], _ name: String, most: Int?) throws(DatasetError) -> ImageSet {
-        let entries = Array(all.prefix(most ?? .max))
-        let cache = PictureCache(
-          folder: folder, source: path, split: name + (most.map { "-first-\($0)" } ?? ""),
-          side: side, entries: entries)
-        let file: ImageFile
-        if let kept = cache.open() {
-          file = kept
-        } else {
-          file = try cache.make { writer throws(FileError) in
-            try decode(entries, side: side, into: writer) {
-              progress(Double(done + $0) / total)
-            }
-          }
-        }
-        done += entries.count
-        progress(Double(done) / total)
-        let broken = file.index.leftOut.map {
-          LeftOutFile(path: path + $0.path, reason: $0.reason)
-        }
-        leftOut += broken
-        guard !file.index.labels.isEmpty else {
-          let first = broken.first
-          throw Self.failure(
-            .unreadable, first?.path ?? path,
-            found: "\(first?.reason ?? "nothing"), and no better file among the "
-              + "\(grouped(entries.count)) for the \(name) split",
-            expected: "at least one picture that can be decoded")
-        }
-        return ImageSet(file, channels: 3, height: side, width: side, classNames: classNames)
-      }
-      let first = try images(train, "train", most: trainCount)
-      let second = try images(test, "test", most: testCount)
-      return Dataset(
-        name: "folder", train: first, test: second,
-        augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut,
-        remarks: remarks)
-    }
-
-    private func decode(
-      _ entries: [Entry], side: Int, into writer: ImageFileWriter, progress: (Int) -> Void
-    ) throws(FileError) {
-      // Some pictures at a time, so that they come in order and only few lie about decoded.
-      let share = 64
-      for start in stride(from: 0, to: entries.count, by: share) {
-        progress(start)
-        let part = entries[start..<min(start + share, entries.count)]
-        let results = Mutex([Int: Result<[UInt8], PictureError>]())
-        DispatchQueue.concurrentPerform(iterations: part.count) { index in
-          let result = Self.read(part[start + index].path, side: side)
-          results.withLock { $0[index] = result }
-        }
-        let decoded = results.withLock { $0 }
-        for (index, entry) in part.enumerated() {
-          switch decoded[index] {
-          case .success(let values): try writer.append(values, label: entry.label)
-          case .failure(let error):
-            // The way to our folder may be spelt differently the next time.
-            let place = String(entry.path.dropFirst(path.count))
-            writer.leaveOut(LeftOutFile(path: place, reason: error.description))
-          case nil: preconditionFailure("each picture has a result")
-          }
-        }
-      }
-    }
-
-    private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {
-      let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-      let attributes = try? FileManager.default.attributesOfItem(atPath: target)
-      // Reading from a pipe or a device might never end.
-      guard attributes?[.type] as? FileAttributeType == .typeRegular else {
-        return .failure(PictureError(description: "no regular file"))
-      }
-      guard let size = (attributes?[.size] as? NSNumber)?.intValue, size <= largestFile else {
-        return .failure(PictureError(description: "more than \(grouped(largestFile)) bytes"))
-      }
-      guard let data = FileManager.default.contents(atPath: target) else {
-        return .failure(PictureError(description: "a file that may not be read"))
-      }
-      do {
-        return .success(try Picture(decoding: [UInt8](data)).square(side: side))
-      } catch {
-        return .failure(error)
-      }
-    }
-  }
-#else
-  extension PictureFolder {
-    /// Tells how to build a program that reads pictures.
-    func load(
-      side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
-      progress: (Double) -> Void
-    ) throws(DatasetError) -> Dataset {
+extension PictureFolder {
+  /// Decodes the first pictures of both splits on all processors into a file, or takes the file of
+  /// the last time; broken pictures are left out.
+  ///
+  /// - Parameters:
+  ///   - side: rows and columns to scale to.
+  ///   - cacheFolder: where the file stays for the next time; nowhere when it is nil.
+  ///   - progress: called on this thread with the part that is done, in 0...1.
+  func load(
+    side: Int, trainCount: Int?, testCount: Int?, cacheFolder: String?,
+    progress: (Double) -> Void
+  ) throws(DatasetError) -> Dataset {
+    guard Picture.isReadable else {
       throw Self.failure(
-        .notBuilt, path, found: "pictures, which this program was built without",
-        expected: "one built by `swift build -c release --traits Pictures` after "
-          + "`apt-get install libpng-dev libjpeg62-turbo-dev pkg-config` (on macOS "
-          + "`brew install libpng jpeg-turbo pkgconf`)")
+        .notBuilt, path, found: "images, which this program was built without libraries for",
+        expected: Picture.howToRead)
+    }
+    let folder = cacheFolder ?? NSTemporaryDirectory() + "/swpu-pictures-" + UUID().uuidString
+    // Who has a file open can read it all the same.
+    defer { if cacheFolder == nil { try? FileManager.default.removeItem(atPath: folder) } }
+    let total = Double(min(train.count, trainCount ?? .max) + min(test.count, testCount ?? .max))
+    var done = 0
+    var leftOut = self.leftOut
+    func images(_ all: [Entry], _ name: String, most: Int?) throws(DatasetError) -> ImageSet {
+      let entries = Array(all.prefix(most ?? .max))
+      let cache = PictureCache(
+        folder: folder, source: path, split: name + (most.map { "-first-\($0)" } ?? ""),
+        side: side, entries: entries)
+      let file: ImageFile
+      if let kept = cache.open() {
+        file = kept
+      } else {
+        file = try cache.make { writer throws(FileError) in
+          try decode(entries, side: side, into: writer) {
+            progress(Double(done + $0) / total)
+          }
+        }
+      }
+      done += entries.count
+      progress(Double(done) / total)
+      let broken = file.index.leftOut.map {
+        LeftOutFile(path: path + $0.path, reason: $0.reason)
+      }
+      leftOut += broken
+      guard !file.index.labels.isEmpty else {
+        let first = broken.first
+        throw Self.failure(
+          .unreadable, first?.path ?? path,
+          found: "\(first?.reason ?? "nothing"), and no better file among the "
+            + "\(grouped(entries.count)) for the \(name) split",
+          expected: "at least one picture that can be decoded")
+      }
+      return ImageSet(file, channels: 3, height: side, width: side, classNames: classNames)
+    }
+    let first = try images(train, "train", most: trainCount)
+    let second = try images(test, "test", most: testCount)
+    return Dataset(
+      name: "folder", train: first, test: second,
+      augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut,
+      remarks: remarks)
+  }
+
+  private func decode(
+    _ entries: [Entry], side: Int, into writer: ImageFileWriter, progress: (Int) -> Void
+  ) throws(FileError) {
+    // Some pictures at a time, so that they come in order and only few lie about decoded.
+    let share = 64
+    for start in stride(from: 0, to: entries.count, by: share) {
+      progress(start)
+      let part = entries[start..<min(start + share, entries.count)]
+      let results = Mutex([Int: Result<[UInt8], PictureError>]())
+      DispatchQueue.concurrentPerform(iterations: part.count) { index in
+        let result = Self.read(part[start + index].path, side: side)
+        results.withLock { $0[index] = result }
+      }
+      let decoded = results.withLock { $0 }
+      for (index, entry) in part.enumerated() {
+        switch decoded[index] {
+        case .success(let values): try writer.append(values, label: entry.label)
+        case .failure(let error):
+          // The way to our folder may be spelt differently the next time.
+          let place = String(entry.path.dropFirst(path.count))
+          writer.leaveOut(LeftOutFile(path: place, reason: error.description))
+        case nil: preconditionFailure("each picture has a result")
+        }
+      }
     }
   }
-#endif
+
+  private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+    // Reading from a pipe or a device might never end.
+    guard attributes?[.type] as? FileAttributeType == .typeRegular else {
+      return .failure(PictureError(description: "no regular file"))
+    }
+    guard let size = (attributes?[.size] as? NSNumber)?.intValue, size <= largestFile else {
+      return .failure(PictureError(description: "more than \(grouped(largestFile)) bytes"))
+    }
+    guard let data = FileManager.default.contents(atPath: target) else {
+      return .failure(PictureError(description: "a file that may not be read"))
+    }
+    do {
+      return .success(try Picture(decoding: [UInt8](data)).square(side: side))
+    } catch {
+      return .failure(error)
+    }
+  }
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 
 /// A key of a training configuration: its name in files and on the command line, where its value is,
 /// what it means and what it may be.
@@ -27,19 +28,21 @@ public struct ConfigurationKey: Sendable {
   public let valueName: String?
   /// The values of a choice; nil for numbers and texts.
   public let choices: [String]?
+  /// The value of a configuration that does not name the key, as a person writes it.
+  public let defaultText: String
 
   /// What may stand there, for errors: a kind of value and its range, or the choices.
   let allowed: String
 
   let decode: @Sendable (inout TrainingConfiguration, Values) throws -> Void
-  let encode: @Sendable (TrainingConfiguration, inout Written) throws -> Void
+  /// The value as YAML; nil where there is none.
+  let scalar: @Sendable (TrainingConfiguration) -> String?
   /// The value and what is allowed, where the value is not.
   let problem: @Sendable (TrainingConfiguration) -> String?
   /// The change that a text on the command line asks for.
   package let change: @Sendable (String) throws(Problem) -> Change
 
   typealias Values = KeyedDecodingContainer<Name>
-  typealias Written = KeyedEncodingContainer<Name>
   typealias Path<Value> = WritableKeyPath<TrainingConfiguration, Value> & Sendable
 
   struct Name: CodingKey {
@@ -61,30 +64,34 @@ public struct ConfigurationKey: Sendable {
     }
   }
 
-  private init<Value: Codable & Sendable>(
-    _ name: String, _ path: Path<Value>, _ help: String, valueName: String?, choices: [String]?,
-    rule: Rule<Value>, parse: @escaping @Sendable (String) throws(Problem) -> Value
+  /// A key of values that texts stand for; `store` puts one in its place, and `load` takes it from there.
+  private init<Value: Decodable & Sendable>(
+    _ name: String, _ help: String, valueName: String?, choices: [String]?, default words: String?,
+    rule: Rule<Value>, load: @escaping @Sendable (TrainingConfiguration) -> Value?,
+    store: @escaping @Sendable (inout TrainingConfiguration, Value) -> Void,
+    written: @escaping @Sendable (TrainingConfiguration) -> String?,
+    parse: @escaping @Sendable (String) throws(Problem) -> Value
   ) {
     self.name = name
     self.help = help
     self.valueName = valueName
     self.choices = choices
+    defaultText = words ?? written(TrainingConfiguration()) ?? "none"
     allowed = Self.allowed(Value.self, choices, rule.allowed(TrainingConfiguration()))
     let key = Name(stringValue: name)
     decode = { configuration, values in
       if let value = try values.decodeIfPresent(Value.self, forKey: key) {
-        configuration[keyPath: path] = value
+        store(&configuration, value)
       }
     }
-    encode = { try $1.encode($0[keyPath: path], forKey: key) }
+    scalar = written
     problem = { configuration in
-      let value = configuration[keyPath: path]
-      return rule.isRight(value, configuration)
-        ? nil : "\(value) is not allowed; \(rule.allowed(configuration))"
+      guard let value = load(configuration), !rule.isRight(value, configuration) else { return nil }
+      return "\(value) is not allowed; \(rule.allowed(configuration))"
     }
     change = { (text) throws(Problem) in
       let value = try parse(text)
-      return Change(name: name) { $0[keyPath: path] = value }
+      return Change(name: name) { store(&$0, value) }
     }
   }
 
@@ -92,83 +99,55 @@ public struct ConfigurationKey: Sendable {
   init<Value: Codable & Sendable & LosslessStringConvertible>(
     _ name: String, _ path: Path<Value>, _ help: String, _ rule: Rule<Value> = .any
   ) {
-    self.init(name, path, help, valueName: nil, choices: nil, rule: rule) {
-      (text) throws(Problem) in try Self.value(text)
-    }
+    self.init(
+      name, help, valueName: nil, choices: nil, default: nil, rule: rule,
+      load: { $0[keyPath: path] }, store: { $0[keyPath: path] = $1 },
+      written: { Self.text($0[keyPath: path]) },
+      parse: { (text) throws(Problem) in try Self.value(text) })
+  }
+
+  /// A number or a text that may be absent.
+  ///
+  /// - Parameters:
+  ///   - words: what its absence means.
+  ///   - written: what files hold, where that is not the value itself.
+  init<Value: Codable & Sendable & LosslessStringConvertible>(
+    _ name: String, _ path: Path<Value?>, _ help: String, valueName: String? = nil,
+    default words: String, written: (@Sendable (TrainingConfiguration) -> Value)? = nil,
+    _ rule: Rule<Value> = .any
+  ) {
+    self.init(
+      name, help, valueName: valueName, choices: nil, default: words, rule: rule,
+      load: { $0[keyPath: path] }, store: { $0[keyPath: path] = $1 },
+      written: { configuration in
+        (written.map { $0(configuration) } ?? configuration[keyPath: path]).map(Self.text)
+      },
+      parse: { (text) throws(Problem) in try Self.value(text) })
   }
 
   /// A choice of some.
   init<Value: Codable & Sendable & CaseIterable & RawRepresentable<String>>(
     _ name: String, _ path: Path<Value>, _ help: String
   ) {
-    let choices = Value.allCases.map(\.rawValue)
-    self.init(name, path, help, valueName: nil, choices: choices, rule: .any) {
-      (text) throws(Problem) in
-      guard let value = Value(rawValue: text) else {
-        throw Problem(description: "allowed: \(choices.joined(separator: ", "))")
-      }
-      return value
-    }
+    self.init(
+      name, help, valueName: nil, choices: Value.allCases.map(\.rawValue), default: nil, rule: .any,
+      load: { $0[keyPath: path] }, store: { $0[keyPath: path] = $1 },
+      written: { $0[keyPath: path].rawValue },
+      parse: { (text) throws(Problem) in try Self.choice(text) })
   }
 
   /// A choice of some that may be absent.
   init<Value: Codable & Sendable & CaseIterable & RawRepresentable<String>>(
-    _ name: String, _ path: Path<Value?>, _ help: String
+    _ name: String, _ path: Path<Value?>, _ help: String, default words: String,
+    written: (@Sendable (TrainingConfiguration) -> Value)? = nil
   ) {
-    self.name = name
-    self.help = help
-    valueName = nil
-    let choices = Value.allCases.map(\.rawValue)
-    self.choices = choices
-    allowed = Self.allowed(Value.self, choices, "")
-    let key = Name(stringValue: name)
-    decode = { configuration, values in
-      if let value = try values.decodeIfPresent(Value.self, forKey: key) {
-        configuration[keyPath: path] = value
-      }
-    }
-    encode = { try $1.encodeIfPresent($0[keyPath: path], forKey: key) }
-    problem = { _ in nil }
-    change = { (text) throws(Problem) in
-      guard let value = Value(rawValue: text) else {
-        throw Problem(description: "allowed: \(choices.joined(separator: ", "))")
-      }
-      return Change(name: name) { $0[keyPath: path] = value }
-    }
-  }
-
-  /// A number or a text that may be absent.
-  ///
-  /// - Parameter written: what files hold, where that is not the value itself.
-  init<Value: Codable & Sendable & LosslessStringConvertible>(
-    _ name: String, _ path: Path<Value?>, _ help: String, valueName: String? = nil,
-    written: (@Sendable (TrainingConfiguration) -> Value)? = nil, _ rule: Rule<Value> = .any
-  ) {
-    self.name = name
-    self.help = help
-    self.valueName = valueName
-    choices = nil
-    allowed = Self.allowed(Value.self, nil, rule.allowed(TrainingConfiguration()))
-    let key = Name(stringValue: name)
-    decode = { configuration, values in
-      if let value = try values.decodeIfPresent(Value.self, forKey: key) {
-        configuration[keyPath: path] = value
-      }
-    }
-    encode = { configuration, values in
-      try values.encodeIfPresent(
-        written.map { $0(configuration) } ?? configuration[keyPath: path], forKey: key)
-    }
-    problem = { configuration in
-      guard let value = configuration[keyPath: path], !rule.isRight(value, configuration) else {
-        return nil
-      }
-      return "\(value) is not allowed; \(rule.allowed(configuration))"
-    }
-    change = { (text) throws(Problem) in
-      let value: Value = try Self.value(text)
-      return Change(name: name) { $0[keyPath: path] = value }
-    }
+    self.init(
+      name, help, valueName: nil, choices: Value.allCases.map(\.rawValue), default: words,
+      rule: .any, load: { $0[keyPath: path] }, store: { $0[keyPath: path] = $1 },
+      written: { configuration in
+        (written.map { $0(configuration) } ?? configuration[keyPath: path])?.rawValue
+      },
+      parse: { (text) throws(Problem) in try Self.choice(text) })
   }
 
   private static func allowed(_ type: Any.Type, _ choices: [String]?, _ rule: String) -> String {
@@ -184,12 +163,31 @@ public struct ConfigurationKey: Sendable {
     return rule.isEmpty ? kind : kind + ", " + rule
   }
 
+  /// A value as YAML.
+  private static func text(_ value: some LosslessStringConvertible) -> String {
+    switch value {
+    case let value as Float: YAMLText.number(value)
+    case let value as Double: YAMLText.number(value)
+    case let value as String: YAMLText.scalar(value)
+    default: value.description
+    }
+  }
+
+  private static func choice<Value: CaseIterable & RawRepresentable<String>>(_ text: String)
+    throws(Problem) -> Value
+  {
+    guard let value = Value(rawValue: text) else {
+      let choices = Value.allCases.map(\.rawValue)
+      throw Problem(description: "allowed: \(choices.joined(separator: ", "))")
+    }
+    return value
+  }
+
   private static func value<Value: LosslessStringConvertible>(_ text: String) throws(Problem)
     -> Value
   {
     guard let value = Value(text) else {
-      throw Problem(
-        description: "allowed: \(Value.self == Int.self ? "a whole number" : "a number")")
+      throw Problem(description: "allowed: \(allowed(Value.self, nil, ""))")
     }
     return value
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
 import Foundation
-import Yams
 
 /// A run that can be gone on with.
 public struct ResumableRun {
@@ -63,17 +62,9 @@ extension TrainingConfiguration {
   func differences(from other: TrainingConfiguration)
     -> [(key: String, before: String?, now: String?)]
   {
-    func values(_ configuration: TrainingConfiguration) -> [String: String] {
-      guard let mapping = (try? Yams.compose(yaml: configuration.yaml))?.mapping else { return [:] }
-      return Dictionary(
-        mapping.compactMap { key, value in
-          key.string.flatMap { key in value.scalar.map { (key, $0.string) } }
-        }, uniquingKeysWith: { $1 })
-    }
-    let (before, now) = (values(other), values(self))
-    return Self.keys.map(\.name).compactMap { key in
-      let pair = (before[key], now[key])
-      return pair.0 == pair.1 ? nil : (key, pair.0, pair.1)
+    Self.keys.compactMap { key in
+      let (before, now) = (key.scalar(other), key.scalar(self))
+      return before == now ? nil : (key.name, before, now)
     }
   }
 

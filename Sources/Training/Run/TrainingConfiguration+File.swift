@@ -3,7 +3,6 @@ import Files
 import Foundation
 import Masks
 import Pruning
-import Yams
 
 /// A configuration that cannot be used.
 public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
@@ -56,14 +55,29 @@ extension TrainingConfiguration {
     try validate(file: file)
   }
 
-  /// The configuration as YAML, defaults included.
+  /// The configuration as YAML: every key that has a value, defaults included.
   public var yaml: String {
-    do {
-      return try YAMLEncoder().encode(self)
-    } catch {
-      // Numbers, strings and booleans can always be encoded.
-      preconditionFailure("a configuration that YAML cannot hold: \(error)")
-    }
+    Self.keys.compactMap { key in key.scalar(self).map { "\(key.name): \($0)\n" } }.joined()
+  }
+
+  /// The configuration as YAML for a person to change: above each key a comment with its meaning, what is
+  /// allowed and the default; keys without a value are comments too. At most 80 columns, paths apart.
+  public var commentedYAML: String {
+    Self.keys.map { key in
+      var words = key.help.split(separator: " ").map(String.init)
+      if let choices = key.choices {
+        words += "Values: \(choices.joined(separator: ", ")).".split(separator: " ").map(
+          String.init)
+      }
+      words += "Default: \(key.defaultText).".split(separator: " ").map(String.init)
+      var lines = ["#"]
+      for word in words {
+        if lines[lines.count - 1].count + 1 + word.count > 80 { lines.append("#") }
+        lines[lines.count - 1] += " " + word
+      }
+      lines.append(key.scalar(self).map { "\(key.name): \($0)" } ?? "# \(key.name):")
+      return lines.joined(separator: "\n") + "\n"
+    }.joined(separator: "\n")
   }
 
   /// Checks every value.

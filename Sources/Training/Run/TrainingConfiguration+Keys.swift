@@ -3,119 +3,135 @@ import Masks
 import Pruning
 
 extension TrainingConfiguration {
-  /// The keys of files, in their order; those that `swpu train` has options for are options there.
+  /// The keys of files, in their order; each is an option of `swpu train` as well.
   public static let keys: [ConfigurationKey] = [
     ConfigurationKey(
       "recipe", \.recipe,
-      "Schedule, exchange and budget of a published method; other keys win over it."),
+      "Schedule, exchange and budget of a published method (docs/recipes.md); other keys override it.",
+      default: "swpu"),
     ConfigurationKey("model", \.model, "Network."),
     ConfigurationKey(
-      "width", \.width, "Multiplies the filters of every layer.",
+      "width", \.width, "Factor on the filters of every layer, more than 0, at most 16.",
       .only("more than 0, at most 16") { $0 > 0 && $0 <= 16 }),
     ConfigurationKey("data", \.data, "Data set; synthetic needs no files."),
     ConfigurationKey(
-      "data-path", \.dataPath,
-      "Folder of the data set's files (default: where swpu data fetch puts them).",
-      valueName: "dir"),
+      "data-path", \.dataPath, "Folder of the data set's files.", valueName: "dir",
+      default: "where swpu data fetch stores them"),
     ConfigurationKey(
       "image-size", \.imageSize,
-      "Rows and columns that the images of a folder are scaled to.",
+      "Rows and columns in pixels to which the images of a folder are scaled, 8 to 1024.",
       .only("8 to 1024") { (8...1024).contains($0) }),
     ConfigurationKey(
-      "train-images", \.trainImages, "Use only the first training images.",
+      "train-images", \.trainImages,
+      "Number of training images to use, the first ones; at least a batch.", valueName: "n",
+      default: "all",
       ConfigurationKey.Rule(
         allowed: { "at least one batch of \($0.batch)" }, isRight: { $0 >= $1.batch })),
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
-      "Start from the weights of a safetensors file, in torchvision's names (fine-tuning). A "
-        + "classifier of another size, or a first kernel, is re-initialised.", valueName: "file"),
+      "Fine-tune: start from the weights of this safetensors file. A classifier of another size is "
+        + "re-initialised, and so is a first convolution of another kernel size.",
+      valueName: "file", default: "random weights"),
     ConfigurationKey(
-      "epochs", \.epochs, "Passes over the training images.",
+      "epochs", \.epochs, "Passes over the training images, 1 to 100000.",
       .only("1 to 100000") { (1...100_000).contains($0) }),
     ConfigurationKey(
-      "batch", \.batch, "Batch size.", .only("1 to 4096") { (1...4096).contains($0) }),
+      "batch", \.batch, "Batch size: images per step, 1 to 4096.",
+      .only("1 to 4096") { (1...4096).contains($0) }),
     ConfigurationKey("optimizer", \.optimizer, "Optimiser."),
     ConfigurationKey(
-      "learning-rate", \.learningRate,
-      "Highest learning rate (default: 0.05 for sgd, 0.001 for adamw).",
-      written: { $0.peakLearningRate }, .only("more than 0") { $0 > 0 && $0.isFinite }),
+      "learning-rate", \.learningRate, "Peak learning rate, more than 0.",
+      default: "0.05 with sgd, 0.001 with adamw", written: { $0.peakLearningRate },
+      .only("more than 0") { $0 > 0 && $0.isFinite }),
     ConfigurationKey(
-      "learning-rate-decay", \.learningRateDecay, "How the learning rate decreases."),
+      "learning-rate-decay", \.learningRateDecay,
+      "Decay of the learning rate after the warm-up; step: a tenth at 50 % and at 75 % of all steps."
+    ),
     ConfigurationKey(
-      "warm-up-epochs", \.warmUpEpochs, "Epochs of linear warm-up.",
+      "warm-up-epochs", \.warmUpEpochs,
+      "Epochs of linear warm-up of the learning rate, 0 to all epochs.",
       ConfigurationKey.Rule(
         allowed: { _ in "0 to the number of epochs" },
         isRight: { $0 >= 0 && $0 <= Double($1.epochs) })),
     ConfigurationKey(
-      "momentum", \.momentum, "Momentum of SGD.",
+      "momentum", \.momentum, "Momentum of SGD, 0 to less than 1.",
       .only("0 to less than 1") { (0..<1).contains($0) }),
-    ConfigurationKey("nesterov", \.nesterov, "Nesterov momentum."),
+    ConfigurationKey("nesterov", \.nesterov, "Nesterov momentum: true or false."),
     ConfigurationKey(
-      "weight-decay", \.weightDecay, "Weight decay.",
+      "weight-decay", \.weightDecay, "Weight decay, 0 or more.",
       .only("0 or more") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
-      "label-smoothing", \.labelSmoothing, "Share of a label that is spread over all classes.",
+      "label-smoothing", \.labelSmoothing, "Label smoothing, 0 to less than 1.",
       .only("0 to less than 1") { (0..<1).contains($0) }),
     ConfigurationKey(
-      "distill-from", \.distillFrom,
-      "Learn from the network of this run, its logits, besides the labels.", valueName: "run"),
+      "distill-from", \.distillFrom, "Teacher for knowledge distillation: the network of this run.",
+      valueName: "run", default: "none"),
     ConfigurationKey(
-      "distill-weight", \.distillWeight, "Weight of the teacher's part of the loss, 0 to 1.",
+      "distill-weight", \.distillWeight, "Weight of the distillation loss, 0 to 1.",
       .only("0 to 1") { (0...1).contains($0) }),
     ConfigurationKey(
-      "distill-temperature", \.distillTemperature, "Divides the logits of both networks.",
+      "distill-temperature", \.distillTemperature, "Temperature of the distillation, more than 0.",
       .only("more than 0") { $0 > 0 && $0.isFinite }),
     ConfigurationKey(
-      "clip", \.clip, "Largest norm of all gradients together; 0, the default, for no limit.",
+      "clip", \.clip, "Gradient clipping: largest norm of all gradients together; 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
       "step-limit", \.stepLimit,
-      "Longest step, rate times gradient, of the weights of a layer that no norm follows, as a "
-        + "fraction of their norm; of sgd; 0 for no limit.",
+      "Largest step (rate times gradient) of SGD as a fraction of the weights' norm, in layers without "
+        + "a normalisation after them; 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
       "recalibration-batches", \.recalibrationBatches,
-      "Batches of training images whose means become the norms' statistics after the last step; 0 "
-        + "keeps the running averages.",
+      "Training batches over which the statistics of batch normalisation are recomputed after the "
+        + "last step; 0: keep the running averages.",
       .only("0 to 100000") { (0...100_000).contains($0) }),
-    ConfigurationKey("augment", \.augment, "Crop training images, and mirror them."),
-    ConfigurationKey("granularity", \.pruning.granularity, "What pruning removes."),
+    ConfigurationKey(
+      "augment", \.augment, "Crop and mirror training images at random: true or false."),
+    ConfigurationKey("granularity", \.pruning.granularity, "Unit of pruning."),
     ConfigurationKey(
       "sparsity", \.pruning.sparsity, "Target sparsity of the prunable weights, 0 to less than 1."),
     ConfigurationKey(
       "schedule", \.pruning.schedule,
-      "gradual: from the start density down to the target; dynamic: sparse from scratch."),
+      "Density over the run; gradual: falls from start-density to the target; dynamic: at the target "
+        + "from the first step."),
     ConfigurationKey(
-      "start-density", \.pruning.startDensity, "Density that a gradual schedule starts from."),
+      "start-density", \.pruning.startDensity,
+      "Density at the first step of a gradual schedule, more than 0, at most 1."),
     ConfigurationKey(
       "ramp-end", \.pruning.rampEnd,
-      "Fraction of the training at which a gradual run is at its target."),
+      "Fraction of the training at which a gradual schedule reaches its target, 0 to 1."),
     ConfigurationKey(
       "exchange-from", \.pruning.exchangeFrom,
-      "Fraction of the training from which on updates also exchange units (default: the end of the "
-        + "ramp; 0.1 for a dynamic run)."),
+      "Fraction of the training from which updates also exchange units, 0 to 1.",
+      default: "ramp-end with gradual, 0.1 with dynamic"),
     ConfigurationKey(
       "freeze-from", \.pruning.freezeFrom,
-      "Fraction of the training from which on masks stay as they are."),
-    ConfigurationKey("budget", \.pruning.budget, "How layers share the sparsity."),
-    ConfigurationKey("balanced", \.pruning.balanced, "What keeps equal numbers of lines."),
+      "Fraction of the training from which the masks are fixed, ramp-end to 1."),
+    ConfigurationKey("budget", \.pruning.budget, "Distribution of the sparsity over the layers."),
     ConfigurationKey(
-      "shape-share", \.pruning.shapeShare, "Share of the pruning that shapes do."),
+      "balanced", \.pruning.balanced,
+      "What keeps equal numbers of lines: nothing, filters, or filters and channels."),
     ConfigurationKey(
-      "update-interval", \.pruning.updateInterval, "Steps between two updates of the masks."),
+      "shape-share", \.pruning.shapeShare,
+      "Fraction of the removed weights that shapes account for in sub-structured pruning, 0 to 1.",
+      default: "one threshold for shapes and lines"),
     ConfigurationKey(
-      "grow-fraction", \.pruning.growFraction, "Share of the kept lines that an update exchanges."),
+      "update-interval", \.pruning.updateInterval, "Steps between two mask updates, 1 or more."),
     ConfigurationKey(
-      "growth", \.pruning.growth, "What ranks the pruned units of which some come back."),
+      "grow-fraction", \.pruning.growFraction,
+      "Fraction of the kept units that the first update exchanges, 0 to less than 1; decays to 0 at "
+        + "freeze-from."),
+    ConfigurationKey("growth", \.pruning.growth, "Criterion for growing units back."),
     ConfigurationKey(
       "shape-update-fraction", \.pruning.shapeUpdateFraction,
-      "Share of the kept shapes that an update exchanges."),
+      "Fraction of the kept shapes that an update exchanges, once an epoch, 0 to less than 1."),
     ConfigurationKey(
       "minimum-shape-fraction", \.pruning.minimumShapeFraction,
-      "Share of its shapes that a layer keeps at least."),
+      "Smallest fraction of a layer's shapes to keep, 0 to 1."),
     ConfigurationKey(
-      "block-side", \.pruning.blockSide, "Side of the blocks that 1x1 kernels are pruned in."),
-    ConfigurationKey("seed", \.seed, "Random seed."),
+      "block-side", \.pruning.blockSide, "Side of the blocks that are lines of 1x1 kernels: 2 or 4."
+    ),
+    ConfigurationKey("seed", \.seed, "Random seed, 0 or more."),
   ]
 
   /// The key of a name.

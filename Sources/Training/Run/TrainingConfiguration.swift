@@ -2,7 +2,6 @@
 import Foundation
 import Pruning
 import Tensor
-import Yams
 
 /// Everything that determines a training run, with the keys of the configuration file.
 ///
@@ -16,7 +15,7 @@ import Yams
 /// try configuration.validate()
 /// print(configuration.yaml)  // every key
 /// ```
-public struct TrainingConfiguration: Codable, Sendable, Equatable {
+public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   /// Which optimiser.
   public enum OptimizerName: String, Codable, Sendable, CaseIterable {
     /// Stochastic gradient descent with momentum.
@@ -91,12 +90,6 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: ConfigurationKey.Name.self)
     for key in Self.keys { try key.decode(&self, values) }
-  }
-
-  /// Writes every key that has a value; a recipe as the keys that it stands for.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: ConfigurationKey.Name.self)
-    for key in Self.keys { try key.encode(self, &values) }
   }
 
   /// The highest learning rate, with its default filled in.

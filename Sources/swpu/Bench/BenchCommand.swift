@@ -9,30 +9,44 @@ import Training
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure this machine: single layers, whole training steps, or the processor model.",
+    abstract: "Measure layers, training steps or the processor model.",
     discussion: """
-      Everything is measured in turn, so that a drift of the machine meets all alike; figures are \
-      medians. Benchmarks/peers/compare measures PyTorch beside it.
+      All measurements are interleaved; figures are medians. Benchmarks/peers/compare measures PyTorch as \
+      well.
       """,
     subcommands: [LayersCommand.self, StepCommand.self, SimulationBenchCommand.self])
 
+  /// The granularities that have kernels of their own.
+  enum Unit: String, CaseIterable, ExpressibleByArgument {
+    case line
+    case subStructured = "sub-structured"
+
+    var granularity: Granularity { self == .line ? .line : .subStructured }
+  }
+
   struct Common: ParsableArguments {
-    @Option(parsing: .upToNextOption, help: "Images a step.")
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Batch sizes.", valueName: "n"))
     var batch: [Int] = [32]
 
-    @Option(parsing: .upToNextOption, help: "Shares of the weights that are kept, 1 for dense.")
-    var density: [Double] = [1, 0.1]
+    @Option(
+      parsing: .upToNextOption,
+      help: "Densities of the weights, more than 0; 1: dense (default: 1 0.1).")
+    var density: [Double] = []
 
-    @Option(help: "How masks are drawn: line or sub-structured.")
-    var granularity = Granularity.subStructured
+    var densities: [Double] { density.isEmpty ? [1, 0.1] : density }
 
-    @Option(help: "Samples of each figure.")
+    @Option(
+      help: ArgumentHelp(
+        "Granularity of the random masks.", valueName: "unit"))
+    var granularity = Unit.subStructured
+
+    @Option(help: ArgumentHelp("Samples per figure, 1 or more.", valueName: "n"))
     var samples = 9
 
-    @Flag(help: "Print one JSON document on standard output.")
+    @Flag(help: "Print JSON on standard output.")
     var json = false
 
-    @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+    @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
     func validate() throws {
       if let bad = batch.first(where: { !(1...4096).contains($0) }) {
@@ -40,9 +54,6 @@ struct BenchCommand: ParsableCommand {
       }
       if let bad = density.first(where: { $0 <= 0 || $0 > 1 }) {
         throw ValidationError("--density: \(bad) is not allowed; more than 0, at most 1")
-      }
-      if granularity != .line && granularity != .subStructured {
-        throw ValidationError("--granularity: \(granularity.rawValue); line or sub-structured")
       }
       if !(1...10_000).contains(samples) {
         throw ValidationError("--samples: \(samples) is not allowed; 1 to 10000")
@@ -54,23 +65,24 @@ struct BenchCommand: ParsableCommand {
 struct LayersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "layers",
-    abstract: "Forward, input gradient and weight gradient of single layers.",
+    abstract: "Time the three passes of single layers.",
+    usage: "swpu bench layers [<options>]",
     discussion: """
-      The stages of ResNet-18, a layer of stride 2 and a 1x1 layer, against the peak of the machine: \
-      multiply-adds in registers, measured in turn with the layers. Operations count kept weights \
-      whose taps lie inside the map. The results of the sparsest case are checked against plain \
-      loops first.
+      Times the stages of ResNet-18, a layer of stride 2 and a 1x1 layer, interleaved with the peak of the \
+      machine (multiply-adds in registers). Operations count kept weights whose taps lie inside the feature \
+      map. Checks the results of the sparsest case against plain loops first.
 
       Examples:
         swpu bench layers
-        swpu bench layers --batch 16 32 128 --density 1 0.2 0.1 0.05 --granularity line
+        swpu bench layers --batch 16 32 128 --density 1 0.2 0.1 0.05
       """)
 
   @OptionGroup var common: BenchCommand.Common
 
   func run() throws {
     let found = BenchmarkRun.layers(
-      batches: common.batch, densities: common.density, granularity: common.granularity,
+      batches: common.batch, densities: common.densities,
+      granularity: common.granularity.granularity,
       samples: common.samples, engine: common.engineOptions.engine
     ) { name, batch in
       if !common.json { note("\(name), batch \(batch): done") }
@@ -98,13 +110,14 @@ struct LayersCommand: ParsableCommand {
 struct StepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
-    abstract: "Whole training steps: forward, loss, both gradients, optimiser.",
+    abstract: "Time training steps: forward, loss, both gradients, optimiser.",
+    usage: "swpu bench step [<options>]",
     discussion: """
-      On a batch of random 32x32 images that is there already, with SGD, momentum and weight decay.
+      Uses a batch of random 32x32 images in memory, and SGD with momentum and weight decay.
 
       Examples:
         swpu bench step
-        swpu bench step --model resnet18 --batch 32 128 --density 1 0.2 0.1 0.05
+        swpu bench step --model resnet18 --batch 32 128 --density 1 0.2 0.1
       """)
 
   @Option(parsing: .upToNextOption, help: "Networks.")
@@ -114,8 +127,8 @@ struct StepCommand: ParsableCommand {
 
   func run() throws {
     let found = try BenchmarkRun.steps(
-      models: model, batches: common.batch, densities: common.density,
-      granularity: common.granularity, samples: common.samples,
+      models: model, batches: common.batch, densities: common.densities,
+      granularity: common.granularity.granularity, samples: common.samples,
       engine: common.engineOptions.engine
     ) { name, batch in
       if !common.json { note("\(name.rawValue), batch \(batch): done") }

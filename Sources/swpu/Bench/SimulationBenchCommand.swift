@@ -8,19 +8,19 @@ import Studies
 struct SimulationBenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulation",
-    abstract: "How fast the processor model runs, on one core.",
+    abstract: "Measure the speed of the processor model on one core.",
     discussion: """
-      A training step of ResNet-18 on one 224x224 image, sub-structured to 90 %, at the fast and at the \
-      cycle-stepped level: from masks to cycles and counts.
+      Simulates a training step of ResNet-18 on one 224x224 image, sub-structured to 90 %, at the fast and \
+      at the cycle-accurate level: from masks to cycles and counts.
 
       Example:
         swpu bench simulation --samples 5
       """)
 
-  @Option(help: "Samples; medians are told.")
+  @Option(help: ArgumentHelp("Samples per figure, 1 or more.", valueName: "n"))
   var samples = 3
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func validate() throws {

@@ -9,7 +9,8 @@ import Training
 struct ConfigurationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A YAML file whose keys are these options; options given here win.", valueName: "file"))
+      "YAML file whose keys are the options below; an option given here overrides its key. "
+        + "--print-config prints such a file.", valueName: "file"))
   var config: String?
 
   @Option("model") var model: ConfigurationKey.Change?
@@ -94,10 +95,12 @@ extension Option where Value == ConfigurationKey.Change? {
     guard let key = TrainingConfiguration.key(name) else {
       preconditionFailure("no key \(name) in a configuration")
     }
-    var help = key.help
-    if let choices = key.choices { help += " Values: \(choices.joined(separator: ", "))." }
+    let choices = key.choices.map { "values: \($0.joined(separator: ", ")); " } ?? ""
     self.init(
-      name: .customLong(name), help: ArgumentHelp(help, valueName: key.valueName ?? name),
+      name: .customLong(name),
+      help: ArgumentHelp(
+        key.help + " (\(choices)default: \(key.defaultText))",
+        valueName: key.valueName ?? key.name.split(separator: "-").last.map(String.init)),
       completion: key.choices.map { .list($0) }, transform: key.change)
   }
 }

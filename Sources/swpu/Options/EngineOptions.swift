@@ -6,12 +6,12 @@ import Tensor
 struct EngineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Threads that compute. Results are the same bits for any number.", valueName: "n"))
+      "Number of threads, 1 to 1024; results are bit-identical for any.", valueName: "n"))
   var threads = ThreadPool.processors
 
   @Option(
     help: ArgumentHelp(
-      "Instruction set: \(Kernels.available.map(\.name).joined(separator: ", ")).",
+      "Instruction set of the kernels: \(Kernels.available.map(\.name).joined(separator: ", ")).",
       valueName: "name"))
   var kernels = Kernels.best.name
 

@@ -6,49 +6,53 @@ import Processor
 import Studies
 import Training
 
-/// What to simulate: a run with its masks, a network of another program, or one of ours with drawn
+/// What to simulate: a run with its masks, a network of another program, or one of ours with random
 /// masks.
 struct WorkloadOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Folder of a run, whose masks are taken; weights (.safetensors) or a network (.onnx), of which "
-        + "zeros are pruned; a topology of SCALE-Sim (.csv). Without it, --model with drawn masks.",
+      "Run folder; .safetensors or .onnx file, whose zero weights count as pruned; SCALE-Sim topology "
+        + "(.csv). Without it: --model with random masks.",
       valueName: "run|file"))
   var source: String?
 
-  @Option(help: "Network (default: resnet18, or what the weights say).")
+  @Option(help: "Network (default: resnet18, or that of the file).")
   var model: ModelName?
 
   @Option(
     help: ArgumentHelp(
-      "Side of its images (default: 32, or what the weights say), and of open axes of an ONNX file.",
+      "Side of the images, 8 to 1024, and of open axes of an ONNX file (default: 32, or that of the "
+        + "file).",
       valueName: "pixels"))
   var imageSize: Int?
 
   @Option(
-    help: "Images a step (default: the run's; what an ONNX file fixes; 1 for a topology; 32).")
+    help: ArgumentHelp(
+      "Batch size (default: that of the run or file; 1 for a topology; else 32).", valueName: "n"))
   var batch: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Masks from NumPy: an npz file, or a folder of npy files, an array for each layer; or a folder "
-        + "of step-N.npz files, for --snapshot.",
+      "NumPy masks, an array per layer: an npz file or a folder of npy files; with --snapshot a "
+        + "folder of step-N.npz files.",
       valueName: "path"))
   var masks: String?
 
   @Option(
     help: ArgumentHelp(
-      "How masks are drawn, or given weights pruned: dense, filter, channel, shape, line, "
-        + "sub-structured, unstructured (default: sub-structured)."))
+      "Granularity of random masks, or by which a file's weights are pruned (default: "
+        + "sub-structured).", valueName: "unit"))
   var granularity: Granularity?
 
-  @Option(help: "Share of the prunable weights that this removes (default: 0.9).")
+  @Option(help: "Sparsity of the prunable weights, 0 to less than 1 (default: 0.9).")
   var sparsity: Double?
 
-  @Option(help: "Seeds the drawing.")
+  @Option(help: "Random seed of the masks.")
   var seed: UInt64 = 1
 
-  @Option(help: ArgumentHelp("Masks of the run: last, or a step.", valueName: "last|step"))
+  @Option(
+    help: ArgumentHelp(
+      "Masks of the run: the last ones, or those of a step.", valueName: "last|step"))
   var snapshot = SnapshotChoice.last
 
   func validate() throws { try request.validate() }
@@ -120,20 +124,23 @@ struct WorkloadOptions: ParsableArguments {
 struct MachineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A preset (see swpu hardware) or a YAML file.", valueName: "name|file"))
+      "Processor: a preset (swpu hardware lists them) or a YAML file.", valueName: "name|file"))
   var hardware = "swpu"
 
   @Option(
     help: ArgumentHelp(
-      "Change one key, as in --set array.rows=32. May be repeated.", valueName: "key=value"))
+      "Set one key of the processor, such as array.rows=32. Repeatable.", valueName: "key=value"))
   var set: [String] = []
 
-  @Option(help: ArgumentHelp("Supply of the logic, which sets the clock too.", valueName: "volts"))
+  @Option(
+    help: ArgumentHelp(
+      "Supply voltage of the logic, from which the clock follows.", valueName: "volts"))
   var voltage: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Constants of energy and area: published (default), synthesised, or a file with some of them.",
+      "Energy and area constants: published, synthesised, or a YAML file with some of them (default: "
+        + "published).",
       valueName: "table"))
   var energyTable: String?
 

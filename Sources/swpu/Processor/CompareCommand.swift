@@ -10,28 +10,28 @@ import Training
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Put SWPU, its ablations and the baselines side by side.",
+    abstract: "Compare SWPU, its ablations and the baselines.",
     discussion: """
-      All machines have the same multipliers, memories, supply and energy table. T1 is the reordering \
-      of rows, T2 detect-before-load, T3 the compress network; each is switched off in turn. \
-      docs/processor/baselines.md says what each baseline stands for.
+      All machines have the same multipliers, memories, supply and energy table. The ablations switch off, \
+      one at a time, T1 (row reordering), T2 (detect before load) and T3 (the compress network). \
+      docs/processor/baselines.md describes the baselines.
 
       Examples:
         swpu compare runs/first
-        swpu compare runs/sub --own unstructured=runs/unstructured --own structured=runs/channel
+        swpu compare runs/sub --own structured=runs/channel
         swpu compare --model resnet18 --image-size 224 --batch 1
       """)
 
-  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
-  @OptionGroup(title: "On what") var machine: MachineOptions
+  @OptionGroup(title: "Workload") var options: WorkloadOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
   @Option(
     help: ArgumentHelp(
-      "Run a machine on the masks that its own pruning gave as well. May be repeated.",
+      "Also run a machine on the masks of a run pruned for it. Repeatable.",
       valueName: "machine=run"))
   var own: [String] = []
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func run() throws {

@@ -7,26 +7,26 @@ import Report
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show where the cycles and picojoules of a step or a layer went.",
+    abstract: "Break down the cycles and the energy of a step or a layer.",
     discussion: """
-      Every part is counted; the parts add up to the total exactly.
+      The parts add up to the total exactly.
 
       Examples:
-        swpu explain runs/first                         the whole step
+        swpu explain runs/first                      the whole step
         swpu explain runs/first --layer layer2.0.conv1
-        swpu explain --model resnet18 --layer layer4.1.conv2 --pass weight-gradient
+        swpu explain --model resnet18 --layer layer4.1.conv2 --pass forward
       """)
 
-  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
-  @OptionGroup(title: "On what") var machine: MachineOptions
+  @OptionGroup(title: "Workload") var options: WorkloadOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
-  @Option(help: "Only this layer, each pass by itself (default: the whole step).")
+  @Option(help: "Only this layer, pass by pass (default: the whole step).")
   var layer: String?
 
-  @Option(help: "Only these passes: forward, input-gradient, weight-gradient.")
+  @Option(help: "Only this pass. Repeatable.")
   var pass: [Pass] = Pass.allCases
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func run() throws {

@@ -9,29 +9,31 @@ import Studies
 struct ExploreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explore",
-    abstract: "Sweep hardware parameters; keep the Pareto set of time, energy and area.",
+    abstract: "Sweep hardware parameters; mark the Pareto set of time, energy, area.",
     discussion: """
-      Every combination of the values given is simulated; the results are a CSV file, one line a \
-      combination, and a chart beside it. Energy includes the DRAM, of the kind of \
-      memory.dram. Each line ends with the command that makes it again. Called \
-      again with the same output, the sweep goes on where it stopped.
+      Simulates every combination of the given values. Writes a CSV file, a line per combination with the \
+      command that repeats it, and a chart next to it. The energy includes DRAM of the type memory.dram. \
+      The same command with the same output resumes an interrupted sweep.
 
       Examples:
-        swpu explore runs/first --sweep array.rows=8,16,32 --sweep array.window=16,32,64
-        swpu explore --model resnet18 --sweep array.cores=4,8,16 --sweep array.rows=32,16,8 \\
-                     --output sweep.csv
+        swpu explore runs/first --sweep array.rows=8,16,32
+        swpu explore --model resnet18 --sweep array.cores=4,8,16 \\
+                     --sweep array.rows=32,16,8 --output sweep.csv
       """)
 
-  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
-  @OptionGroup(title: "On what") var machine: MachineOptions
+  @OptionGroup(title: "Workload") var options: WorkloadOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
-  @Option(help: ArgumentHelp("A key and its values. May be repeated.", valueName: "key=a,b,…"))
+  @Option(
+    help: ArgumentHelp("A key of the processor and its values. Repeatable.", valueName: "key=a,b,…")
+  )
   var sweep: [String]
 
-  @Option(help: ArgumentHelp("Results; the chart stands beside them.", valueName: "file.csv"))
+  @Option(
+    help: ArgumentHelp("File of the results; the chart is next to it.", valueName: "file.csv"))
   var output = "explore.csv"
 
-  @Option(help: "Combinations simulated at a time.")
+  @Option(help: ArgumentHelp("Combinations simulated in parallel, 1 or more.", valueName: "n"))
   var threads = ProcessInfo.processInfo.activeProcessorCount
 
   func validate() throws {

@@ -7,26 +7,27 @@ import Report
 struct HardwareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hardware",
-    abstract: "List the processors that can be simulated, or print one.",
+    abstract: "List the processors that can be simulated, or print one as YAML.",
+    usage: "swpu hardware [<options>] [<name>]",
     discussion: """
       Examples:
-        swpu hardware                          all presets with what follows from them
-        swpu hardware swpu > mine.yaml         a description to change
+        swpu hardware                      all presets and their derived figures
+        swpu hardware swpu > mine.yaml     a description to change
         swpu simulate --hardware mine.yaml
-        swpu hardware --energy                 every constant of energy and area, with its source
+        swpu hardware --energy             all energy and area constants, sourced
         swpu hardware --energy --energy-table synthesised
       """)
 
-  @Argument(help: ArgumentHelp("Print this preset as YAML.", valueName: "name"))
+  @Argument(help: ArgumentHelp("Preset to print as YAML.", valueName: "name"))
   var name: String?
 
-  @Flag(help: "Print the constants of energy and area as YAML.")
+  @Flag(help: "Print the energy and area constants as YAML.")
   var energy = false
 
-  @Option(help: "Which constants: published, synthesised.")
+  @Option(help: ArgumentHelp("Energy and area constants.", valueName: "table"))
   var energyTable: EnergyTable.Choice = .published
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   private struct Row: Encodable {

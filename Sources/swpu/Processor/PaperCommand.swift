@@ -9,23 +9,24 @@ import Studies
 struct PaperCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paper",
-    abstract: "Hold the claims of the SWPU paper's abstract against this model.",
+    abstract: "Check the claims of the SWPU paper's abstract against this model.",
     discussion: """
-      Each claim with the figure here, its definition, and why it differs. Nothing is fitted to a claim.
+      Prints for each claim the figure of this model, its definition and why it differs. No parameter is \
+      fitted to a claim.
 
       Examples:
-        swpu paper                      ResNet-18 with drawn masks
-        swpu paper runs/resnet18        with the masks of a real training
-        swpu paper --energy-table synthesised   and what changed against published constants
+        swpu paper                     ResNet-18 with random masks
+        swpu paper runs/resnet18       with the masks of a training run
+        swpu paper --energy-table synthesised
       """)
 
-  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
-  @OptionGroup(title: "On what") var machine: MachineOptions
+  @OptionGroup(title: "Workload") var options: WorkloadOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
-  @Option(help: ArgumentHelp("Supply of the peak figure.", valueName: "volts"))
+  @Option(help: ArgumentHelp("Supply voltage of the peak efficiency.", valueName: "volts"))
   var lowestVoltage = 0.56
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   private struct Document: Encodable {

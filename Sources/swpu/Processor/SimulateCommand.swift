@@ -11,59 +11,60 @@ import Training
 struct SimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
-    abstract: "Run a training step on the model of the processor.",
+    abstract: "Simulate a training step on the processor model.",
     discussion: """
-      Cycle by cycle and unit by unit: cycles, utilisation, loads that were skipped, energy. The masks \
-      are those of a run, the zeros of a file of weights, arrays of NumPy, or drawn from a seed. \
-      What a file holds and the model has no layer for is named.
+      Reports cycles, utilisation, skipped loads and energy of every layer and pass. The masks come from a \
+      run, from the zero weights of a file, from NumPy arrays or from a random seed. Nodes of a file that \
+      the model has no layer for are listed.
 
       Examples:
         swpu simulate runs/first
-        swpu simulate runs/first --snapshot all         the whole training with its changing masks
-        swpu simulate --model resnet18 --sparsity 0.9   no run: drawn masks
+        swpu simulate runs/first --snapshot all       the whole training run
+        swpu simulate --model resnet18                random masks
         swpu simulate --model resnet18 --image-size 224 --batch 1 --voltage 0.56
         swpu simulate runs/first --hardware dense --pass forward
-        swpu simulate runs/first --level cycle          a cycle at a time: the same figures, slower
-        swpu simulate runs/first --trace step.json      a timeline for ui.perfetto.dev
-        swpu simulate runs/first --csv layers.csv       a table of all counts
+        swpu simulate runs/first --level cycle        slower, the same figures
+        swpu simulate runs/first --trace step.json    timeline: ui.perfetto.dev
+        swpu simulate runs/first --csv layers.csv     table of all counts
         swpu simulate pruned.safetensors --model resnet18
         swpu simulate dense.safetensors --model resnet18 --sparsity 0.9
-        swpu simulate model.onnx                        a file of torch.onnx.export
+        swpu simulate model.onnx                      from torch.onnx.export
         swpu simulate --model resnet18 --masks masks.npz
         swpu simulate --model resnet18 --masks folder --snapshot all
         swpu simulate --model resnet18 --inference
-        swpu simulate topology.csv --sparsity 0.8       layers as SCALE-Sim has them
+        swpu simulate topology.csv --sparsity 0.8     a SCALE-Sim topology
       """)
 
-  @OptionGroup(title: "What to simulate") var options: WorkloadOptions
-  @OptionGroup(title: "On what") var machine: MachineOptions
+  @OptionGroup(title: "Workload") var options: WorkloadOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
-  @Option(help: ArgumentHelp("Only these passes: forward, input-gradient, weight-gradient."))
+  @Option(help: "Only this pass. Repeatable.")
   var pass: [Pass] = Pass.allCases
 
-  @Option(help: "fast, cycle (state machines), value (drawn values, checked bit by bit).")
+  @Option(
+    help: ArgumentHelp(
+      "Level of the model: fast is analytical, cycle is cycle-accurate, value is bit-accurate on "
+        + "random values."))
   var level: Level = .fast
 
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Also run these baselines: dense, structured, activation-only, unstructured, two-sided, "
-        + "lookahead, ideal.",
-      valueName: "machine"))
+      "Also simulate these machines.", valueName: "machine"))
   var baselines: [HardwareDescription.Machine] = []
 
-  @Option(help: ArgumentHelp("Write a timeline of the step there.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write a timeline of the step (Perfetto).", valueName: "file"))
   var trace: String?
 
   @Option(
     help: ArgumentHelp(
-      "Write a table there, a line for each layer and pass.", valueName: "file"))
+      "Write a table, a line per layer and pass.", valueName: "file"))
   var csv: String?
 
-  @Flag(help: "Only a forward pass of trained weights, with everything that it needs.")
+  @Flag(help: "Simulate inference: a forward pass with fixed weights.")
   var inference = false
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func validate() throws {

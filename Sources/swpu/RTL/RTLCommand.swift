@@ -8,12 +8,12 @@ import Training
 struct RTLCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rtl",
-    abstract: "Write and verify the processor's hardware in SystemVerilog.",
+    abstract: "Generate, verify and synthesise the processor's SystemVerilog.",
     discussion: """
       Examples:
-        swpu rtl generate > swpu_pkg.sv        sizes of the preset, as rtl/src has them
-        swpu rtl verify --passes 300           random passes: every bit and every cycle
-        swpu rtl verify --unit top             the whole machine, from loaded memories
+        swpu rtl generate > swpu_pkg.sv    sizes of the preset
+        swpu rtl verify --passes 300       random passes, every bit and cycle
+        swpu rtl verify --unit top         the whole machine, memories included
         swpu rtl verify --hardware mine.yaml
       """,
     subcommands: [
@@ -25,7 +25,8 @@ struct RTLCommand: ParsableCommand {
 struct RTLGenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
-    abstract: "Print the package swpu_pkg, the sizes of a processor, as in rtl/src/hardware.")
+    abstract: "Print the package swpu_pkg with the sizes of a processor.",
+    usage: "swpu rtl generate [<options>]")
 
   @OptionGroup var machine: MachineOptions
 
@@ -37,29 +38,30 @@ extension RTLVerification.Unit: ExpressibleByArgument {}
 struct RTLVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Run random layer passes through the RTL and the model; needs Verilator.",
+    abstract: "Compare RTL and model on random passes; needs Verilator.",
+    usage: "swpu rtl verify [<options>]",
     discussion: """
-      Compares every result bit by bit and the cycles of every item; of a core the runs read from
-      memory, of the top which core takes which item. Building a bench takes minutes, of a top of many
-      large cores very long: --set array.cores=2 simulates fewer. Built benches are kept for the next
-      call in the folder rtl of the cache (XDG_CACHE_HOME/swpu, else ~/.cache/swpu).
+      Compares every result bit by bit and the cycles of every item; of a core the runs read from memory, of \
+      the top the scheduling of items on cores. Building a bench takes minutes, and hours for a top of many \
+      large cores: --set array.cores=2 simulates fewer. Built benches are kept in the folder rtl of the cache \
+      (XDG_CACHE_HOME/swpu, else ~/.cache/swpu).
       """)
 
   @OptionGroup var machine: MachineOptions
 
-  @Option(help: "What is simulated: a core, or the top with all cores and memories.")
+  @Option(help: "Design under test: a core, or the top with all cores and memories.")
   var unit = RTLVerification.Unit.core
 
-  @Option(help: ArgumentHelp("Passes to run.", valueName: "count"))
+  @Option(help: ArgumentHelp("Passes to run, 1 or more.", valueName: "n"))
   var passes = 90
 
-  @Option(help: "Seed of the first pass.")
+  @Option(help: "Random seed of the first pass.")
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Folder of the RTL.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Folder of the RTL.", valueName: "dir"))
   var rtl = "rtl"
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   func validate() throws {

@@ -8,25 +8,27 @@ struct RTLOperandsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "operands",
     abstract: "Write operands of a run as stimuli for `swpu rtl synth`.",
+    usage: "swpu rtl operands [<options>] <run>",
     discussion: """
-      Takes one step of the run's last checkpoint and prints, as text: products of the three passes as
-      a multiplier sees them one after the other, windows as a network sees them, and masks. All in
-      BF16, from the layers that are pruned; which filters and pixels is drawn from --seed.
+      Takes one step of the run's last checkpoint and prints, as text in BF16 and from the pruned layers: the \
+      multiplications of the three passes in a multiplier's order, windows in the network's order, and masks. \
+      --seed selects filters and pixels.
 
       Example:
         swpu rtl operands runs/resnet18 > rtl/syn/operands.txt
       """)
 
-  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folder.", valueName: "run"))
   var runFolder: String
 
-  @Option(help: ArgumentHelp("Folder of the data set's files, if it has moved.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Folder of the data set's files, where it has moved.", valueName: "dir"))
   var dataPath: String?
 
-  @Option(help: "Seeds the choice of filters and pixels.")
+  @Option(help: "Random seed of the selection of filters and pixels.")
   var seed: UInt64 = 1
 
-  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+  @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
   func run() throws {
     let folder = RunFolder(URL(fileURLWithPath: runFolder))

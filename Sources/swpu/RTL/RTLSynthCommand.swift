@@ -5,34 +5,35 @@ import Foundation
 struct RTLSynthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "synth",
-    abstract: "Synthesise the hardware's units and characterise them: area, delay, energy.",
+    abstract: "Characterise the synthesised units: area, delay, energy.",
+    usage: "swpu rtl synth [<options>] --liberty <path> ...",
     discussion: """
-      Maps every unit of rtl/ to the cells of your Liberty files with Yosys and works out area, longest
-      path and energy from simulated activity; for ASAP7 and SG13G2 also places it, with wires
-      (docs/processor/synthesis.md). Needs Python with pyosys and coloquinte; run it at the root of the
-      sources. Each --liberty is one library of one corner: its files, all of
-      one folder (a cell library may come in several) or one by one. With --unit the other units in the \
-      output file stay as they are; without it the file is replaced.
+      Maps every unit of rtl/ to the cells of your Liberty files with Yosys; computes area, longest path, and \
+      energy from simulated activity; for ASAP7 and SG13G2 also places it, with wires \
+      (docs/processor/synthesis.md). Needs Python with pyosys and coloquinte; run it at the root of the \
+      sources. Each --liberty is one library at one corner: a folder of its files, or one file. With --unit \
+      the other units in the output file are kept; without it the file is replaced.
 
       Examples:
-        swpu rtl synth --liberty asap7/ --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz
+        swpu rtl synth --liberty asap7/ --liberty sg13g2_typ_1p20V_25C.lib.gz
         swpu rtl synth --liberty mine.lib --unit mac-2 --output mine.json
       """)
 
   @Option(
-    help: ArgumentHelp("A Liberty file, or a folder of those of one library.", valueName: "path"))
+    help: ArgumentHelp(
+      "Liberty file, or a folder of those of one library. Repeatable.", valueName: "path"))
   var liberty: [String]
 
   @Option(
-    help: ArgumentHelp("Only this unit; all without it. May be repeated.", valueName: "name"))
+    help: ArgumentHelp("Only this unit (default: all). Repeatable.", valueName: "name"))
   var unit: [String] = []
 
-  @Option(help: ArgumentHelp("Where the figures go.", valueName: "file"))
+  @Option(help: ArgumentHelp("File of the results.", valueName: "file"))
   var output = "synthesis.json"
 
   @Option(
     help: ArgumentHelp(
-      "A Python 3.10 or later that has pyosys and coloquinte.", valueName: "program"))
+      "Python 3.10 or later with pyosys and coloquinte.", valueName: "program"))
   var python = ".build/rtl-tools/bin/python"
 
   func run() throws {

@@ -6,24 +6,24 @@ import Training
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",
-    abstract: "Say what data sets there are, and fetch them.",
+    abstract: "List and fetch data sets.",
     discussion: """
       Examples:
         swpu data list
         swpu data fetch cifar10
-        swpu data fetch mnist                       then: swpu train --data idx
+        swpu data fetch mnist               then: swpu train --data idx
         swpu data fetch cifar100 --to ~/data --from https://mirror.example/kriz/
       """,
     subcommands: [List.self, Fetch.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say what data sets there are: sizes, sources, terms, and whether they are here.")
+      abstract: "List the data sets: size, source, terms, and local copies.")
 
-    @Option(help: ArgumentHelp("Folder to look in.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder of the local copies.", valueName: "dir"))
     var to = PublishedDataset.defaultFolder
 
-    @Flag(help: "Print one JSON document on standard output.")
+    @Flag(help: "Print JSON on standard output.")
     var json = false
 
     private struct Row: Encodable {
@@ -36,8 +36,8 @@ struct DataCommand: ParsableCommand {
     private var rows: [Row] {
       [
         Row(
-          name: "synthetic", content: "shapes of 32x32 that the program draws, 10 classes",
-          terms: "none", downloadBytes: nil, source: "drawn from the seed", folder: nil)
+          name: "synthetic", content: "generated shapes, 32x32, 10 classes",
+          terms: "none", downloadBytes: nil, source: "generated from the random seed", folder: nil)
       ]
         + PublishedDataset.all.map { set in
           Row(
@@ -50,7 +50,7 @@ struct DataCommand: ParsableCommand {
             terms: "those of your files", downloadBytes: nil,
             source: "your files: --data idx --data-path DIR", folder: nil),
           Row(
-            name: "folder", content: "PNG and JPEG pictures in train/CLASS and val/CLASS",
+            name: "folder", content: "PNG and JPEG images in train/CLASS and val/CLASS",
             terms: "those of your files", downloadBytes: nil,
             source: "your files: --data folder --data-path DIR", folder: nil),
         ]
@@ -71,20 +71,20 @@ struct DataCommand: ParsableCommand {
 
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Download a data set, check it and unpack it.",
+      abstract: "Download a data set, verify and unpack it.",
       discussion: """
-        Ctrl-C keeps what has come; the same command goes on from there. Needs curl.
+        Ctrl-C keeps what has been downloaded; the same command resumes the download. Needs curl.
         """)
 
-    @Argument(help: "Which: \(PublishedDataset.all.map(\.name).joined(separator: ", ")).")
+    @Argument(help: "Data set: \(PublishedDataset.all.map(\.name).joined(separator: ", ")).")
     var name: String
 
-    @Option(help: ArgumentHelp("Folder to put it in.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder to unpack into.", valueName: "dir"))
     var to = PublishedDataset.defaultFolder
 
     @Option(
       help: ArgumentHelp(
-        "Another address to take its files from; their checksums must be the official ones.",
+        "Mirror to download from; the checksums must be the official ones.",
         valueName: "url"))
     var from: String?
 

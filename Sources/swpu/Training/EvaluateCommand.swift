@@ -7,25 +7,27 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Test the last checkpoint of a run.",
+    usage: "swpu evaluate [<options>] <run>",
     discussion: """
       Examples:
         swpu evaluate runs/first
         swpu evaluate runs/first --data-path /elsewhere/cifar --json
-        swpu evaluate runs/first --data folder --data-path pictures   on other pictures
+        swpu evaluate runs/first --data folder --data-path pictures
       """)
 
-  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folder.", valueName: "run"))
   var runFolder: String
 
-  @Option(help: "Another data set of as many classes; it is normalised by its own training images.")
+  @Option(help: "Another data set of as many classes, normalised by its own training images.")
   var data: DatasetSource?
 
-  @Option(help: ArgumentHelp("Folder of the data set's files, if it has moved.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("Folder of the data set's files, where it has moved.", valueName: "dir"))
   var dataPath: String?
 
-  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+  @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
-  @Flag(help: "Print one JSON document on standard output.")
+  @Flag(help: "Print JSON on standard output.")
   var json = false
 
   private struct Result: Encodable {

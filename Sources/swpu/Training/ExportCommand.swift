@@ -9,21 +9,22 @@ import Training
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write the network of a run for other programs.",
+    abstract: "Export the network or the masks of a run for other programs.",
+    usage: "swpu export [<options>] <run> --format <format>",
     discussion: """
-      safetensors: all weights and running statistics of the last checkpoint, zeros where pruned, in \
-      the names and shapes of torchvision for the networks it has.
-      onnx: the same network for inference, which ONNX Runtime computes to the same logits; with \
-      --fold-batch-norm each normalisation is part of the convolution before it.
-      masks: an npz file of NumPy with a mask for each layer, named as its weights are; with \
-      --snapshot all a folder of them.
+      safetensors: weights and running statistics of the last checkpoint, zeros where pruned, with the names \
+      and shapes of torchvision for the networks it has.
+      onnx: the network for inference; ONNX Runtime computes the same logits. With --fold-batch-norm each \
+      normalisation is folded into the convolution before it.
+      masks: a NumPy npz file with a mask per layer, named after its weights; with --snapshot all a folder of \
+      npz files.
 
       Examples:
         swpu export runs/first --format safetensors
         swpu export runs/first --format safetensors --output first.safetensors
         swpu export runs/first --format onnx --fold-batch-norm
         swpu export runs/first --format masks
-        swpu export runs/first --format masks --snapshot all --output masks-of-first
+        swpu export runs/first --format masks --snapshot all --output masks
       """)
 
   /// What can be written. A new case needs a name of the file and a line in `run`.
@@ -41,25 +42,27 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Folder of the run.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folder.", valueName: "run"))
   var runFolder: String
 
-  @Option(help: "\(Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "File format.")
   var format: Format
 
   @Option(
     help: ArgumentHelp(
-      "Where to write (default: weights.safetensors, model.onnx or masks.npz in the run's folder).",
+      "File to write (default: weights.safetensors, model.onnx or masks.npz in the run folder).",
       valueName: "file"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Masks: last, a step, or all.", valueName: "last|step|all"))
+  @Option(
+    help: ArgumentHelp("Masks: the last ones, those of a step, or all.", valueName: "last|step|all")
+  )
   var snapshot = SnapshotChoice.last
 
-  @Flag(help: "ONNX: put each normalisation into the convolution before it.")
+  @Flag(help: "ONNX: fold each normalisation into the convolution before it.")
   var foldBatchNorm = false
 
-  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+  @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
   func validate() throws {
     if snapshot != .last && format != .masks {

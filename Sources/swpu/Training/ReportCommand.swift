@@ -11,30 +11,31 @@ import Training
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Write a page with charts of one run, or of several side by side.",
+    abstract: "Write an HTML page about one run, or several side by side.",
+    usage: "swpu report [<options>] <run> ...",
     discussion: """
-      One HTML file that needs no network and runs no script: what came out in words, loss and \
-      accuracy, sparsity and masks by layer, where the step's time goes, the step on the processor, \
-      and the commands to do it again. A run that has not ended is shown as far as it is.
+      One HTML file without scripts or links to the network: summary, loss and accuracy, sparsity and masks \
+      by layer, step time, the step on the processor, and the commands that repeat the run. A run that has \
+      not ended is marked as unfinished.
 
       Examples:
         swpu report runs/first
         swpu report runs/first runs/first-dense --output both.html --open
       """)
 
-  @Argument(help: ArgumentHelp("Folders of runs.", valueName: "run"))
+  @Argument(help: ArgumentHelp("Run folders.", valueName: "run"))
   var runs: [String]
 
   @Option(
     help: ArgumentHelp(
-      "The page (default: report.html in the run's folder; here for several runs).",
+      "File to write (default: report.html in the run folder; for several runs in the current folder).",
       valueName: "file"))
   var output: String?
 
-  @Flag(help: "Show the page in the browser.")
+  @Flag(help: "Open the page in the browser.")
   var open = false
 
-  @OptionGroup(title: "On what to simulate") var machine: MachineOptions
+  @OptionGroup(title: "Processor") var machine: MachineOptions
 
   func run() throws {
     let path = output ?? (runs.count == 1 ? runs[0] + "/report.html" : "report.html")

@@ -9,48 +9,55 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Train a network and prune it while it trains.",
+    abstract: "Train a network and prune it.",
+    usage: "swpu train [<options>]",
     discussion: """
-      Without options: ResNet-20 on pictures that the program draws itself, pruned to 90 % in \
-      sub-structures; about two minutes on two cores.
+      Without options: ResNet-20 on images that the program generates, pruned to 90 % in sub-structures; \
+      about two minutes on two cores.
 
       Examples:
         swpu train
-        swpu train --against-dense                      train the dense twin too, and compare
+        swpu train --against-dense             also train the dense twin
         swpu train --granularity line --sparsity 0.95
-        swpu train --data cifar10 --data-path ~/data --model resnet18 --epochs 200 --batch 128
+        swpu train --data cifar10 --model resnet18 --epochs 200 --batch 128
+        swpu train --data folder --data-path pictures       your own images
         swpu train --config runs/first/config.yaml --seed 2
-        swpu train --model resnet18 --initialize-from resnet18.safetensors   fine-tune
-        swpu train --tensorboard                        then tensorboard --logdir runs
-        swpu train --resume runs/first                  go on after Ctrl-C or a crash
+        swpu train --print-config > mine.yaml  every key, commented
+        swpu train --model resnet18 --initialize-from resnet18.safetensors
+        swpu train --tensorboard               then tensorboard --logdir runs
+        swpu train --resume runs/first         continue after Ctrl-C or a crash
 
-      A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, epoch and mask update), \
-      masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
-      checkpoints/ (the last two), summary.json. With --resume, epochs and paths may change.
+      A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, per epoch and per \
+      mask update), masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
+      checkpoints/, summary.json. With --resume, epochs and paths may change.
       """)
 
-  @OptionGroup(title: "What to train") var options: ConfigurationOptions
-  @OptionGroup(title: "Where to compute") var engineOptions: EngineOptions
+  @OptionGroup(title: "Training") var options: ConfigurationOptions
+  @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
-  @Option(help: ArgumentHelp("Folder of the run (default: a new one in runs/).", valueName: "dir"))
+  @Option(help: ArgumentHelp("Run folder (default: a new one in runs/).", valueName: "dir"))
   var output: String?
 
   @Option(
     help: ArgumentHelp(
-      "Go on with a run from its last checkpoint; of its options, epochs and paths may change.",
+      "Resume a run from its last checkpoint; epochs and paths may change.",
       valueName: "dir"))
   var resume: String?
 
-  @Flag(help: "Train the same network without pruning as well, and compare.")
+  @Flag(help: "Also train the network without pruning, and compare.")
   var againstDense = false
 
   @Flag(
     help: ArgumentHelp(
-      "Write events for TensorBoard into the run's folder: losses, accuracies, the sparsity of "
-        + "layers and filters, pictures of masks (tensorboard --logdir runs)."))
+      "Write TensorBoard events into the run folder: losses, accuracies, the sparsity of layers and "
+        + "filters, images of masks."))
   var tensorboard = false
 
-  @Flag(help: "Print one JSON document on standard output at the end.")
+  @Flag(
+    help: "Print the configuration as YAML, every key with a comment, and exit.")
+  var printConfig = false
+
+  @Flag(help: "Print the summary as JSON on standard output.")
   var json = false
 
   func validate() throws {
@@ -60,12 +67,16 @@ struct TrainCommand: ParsableCommand {
     if resume != nil && options.config != nil {
       throw ValidationError("--resume and --config exclude each other: a run has its own")
     }
+    if resume != nil && printConfig {
+      throw ValidationError("--print-config: a run has its configuration in config.yaml")
+    }
     if resume != nil && againstDense {
       throw ValidationError("--against-dense starts a new pair of runs; it cannot be resumed")
     }
   }
 
   func run() throws {
+    if printConfig { return print(try options.read().commentedYAML, terminator: "") }
     let resumable = try resume.map { path in
       try ResumableRun(RunFolder(URL(fileURLWithPath: path))) {
         $0 = try options.applied(to: $0)

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Oracles
 import Testing
 
 @testable import Training
+
+extension Picture {
+  /// Whether to test what decodes; where the libraries are required, their absence is a failure.
+  static var isTested: Bool { isReadable || RequiredTools.contains("images") }
+}
 
 /// A picture's file and what Pillow makes of it (see `FixtureScripts/pictures.py`).
 struct PictureFile: Decodable {

@@ -118,89 +118,87 @@ import Testing
     }
   }
 
-  #if Pictures
-    @Test func readsScalesAndLabels() throws {
-      let folder = try DataFolder()
-      try pets("train", in: folder)
-      try pets("val", 3, in: folder)
-      var parts: [Double] = []
-      let data = try DatasetSource.folder.load(path: folder.path, imageSize: 16) {
-        parts.append($0)
-      }
-      #expect(parts == parts.sorted() && parts.last == 1)
-      #expect((data.train.channels, data.train.height, data.train.width) == (3, 16, 16))
-      #expect(data.train.count == 20 && data.test.count == 6 && data.leftOut.isEmpty)
-      #expect(data.train.classNames == ["cat", "dog"])
-      #expect(data.augmentation == Augmentation(padding: 2, flips: true))
-      let test = try data.test.pixels
-      for index in 0..<data.test.count {
-        let pixel = (0..<3).map { test[index * 768 + $0 * 256 + 17] }
-        let bright = UInt8(100 + 5 * (index % 3))
-        #expect(pixel == (data.test.labels[index] == 0 ? [bright, 0, 0] : [0, 0, bright]))
-      }
-      let few = try DatasetSource.folder.load(path: folder.path, trainCount: 4, testCount: 1)
-      #expect(few.train.count == 4 && few.test.count == 1 && few.train.width == 32)
-      #expect(few.train.classNames == ["cat", "dog"])
+  @Test(.enabled(if: Picture.isTested)) func readsScalesAndLabels() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    try pets("val", 3, in: folder)
+    var parts: [Double] = []
+    let data = try DatasetSource.folder.load(path: folder.path, imageSize: 16) {
+      parts.append($0)
     }
+    #expect(parts == parts.sorted() && parts.last == 1)
+    #expect((data.train.channels, data.train.height, data.train.width) == (3, 16, 16))
+    #expect(data.train.count == 20 && data.test.count == 6 && data.leftOut.isEmpty)
+    #expect(data.train.classNames == ["cat", "dog"])
+    #expect(data.augmentation == Augmentation(padding: 2, flips: true))
+    let test = try data.test.pixels
+    for index in 0..<data.test.count {
+      let pixel = (0..<3).map { test[index * 768 + $0 * 256 + 17] }
+      let bright = UInt8(100 + 5 * (index % 3))
+      #expect(pixel == (data.test.labels[index] == 0 ? [bright, 0, 0] : [0, 0, bright]))
+    }
+    let few = try DatasetSource.folder.load(path: folder.path, trainCount: 4, testCount: 1)
+    #expect(few.train.count == 4 && few.test.count == 1 && few.train.width == 32)
+    #expect(few.train.classNames == ["cat", "dog"])
+  }
 
-    @Test func leavesOutBrokenFilesAndNamesThem() throws {
-      let folder = try DataFolder()
-      try pets("train", in: folder)
-      try pets("val", 1, in: folder)
-      try folder.write([1, 2, 3], "train/cat/bad.jpg")
-      try folder.write([], "val/dog/empty.png")
-      try folder.write([], "train/dog/folder.png/inside.txt")
-      let pipe = folder.path + "/train/dog/pipe.png"
-      #expect(mkfifo(pipe, 0o600) == 0)
-      let data = try DatasetSource.folder.load(path: folder.path)
-      #expect(data.train.count == 20 && data.test.count == 2)
-      let reasons = Dictionary(
-        uniqueKeysWithValues: data.leftOut.map {
-          (String($0.path.dropFirst(folder.path.count)), $0.reason)
-        })
-      #expect(
-        reasons == [
-          "/train/cat/bad.jpg": "neither a PNG nor a JPEG file",
-          "/val/dog/empty.png": "an empty file",
-          "/train/dog/folder.png/inside.txt": "not a .png, .jpg or .jpeg file",
-          "/train/dog/pipe.png": "no regular file",
-        ])
-    }
+  @Test(.enabled(if: Picture.isTested)) func leavesOutBrokenFilesAndNamesThem() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    try pets("val", 1, in: folder)
+    try folder.write([1, 2, 3], "train/cat/bad.jpg")
+    try folder.write([], "val/dog/empty.png")
+    try folder.write([], "train/dog/folder.png/inside.txt")
+    let pipe = folder.path + "/train/dog/pipe.png"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let data = try DatasetSource.folder.load(path: folder.path)
+    #expect(data.train.count == 20 && data.test.count == 2)
+    let reasons = Dictionary(
+      uniqueKeysWithValues: data.leftOut.map {
+        (String($0.path.dropFirst(folder.path.count)), $0.reason)
+      })
+    #expect(
+      reasons == [
+        "/train/cat/bad.jpg": "neither a PNG nor a JPEG file",
+        "/val/dog/empty.png": "an empty file",
+        "/train/dog/folder.png/inside.txt": "not a .png, .jpg or .jpeg file",
+        "/train/dog/pipe.png": "no regular file",
+      ])
+  }
 
-    @Test func refusesASplitOfBrokenFiles() throws {
-      let folder = try DataFolder()
-      try pets("train", in: folder)
-      try folder.write([9], "val/cat/a.png")
-      try folder.write([9], "val/dog/b.png")
-      expectFault(.unreadable, in: "val/cat/a.png", saying: ["neither", "2", "test split"]) {
-        _ = try DatasetSource.folder.load(path: folder.path)
-      }
+  @Test(.enabled(if: Picture.isTested)) func refusesASplitOfBrokenFiles() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    try folder.write([9], "val/cat/a.png")
+    try folder.write([9], "val/dog/b.png")
+    expectFault(.unreadable, in: "val/cat/a.png", saying: ["neither", "2", "test split"]) {
+      _ = try DatasetSource.folder.load(path: folder.path)
     }
+  }
 
-    @Test func aNetworkLearnsFromThem() throws {
-      let folder = try DataFolder()
-      try pets("train", 20, in: folder)
-      var configuration = TrainingConfiguration()
-      configuration.model = .mlp
-      configuration.width = 0.1
-      configuration.data = .folder
-      configuration.batch = 8
-      configuration.epochs = 5
-      configuration.learningRate = 0.02
-      configuration.pruning.granularity = .dense
-      configuration.pruning.balanced = .none
-      let data = try DatasetSource.folder.load(path: folder.path, imageSize: 8)
-      let trainer = try Trainer(configuration, data: data, engine: .init(threads: 1), folder: nil)
-      #expect(try trainer.run())
-      #expect(trainer.progress.testAccuracy == 1)
+  @Test(.enabled(if: Picture.isTested)) func aNetworkLearnsFromThem() throws {
+    let folder = try DataFolder()
+    try pets("train", 20, in: folder)
+    var configuration = TrainingConfiguration()
+    configuration.model = .mlp
+    configuration.width = 0.1
+    configuration.data = .folder
+    configuration.batch = 8
+    configuration.epochs = 5
+    configuration.learningRate = 0.02
+    configuration.pruning.granularity = .dense
+    configuration.pruning.balanced = .none
+    let data = try DatasetSource.folder.load(path: folder.path, imageSize: 8)
+    let trainer = try Trainer(configuration, data: data, engine: .init(threads: 1), folder: nil)
+    #expect(try trainer.run())
+    #expect(trainer.progress.testAccuracy == 1)
+  }
+
+  @Test(.enabled(if: !Picture.isReadable)) func tellsWhatToInstall() throws {
+    let folder = try DataFolder()
+    try pets("train", in: folder)
+    expectFault(.notBuilt, in: folder.path, saying: ["libpng-dev", "swift build"]) {
+      _ = try DatasetSource.folder.load(path: folder.path)
     }
-  #else
-    @Test func tellsHowToBuildWithPictures() throws {
-      let folder = try DataFolder()
-      try pets("train", in: folder)
-      expectFault(.notBuilt, in: folder.path, saying: ["--traits Pictures", "libpng-dev"]) {
-        _ = try DatasetSource.folder.load(path: folder.path)
-      }
-    }
-  #endif
+  }
 }
