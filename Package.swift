@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "Library",
       dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor", "Training"],
-      exclude: ["swpu.h"]),
+      exclude: ["swpu.h", "linking"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
