@@ -35,7 +35,7 @@ int main(void) {
   check(swpu_network_linear(network, "fc2", x, CLASSES, 1, 0, &x));
 
   swpu_model model;
-  check(swpu_model_create(network, BATCH, 0, NULL, 1, &model));
+  check(swpu_model_create(network, BATCH, 0, NULL, 1, 0, &model));
   check(swpu_model_prune(model, "sparsity: 0.8\nschedule: dynamic\n", STEPS, 100));
   check(swpu_model_sgd(model, 0.9f, 0, 5e-4f));
   static float images[BATCH * SIDE * SIDE];

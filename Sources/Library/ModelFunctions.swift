@@ -12,6 +12,8 @@ final class ModelBox: @unchecked Sendable {
   let model: Model
   /// Images and seed of the last forward pass that `backward` may follow.
   var pass: (images: Int, seed: UInt64)?
+  /// Images of the last backward pass, until the next forward pass.
+  var gradientImages: Int?
   var hasOutputGradient = false
   var pruning: NetworkPruner?
   var optimizer: Optimizer?
@@ -97,7 +99,7 @@ func with(_ model: UInt64, _ body: (ModelBox) throws -> Void) -> Int32 {
 @_cdecl("swpu_model_create")
 public func modelCreate(
   _ network: UInt64, _ batch: Int32, _ threads: Int32, _ kernels: UnsafePointer<CChar>?,
-  _ seed: UInt64, _ model: UnsafeMutablePointer<UInt64>?
+  _ seed: UInt64, _ imageGradient: Int32, _ model: UnsafeMutablePointer<UInt64>?
 ) -> Int32 {
   call {
     let result = try required(model, "model")
@@ -111,7 +113,10 @@ public func modelCreate(
     let engine = Engine(
       kernels: table, threads: threads == 0 ? ThreadPool.processors : Int(threads))
     result.pointee = models.insert(
-      ModelBox(try Model(network, engine: engine, batch: Int(batch), seed: seed)))
+      ModelBox(
+        try Model(
+          network, engine: engine, batch: Int(batch), seed: seed,
+          imageGradient: imageGradient != 0)))
   }
 }
 
@@ -157,6 +162,7 @@ public func modelForward(
     let floats = Int(count) * network.map(network.input).count
     box.model.stage(UnsafeBufferPointer(start: images, count: floats))
     box.model.forward(images: Int(count), training: training != 0, seed: seed)
+    box.gradientImages = nil
     box.pass = training != 0 ? (Int(count), seed) : nil
     box.hasOutputGradient = false
     if let logits {
@@ -208,7 +214,24 @@ public func modelBackward(
     box.model.backward(
       images: pass.images, seed: pass.seed, denseGradients: denseGradients != 0,
       observes: denseGradients != 0)
+    box.gradientImages = pass.images
     box.pass = nil
+  }
+}
+
+/// `swpu_model_image_gradient` of swpu.h.
+@_cdecl("swpu_model_image_gradient")
+public func modelImageGradient(_ model: UInt64, _ output: UnsafeMutablePointer<Float>?) -> Int32 {
+  with(model) { box in
+    let output = try required(output, "output")
+    guard let images = box.gradientImages else {
+      throw LibraryError(.notReady, "no swpu_model_backward has followed the last forward pass")
+    }
+    guard let gradient = box.model.imageGradient(images: images) else {
+      throw LibraryError(
+        .notReady, "the model was made by swpu_model_create with image_gradient = 0")
+    }
+    output.update(from: gradient, count: gradient.count)
   }
 }
 

@@ -106,6 +106,25 @@ public func modelDenseGradient(
   }
 }
 
+/// `swpu_model_set_dense_gradient` of swpu.h.
+@_cdecl("swpu_model_set_dense_gradient")
+public func modelSetDenseGradient(
+  _ model: UInt64, _ index: Int32, _ values: UnsafePointer<Float>?
+) -> Int32 {
+  with(model) { box in
+    let weight = try box.weight(index)
+    guard weight.isPrunable else {
+      throw LibraryError("'\(weight.name)' is not prunable, so it has no dense gradient")
+    }
+    let values = Array(
+      UnsafeBufferPointer(start: try required(values, "values"), count: weight.denseCount))
+    guard values.allSatisfy(\.isFinite) else {
+      throw LibraryError("values: not every one is finite")
+    }
+    weight.store(denseGradient: values)
+  }
+}
+
 /// `swpu_model_mask` of swpu.h.
 @_cdecl("swpu_model_mask")
 public func modelMask(_ model: UInt64, _ index: Int32, _ kept: UnsafeMutablePointer<UInt8>?)

@@ -90,9 +90,11 @@ swpu_status swpu_network_dropout(swpu_network network, const char *name, int32_t
 /* ---- Models: a network with weights and memory ---------------------------------------------- */
 
 /* batch: the most images of a pass. threads: 0 for one a processor. kernels: "avx512", "avx2",
- * "baseline", "neon", or NULL for the fastest. seed: of the first weights. */
+ * "baseline", "neon", or NULL for the fastest. seed: of the first weights. image_gradient: 1 makes
+ * backward passes compute the gradient of the images too. */
 swpu_status swpu_model_create(swpu_network network, int32_t batch, int32_t threads,
-                              const char *kernels, uint64_t seed, swpu_model *model);
+                              const char *kernels, uint64_t seed, int32_t image_gradient,
+                              swpu_model *model);
 
 /* Frees the model and all memory that swpu_model_parameter and swpu_model_statistic pointed at. */
 swpu_status swpu_model_free(swpu_model model);
@@ -116,6 +118,10 @@ swpu_status swpu_model_loss(swpu_model model, const int32_t *labels, float smoot
  * follows one forward pass with training = 1. */
 swpu_status swpu_model_backward(swpu_model model, const float *gradient,
                                 int32_t dense_gradients);
+
+/* The gradient of the images of the last backward pass, as many as there were; of a model made with
+ * image_gradient = 1, until the next forward pass. */
+swpu_status swpu_model_image_gradient(swpu_model model, float *output);
 
 /* Gives the model an optimiser, with a state of zeros. */
 swpu_status swpu_model_sgd(swpu_model model, float momentum, int32_t nesterov,
@@ -151,6 +157,8 @@ swpu_status swpu_model_dense_values(swpu_model model, int32_t index, float *outp
 swpu_status swpu_model_set_dense_values(swpu_model model, int32_t index, const float *values);
 /* Of the last backward pass with dense_gradients = 1, until the masks change. */
 swpu_status swpu_model_dense_gradient(swpu_model model, int32_t index, float *output);
+/* What the next swpu_model_update_masks reads instead: the mean over many processes, say. */
+swpu_status swpu_model_set_dense_gradient(swpu_model model, int32_t index, const float *values);
 
 /* ---- Masks ---------------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ struct ArenaPlan {
 
   private(set) var valueBuffers: [Int]
   private(set) var gradientBuffers: [Int?]
-  /// For each node, for each of its inputs; nil for the network's input.
+  /// For each node, for each of its inputs; nil for the network's input unless its gradient is asked for.
   private(set) var inputGradients: [[GradientSlot?]]
   private(set) var offsets: [Int] = []
   private(set) var byteCount = 0
@@ -33,8 +33,10 @@ struct ArenaPlan {
 
   /// Plans a network for batches of `images` images.
   ///
-  /// - Parameter bytes: the size of an activation.
-  init(_ network: Network, bytes: (MapShape) -> Int) {
+  /// - Parameters:
+  ///   - imageGradient: whether the gradient of the network's input is computed too.
+  ///   - bytes: the size of an activation.
+  init(_ network: Network, imageGradient: Bool = false, bytes: (MapShape) -> Int) {
     let nodes = network.nodes
     let end = 2 * nodes.count
     valueBuffers = [Int](repeating: -1, count: network.valueCount)
@@ -48,7 +50,8 @@ struct ArenaPlan {
       gradientBuffers[output] = newBuffer(bytes(network.map(network.output)), at: nodes.count)
     }
     for index in nodes.indices.reversed() {
-      planGradients(of: index, in: network, at: end - 1 - index, bytes: bytes)
+      planGradients(
+        of: index, in: network, at: end - 1 - index, imageGradient: imageGradient, bytes: bytes)
     }
     place()
   }
@@ -69,7 +72,8 @@ struct ArenaPlan {
   }
 
   private mutating func planGradients(
-    of index: Int, in network: Network, at time: Int, bytes: (MapShape) -> Int
+    of index: Int, in network: Network, at time: Int, imageGradient: Bool,
+    bytes: (MapShape) -> Int
   ) {
     let node = network.nodes[index]
     guard let gradient = gradientBuffers[node.output.index] else { return }
@@ -82,7 +86,8 @@ struct ArenaPlan {
       case .overOutput: false
       case .overOutputUnlessAdding: gradientBuffers[node.inputs[0].index] != nil
       }
-    for place in node.inputs.indices.reversed() where node.inputs[place] != network.input {
+    for place in node.inputs.indices.reversed()
+    where imageGradient || node.inputs[place] != network.input {
       let value = node.inputs[place].index
       if let buffer = gradientBuffers[value] {
         use(buffer, at: time)

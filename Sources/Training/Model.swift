@@ -42,17 +42,23 @@ public final class Model {
   private let outputGradient: Tensor
   private let planarLogits: Tensor
   private let planarGradient: Tensor
+  private let inputGradient: Tensor?
 
   /// Lays out a network for batches of at most `batch` images and initialises its weights.
   ///
+  /// - Parameter imageGradient: makes backward passes compute the gradient of the images too.
   /// - Throws: `MemoryError` when there is not enough memory for it.
-  public init(_ network: Network, engine: Engine, batch: Int, seed: UInt64) throws(MemoryError) {
+  public init(
+    _ network: Network, engine: Engine, batch: Int, seed: UInt64, imageGradient: Bool = false
+  ) throws(MemoryError) {
     precondition(batch > 0 && !network.nodes.isEmpty, "a network with layers, a batch with images")
     self.network = network
     self.engine = engine
     self.batch = batch
 
-    let plan = ArenaPlan(network) { engine.floats($0, images: batch) * 4 }
+    let plan = ArenaPlan(network, imageGradient: imageGradient) {
+      engine.floats($0, images: batch) * 4
+    }
     let storage = try ModelMemory(network, batch: batch, arenaBytes: plan.byteCount).arena()
     arenaBytes = plan.byteCount
     unsharedBytes = plan.unsharedByteCount
@@ -112,6 +118,7 @@ public final class Model {
     planarLogits = Tensor(count: batch * network.map(network.output).count)
     planarGradient = Tensor(count: planarLogits.count)
     outputGradient = gradient(network.output)!
+    inputGradient = imageGradient ? gradient(network.input) : nil
   }
 
   /// Logits an image.
@@ -221,6 +228,16 @@ public final class Model {
   ) {
     backward(
       images: images, seed: seed, denseGradients: denseGradients, observes: observes, clock: nil)
+  }
+
+  /// The gradient of the images, `[image][channel][row][column]`, of the last backward pass; nil when the
+  /// model was made without it.
+  package func imageGradient(images: Int) -> [Float]? {
+    guard let inputGradient else { return nil }
+    let map = network.map(network.input)
+    let planar = Tensor(count: images * map.count)
+    engine.unblockImages(inputGradient, into: planar, map: map, images: images)
+    return planar.array()
   }
 
   /// As the public one; `clock` takes the time of each gradient.

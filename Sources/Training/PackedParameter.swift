@@ -57,6 +57,9 @@ extension PackedParameter {
   /// Replaces the values; those of pruned places are left out.
   package func store(denseValues: [Float]) { weights.store(denseWeights: denseValues) }
 
+  /// Replaces dL/dW of every weight, for example by its mean over many processes.
+  package func store(denseGradient: [Float]) { weights.store(denseGradient: denseGradient) }
+
   /// Packs the layer for another mask. This value describes the old packing; ask the model again.
   package func apply(_ mask: LayerMask) {
     weights.apply(mask)

@@ -77,16 +77,17 @@ class Model:
 
     def __init__(
         self, network: Network, batch: int, threads: int = 0, kernels: str | None = None,
-        seed: int = 1,
+        seed: int = 1, image_gradient: bool = False,
     ):
         """
         batch: the most images of a pass. threads: 0 for one a processor. kernels: avx512, avx2,
-        neon, baseline; None for the fastest. seed: of the first weights.
+        neon, baseline; None for the fastest. seed: of the first weights. image_gradient: backward
+        passes compute the gradient of the images too.
         """
         handle = c_uint64()
         call(
             "model_create", network._handle, batch, threads,
-            None if kernels is None else kernels.encode(), seed, byref(handle))
+            None if kernels is None else kernels.encode(), seed, image_gradient, byref(handle))
         self._handle = handle.value
         limit, inputs, classes = c_int32(), c_int64(), c_int32()
         call("model_sizes", self._handle, byref(limit), byref(inputs), byref(classes))
@@ -134,6 +135,15 @@ class Model:
             gradient = _floats(gradient, (len(gradient), self.classes), "gradient")
             address = gradient.ctypes.data
         call("model_backward", self._handle, address, dense_gradients)
+
+    def image_gradient(self, count: int) -> np.ndarray:
+        """The gradient of the `count` images of the last backward pass, `[image][value]`.
+
+        Of a model made with `image_gradient=True`, until the next forward pass.
+        """
+        output = np.empty((count, self.inputs), np.float32)
+        call("model_image_gradient", self._handle, output.ctypes.data)
+        return output
 
     # -- Optimisers of the engine
 
@@ -201,6 +211,11 @@ class Model:
     def dense_gradient(self, index: int) -> np.ndarray:
         """The gradient of every weight, pruned ones too, after `backward(dense_gradients=True)`."""
         return self._dense("model_dense_gradient", index)
+
+    def set_dense_gradient(self, index: int, values: np.ndarray) -> None:
+        """Replaces what the next `update_masks` reads, by the mean over many processes, say."""
+        values = _floats(values, self.parameter(index).shape, "values")
+        call("model_set_dense_gradient", self._handle, index, values.ctypes.data)
 
     def dense_values(self, index: int) -> np.ndarray:
         """A weight as a dense array, zero where pruned."""

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from ._autograd import run
+from ._distributed import all_reduce
 from ._lowering import UnsupportedOperations, lower
 from .model import Model, Parameter
 
-__all__ = ["SparseModule", "UnsupportedOperations", "sparsify"]
+__all__ = ["SparseModule", "UnsupportedOperations", "all_reduce", "sparsify"]
 
 #: Saliency and growth of a weight's elements from its name, dense values and dense gradient.
 Criterion = Callable[[str, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
@@ -23,7 +25,7 @@ def sparsify(
     module: nn.Module, example: torch.Tensor, sparsity: float = 0.9,
     granularity: str = "sub-structured", *, total_steps: int | None = None,
     steps_per_epoch: int | None = None, batch: int | None = None, threads: int = 0,
-    dense: Iterable[str] = (), **options: float | str,
+    dense: Iterable[str] = (), image_gradient: bool = False, **options: float | str,
 ) -> "SparseModule":
     """An `nn.Module` that computes what `module` does, with most of its weights pruned.
 
@@ -44,15 +46,17 @@ def sparsify(
     them the masks are those of the largest weights until `update_masks` is called with a criterion.
     dense: names of layers that stay dense, besides the first convolution, 1x1 shortcuts and the last
     linear layer.
+    image_gradient: `images.requires_grad` works, at the cost of the first layer's input gradient.
     options: further keys of `swpu train --config`: balanced, budget, update_interval, ...
 
     Raises `UnsupportedOperations`, which names everything that the engine has no layer for.
     """
     lowered = lower(module, example, set(dense))
-    model = Model(lowered.network, batch or len(example), threads)
+    model = Model(
+        lowered.network, batch or len(example), threads, image_gradient=image_gradient)
     state = module.state_dict()
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    result = SparseModule(model, shapes, lowered.normalizations)
+    result = SparseModule(model, shapes, lowered.normalizations, image_gradient)
     result._load_dense(state)
     if total_steps is None:
         options = {"schedule": "dynamic", **options}
@@ -75,15 +79,21 @@ class SparseModule(nn.Module):
     dense_gradients = False
 
     def __init__(
-        self, model: Model, shapes: dict[str, tuple[int, ...]], normalizations: list[str]
+        self, model: Model, shapes: dict[str, tuple[int, ...]], normalizations: list[str],
+        image_gradient: bool,
     ):
         super().__init__()
+        #: Whether backward passes compute the gradient of the images.
+        self.image_gradient = image_gradient
         #: The engine's model.
         self.engine = model
         self._pass = 0
+        self._digest: int | None = None
         self._shapes = shapes
         self._parameters_of_engine: list[nn.Parameter] = []
         self._packings: list[Parameter] = []
+        self._gradients: list[torch.Tensor] = []
+        self._counters: list[torch.Tensor] = []
         for parameter in model.parameters():
             tensor = nn.Parameter(torch.from_numpy(parameter.values))
             self._register(parameter.name, tensor)
@@ -92,7 +102,8 @@ class SparseModule(nn.Module):
         for name, values in model.statistics().items():
             self._register(name, torch.from_numpy(values))
         for name in normalizations:
-            self._register(name + ".num_batches_tracked", torch.tensor(0))
+            self._counters.append(torch.tensor(0))
+            self._register(name + ".num_batches_tracked", self._counters[-1])
         self._normalizations = normalizations
         self.register_state_dict_post_hook(_expand_state)
         self.register_load_state_dict_pre_hook(_pack_state)
@@ -111,12 +122,21 @@ class SparseModule(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits `[image][class]`."""
-        if images.requires_grad:
-            raise RuntimeError("sparsify: the engine computes no gradient of the images")
-        # The gradients of the parameters do not pass through autograd, whose nodes remember sizes that
-        # change with the masks; a scalar that needs a gradient makes autograd call `backward`.
-        anchor = torch.zeros((), requires_grad=torch.is_grad_enabled() and self.training)
-        return _EngineFunction.apply(self, images, anchor)
+        return run(self, images)
+
+    def _apply(self, function, recurse: bool = True):
+        # `.to()`, `.half()`, `.cuda()`: the parameters are the engine's memory and cannot move.
+        moved = function(torch.zeros(1))
+        if moved.dtype != torch.float32 or moved.device.type != "cpu":
+            raise RuntimeError(
+                f"sparsify: the engine computes in float32 on the CPU, not in {moved.dtype} on "
+                f"{moved.device}; load state_dict() into the original module to take it elsewhere")
+        return self
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            "sparsify: the module holds the engine's memory and cannot be copied or pickled; save "
+            "state_dict(), and load it into another module that sparsify made")
 
     # -- Masks
 
@@ -126,13 +146,14 @@ class SparseModule(nn.Module):
 
     def update_masks(
         self, step: int | None = None, *, criterion: Criterion | None = None,
-        density: float = 0.1, exchange: float = 0.1,
+        density: float | None = None, exchange: float = 0.1,
     ) -> None:
         """Moves the masks, after a backward pass with `dense_gradients = True`.
 
         With a step: by the schedule and the engine's criterion. Else by `criterion`, layer by layer: it
         gets a weight's name, dense values and dense gradient and gives the saliency of what is kept
-        and the growth of what is pruned; `exchange` is the fraction of the kept units that go.
+        and the growth of what is pruned; `exchange` is the fraction of the kept units that go, and
+        `density` the fraction of each layer that is kept after it, None for as much as now.
         Optimisers follow: the state of what stays is kept, of what comes back it is zero.
         """
         if step is not None:
@@ -146,8 +167,11 @@ class SparseModule(nn.Module):
                     parameter.name,
                     self._original(parameter, self.engine.dense_values(parameter.index)),
                     self._original(parameter, self.engine.dense_gradient(parameter.index)))
+                share = density
+                if share is None:
+                    share = float(self.engine.mask(parameter.index).mean())
                 kept = self.engine.choose_mask(
-                    parameter.index, saliency.numpy(), growth.numpy(), density, exchange)
+                    parameter.index, saliency.numpy(), growth.numpy(), share, exchange)
                 self.engine.set_mask(parameter.index, kept)
         self._renew()
 
@@ -164,6 +188,7 @@ class SparseModule(nn.Module):
 
     def _renew(self) -> None:
         """Points the parameters at the engine's memory of the present masks."""
+        self._digest = None
         for index, tensor in enumerate(self._parameters_of_engine):
             old, new = self._packings[index], self.engine.parameter(index)
             if old.positions is not None and not np.array_equal(old.positions, new.positions):
@@ -171,8 +196,12 @@ class SparseModule(nn.Module):
                     tensor._packing_of_state = old
                 tensor._packing = new
             tensor.grad = None
+            # Autograd's node of a parameter remembers the size of its first gradient. It is forgotten
+            # when the type of the values changes, but not when their number does.
+            tensor.data = torch.empty(0, dtype=torch.float64)
             tensor.data = torch.from_numpy(new.values)
             self._packings[index] = new
+        self._gradients = [torch.from_numpy(one.gradient) for one in self._packings]
 
     # -- State
 
@@ -186,43 +215,8 @@ class SparseModule(nn.Module):
                 self.engine.set_dense_values(parameter.index, values)
         for name, values in self.engine.statistics().items():
             values[:] = state[name].numpy()
-        for name in self._normalizations:
-            self.get_buffer(name + ".num_batches_tracked").copy_(
-                state[name + ".num_batches_tracked"])
-
-
-class _EngineFunction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, module: SparseModule, images: torch.Tensor, anchor: torch.Tensor):
-        module._pass += 1
-        ctx.module, ctx.number = module, module._pass
-        array = images.detach().to(torch.float32).contiguous().numpy()
-        seed = int(torch.randint(1 << 62, ()).item()) if module.training else 0
-        logits = module.engine.forward(array, training=module.training, seed=seed)
-        if module.training:
-            for name in module._normalizations:
-                module.get_buffer(name + ".num_batches_tracked").add_(1)
-        return torch.from_numpy(logits)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        module = ctx.module
-        if ctx.number != module._pass:
-            raise RuntimeError(
-                "sparsify: the engine keeps one forward pass; call backward before the next forward")
-        pairs = list(zip(module._parameters_of_engine, module._packings))
-        # The engine writes where the last gradients are: what has to be added to is kept.
-        earlier = [
-            None if tensor.grad is None or not tensor.requires_grad else tensor.grad.clone()
-            for tensor, _ in pairs]
-        module.engine.backward(
-            gradient.contiguous().numpy(), dense_gradients=module.dense_gradients)
-        for (tensor, parameter), before in zip(pairs, earlier):
-            if tensor.requires_grad:
-                tensor.grad = torch.from_numpy(parameter.gradient)
-                if before is not None:
-                    tensor.grad += before
-        return None, None, torch.zeros(())
+        for name, counter in zip(self._normalizations, self._counters):
+            counter.copy_(state[name + ".num_batches_tracked"])
 
 
 # -- state_dict in the original's names and shapes

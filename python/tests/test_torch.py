@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch modules on the engine, beside PyTorch itself."""
 
+import copy
 import unittest
 
 try:
@@ -244,6 +245,128 @@ class LoweringTests(unittest.TestCase):
         pruned = {name for name, mask in sparse.masks().items() if not mask.all()}
         self.assertEqual(
             pruned, {f"layer1.{block}.conv{conv}.weight" for block in (0, 1) for conv in (1, 2)})
+
+    def test_a_stem_and_normalisations_like_timms(self):
+        class BatchNormAct2d(nn.BatchNorm2d):
+            def __init__(self, channels, act):
+                super().__init__(channels)
+                self.drop, self.act = nn.Identity(), act
+
+            def forward(self, x):
+                return self.act(self.drop(super().forward(x)))
+
+        class Timm(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv1 = nn.Conv2d(3, 8, 3, padding="same", bias=False)
+                self.bn1 = BatchNormAct2d(8, nn.ReLU())
+                self.conv2 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+                self.bn2 = BatchNormAct2d(8, nn.Identity())
+                self.pool = nn.AvgPool2d(2, 2, ceil_mode=True, count_include_pad=False)
+                self.halve = nn.AdaptiveAvgPool2d(4)
+                self.same = nn.AdaptiveAvgPool2d(4)
+                self.fc = nn.Linear(8 * 16, 5)
+
+            def forward(self, x):
+                x = self.bn1(self.conv1(x))
+                x = torch.relu(self.bn2(self.conv2(x)) + x)
+                x = self.same(self.halve(F.dropout(self.pool(x), 0.0, self.training)))
+                return self.fc(x.flatten(1))
+
+        torch.manual_seed(1)
+        EqualityTests.check(self, Timm())
+
+    def test_dropout_that_is_a_function_trains_only(self):
+        class Dropped(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.fc = nn.Conv2d(3, 4, 16), nn.Linear(4, 2)
+
+            def forward(self, x):
+                return self.fc(F.dropout(self.conv(x).flatten(1), 0.5, self.training))
+
+        images = batch(1)[0]
+        module = Dropped().eval()
+        sparse = swpu.torch.sparsify(module, images, granularity="dense")
+        self.assertFalse(module.training, "the module is left as it was")
+        self.assertFalse(torch.equal(sparse(images), sparse(images)))
+        sparse.eval()
+        torch.testing.assert_close(sparse(images), module(images), atol=1e-5, rtol=1e-4)
+
+
+class AutogradTests(unittest.TestCase):
+    def test_gradients_pass_through_hooks(self):
+        images, labels = batch(20)
+        sparse = swpu.torch.sparsify(Plain(), images, sparsity=0.5)
+        F.cross_entropy(sparse(images), labels).backward()
+        expected = [2 * p.grad.clone() for p in sparse.parameters()]
+        sparse.zero_grad()
+        accumulated = []
+        for parameter in sparse.parameters():
+            parameter.register_hook(lambda gradient: 2 * gradient)
+            parameter.register_post_accumulate_grad_hook(accumulated.append)
+        F.cross_entropy(sparse(images), labels).backward()
+        self.assertEqual(len(accumulated), len(expected))
+        for parameter, gradient in zip(sparse.parameters(), expected):
+            torch.testing.assert_close(parameter.grad, gradient)
+
+    def test_hooks_live_through_mask_updates(self):
+        images, labels = batch(21)
+        sparse = swpu.torch.sparsify(Residual(), images, sparsity=0.6, granularity="line")
+        seen = []
+        for parameter in sparse.parameters():
+            parameter.register_hook(lambda gradient: seen.append(gradient.shape))
+        sparse.dense_gradients = True
+        # The loss keeps the graph of the old sizes alive, as in every training loop.
+        loss = F.cross_entropy(sparse(images), labels)
+        loss.backward()
+        sparse.update_masks(density=0.2, exchange=0.3)
+        seen.clear()
+        F.cross_entropy(sparse(images), labels).backward()
+        self.assertEqual(
+            sorted(seen), sorted(parameter.shape for parameter in sparse.parameters()))
+
+    def test_gradients_of_chosen_parameters(self):
+        images, labels = batch(22)
+        sparse = swpu.torch.sparsify(Plain(), images, sparsity=0.5)
+        frozen = next(sparse.parameters())
+        frozen.requires_grad_(False)
+        loss = F.cross_entropy(sparse(images), labels)
+        trained = [p for p in sparse.parameters() if p is not frozen]
+        gradients = torch.autograd.grad(loss, trained)
+        self.assertIsNone(trained[0].grad)
+        copies = [gradient.clone() for gradient in gradients]
+        F.cross_entropy(sparse(images), labels).backward()
+        self.assertIsNone(frozen.grad)
+        for parameter, gradient in zip(trained, copies):
+            torch.testing.assert_close(parameter.grad, gradient)
+
+    def test_images_get_their_gradient(self):
+        torch.manual_seed(23)
+        for module in (Residual(), Plain()):
+            images, labels = batch(23)
+            sparse = swpu.torch.sparsify(module, images, granularity="dense", image_gradient=True)
+            module.train()
+            ours, theirs = images.clone().requires_grad_(), images.clone().requires_grad_()
+            F.cross_entropy(sparse(ours), labels).backward()
+            F.cross_entropy(module(theirs), labels).backward()
+            self.assertGreater(theirs.grad.abs().max().item(), 1e-4)
+            torch.testing.assert_close(ours.grad, theirs.grad, atol=1e-5, rtol=1e-3)
+        sparse = swpu.torch.sparsify(Plain(), images)
+        with self.assertRaisesRegex(RuntimeError, "image_gradient=True"):
+            sparse(images.clone().requires_grad_())
+
+    def test_what_the_engine_cannot_do_is_an_error(self):
+        images, labels = batch(24)
+        sparse = swpu.torch.sparsify(Plain(), images)
+        with self.assertRaisesRegex(RuntimeError, "float32 on the CPU, not in torch.float64"):
+            sparse.double()
+        self.assertIs(sparse.to(torch.float32), sparse)
+        with self.assertRaisesRegex(TypeError, "state_dict"):
+            copy.deepcopy(sparse)
+        sparse.eval()
+        with self.assertRaisesRegex(RuntimeError, "training mode"):
+            F.cross_entropy(sparse(images), labels).backward()
 
     def test_a_pass_that_was_overwritten_is_an_error(self):
         images, labels = batch(1)

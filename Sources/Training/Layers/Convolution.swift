@@ -229,6 +229,9 @@ package final class ConvolutionLayer: RunningLayer {
   /// Replaces the weights; those of pruned places are left out.
   func store(denseWeights: [Float]) { weight.values.store(filters.pack(denseWeights)) }
 
+  /// Replaces dL/dW of every weight.
+  func store(denseGradient: [Float]) { self.denseGradient = denseGradient }
+
   /// The convolution, or a matrix product where it reads single pixels; with the scales and shifts of
   /// the normalisation that is folded into it.
   func addONNX(_ node: Network.Node, to builder: inout ONNXBuilder) {
