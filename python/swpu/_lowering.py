@@ -48,6 +48,14 @@ _ACTIVATIONS = {nn.ReLU: "relu", nn.ReLU6: "relu6", F.relu: "relu", F.relu6: "re
                 torch.relu: "relu", "relu": "relu", "relu_": "relu", torch.relu_: "relu"}
 _ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 _IDENTITIES = ("contiguous",)
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+
+
+class _Tracer(torch.fx.Tracer):
+    """Takes a normalisation with an activation inside, as timm's are, for one layer."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, nn.BatchNorm2d) or super().is_leaf_module(module, name)
 
 
 class _Lowering:
@@ -57,15 +65,16 @@ class _Lowering:
         self.normalizations: list[str] = []
         self.values: dict[torch.fx.Node, Value] = {}
         self.unsupported: list[str] = []
-        try:
-            self.graph = torch.fx.symbolic_trace(module)
-        except Exception as error:
-            raise UnsupportedOperations([f"torch.fx cannot trace the module: {error}"]) from error
         training = [(part, part.training) for part in module.modules()]
         try:
+            module.train()  # what the module does while it trains is what is wanted
+            self.graph = torch.fx.GraphModule(module, _Tracer().trace(module))
             module.eval()
             with torch.no_grad():
                 ShapeProp(self.graph).propagate(example)
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise UnsupportedOperations([f"torch.fx cannot trace the module: {reason}"]) from error
         finally:
             for part, mode in training:
                 part.training = mode
@@ -101,7 +110,7 @@ class _Lowering:
         fused: dict[torch.fx.Node, tuple] = {}
         additions = set()
         for node in self.nodes:
-            if not isinstance(self.module(node), nn.BatchNorm2d) or len(node.users) != 1:
+            if not self.is_plain_normalization(self.module(node)) or len(node.users) != 1:
                 continue
             last, residual = node, None
             user = next(iter(last.users))
@@ -184,17 +193,15 @@ class _Lowering:
         if isinstance(part, nn.Linear):
             return self.linear(node, part)
         if isinstance(part, nn.BatchNorm2d):
-            return self.normalize(node, None, "none")
+            return self.normalize(node, None, self.own_activation(part))
         if (kind := self.activation(node)) is not None:
             return self.network.activation(name, self.input(node), kind)
         if self.is_addition(node):
             return self.network.add(name, *(self.values[value] for value in node.args))
         if isinstance(part, nn.Identity) or target in _IDENTITIES:
             return self.input(node)
-        if isinstance(part, nn.Dropout):
-            return self.network.dropout(name, self.input(node), part.p)
-        if target is F.dropout:
-            raise _Unsupported("functional dropout; use nn.Dropout")
+        if isinstance(part, _DROPOUTS) or target is F.dropout:
+            return self.dropout(name, node, part)
         if isinstance(part, nn.Flatten) or target in (torch.flatten, "flatten", "view", "reshape", torch.reshape):
             before, after = self.shape(node.args[0]), self.shape(node)
             if len(after) != 2 or after[0] != before[0]:
@@ -206,9 +213,7 @@ class _Lowering:
             kind = nn.MaxPool2d if target is F.max_pool2d else nn.AvgPool2d
             return self.pool(name, node, kind(*node.args[1:], **node.kwargs))
         if isinstance(part, nn.AdaptiveAvgPool2d) or target is F.adaptive_avg_pool2d:
-            if self.shape(node)[2:] != (1, 1):
-                raise _Unsupported(f"adaptive pooling to {self.shape(node)[2:]}; only to 1x1")
-            return self.network.global_average_pool(name, self.input(node))
+            return self.adaptive_pool(name, node)
         if target in ("mean", torch.mean):
             axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
             if sorted(axis % 4 for axis in (axes or ())) != [2, 3]:
@@ -223,11 +228,16 @@ class _Lowering:
             raise _Unsupported(f"dilation {part.dilation}")
         if part.stride[0] != part.stride[1]:
             raise _Unsupported(f"unequal strides {part.stride}")
-        if part.padding_mode != "zeros" or isinstance(part.padding, str):
-            raise _Unsupported(f"padding '{part.padding_mode}', {part.padding}")
+        padding = part.padding
+        if padding == "valid":
+            padding = (0, 0)
+        if padding == "same" and all(size % 2 for size in part.kernel_size):
+            padding = tuple(size // 2 for size in part.kernel_size)
+        if part.padding_mode != "zeros" or isinstance(padding, str):
+            raise _Unsupported(f"padding '{part.padding_mode}', {padding} of a kernel {part.kernel_size}")
         return self.network.convolution(
             node.target, self.input(node), part.out_channels, part.kernel_size, part.stride[0],
-            part.padding, part.groups, part.bias is not None, self.is_prunable(node, part))
+            padding, part.groups, part.bias is not None, self.is_prunable(node, part))
 
     def linear(self, node: torch.fx.Node, part: nn.Linear) -> Value:
         self.once(node)
@@ -251,6 +261,43 @@ class _Lowering:
             end = next(iter(end.users))
         return not any(self.is_addition(user) for user in end.users)
 
+    def is_plain_normalization(self, part: nn.Module | None) -> bool:
+        return type(part) is nn.BatchNorm2d or (
+            isinstance(part, nn.BatchNorm2d)
+            and all(isinstance(getattr(part, inside, None), nn.Identity) for inside in ("act", "drop")))
+
+    def own_activation(self, part: nn.BatchNorm2d) -> str:
+        """Of a normalisation that has its activation inside."""
+        if self.is_plain_normalization(part):
+            return "none"
+        kind = type(getattr(part, "act", None))
+        if kind not in _ACTIVATIONS or not isinstance(getattr(part, "drop", None), nn.Identity):
+            raise _Unsupported(f"{type(part).__name__} with {kind.__name__}")
+        return _ACTIVATIONS[kind]
+
+    def dropout(self, name: str, node: torch.fx.Node, part: nn.Module | None) -> Value:
+        if part is not None:
+            probability = part.p
+        else:
+            probability = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
+        if probability == 0:
+            return self.input(node)
+        if part is not None and type(part) is not nn.Dropout:
+            raise _Unsupported(type(part).__name__)
+        return self.network.dropout(name, self.input(node), probability)
+
+    def adaptive_pool(self, name: str, node: torch.fx.Node) -> Value:
+        """Windows that do not overlap and are all of one size are an ordinary pooling."""
+        before, after = self.shape(node.args[0])[2:], self.shape(node)[2:]
+        if after == (1, 1):
+            return self.network.global_average_pool(name, self.input(node))
+        if after == before:
+            return self.input(node)
+        sizes = {rows // pooled for rows, pooled in zip(before, after)}
+        if len(sizes) > 1 or any(rows % pooled for rows, pooled in zip(before, after)):
+            raise _Unsupported(f"adaptive pooling of {before} to {after}, in unequal windows")
+        return self.network.pool(name, self.input(node), "average", sizes.pop())
+
     def pool(self, name: str, node: torch.fx.Node, part) -> Value:
         def one(size) -> int:
             sizes = {size} if isinstance(size, int) else set(size)
@@ -258,9 +305,13 @@ class _Lowering:
                 raise _Unsupported(f"unequal window, stride or padding {size}")
             return sizes.pop()
 
-        if getattr(part, "dilation", 1) not in (1, (1, 1)) or part.ceil_mode:
-            raise _Unsupported("pooling with dilation or ceil_mode")
+        if getattr(part, "dilation", 1) not in (1, (1, 1)):
+            raise _Unsupported("pooling with dilation")
         padding = one(part.padding)
+        if part.ceil_mode:
+            size, stride = one(part.kernel_size), one(part.stride)
+            if any((side + 2 * padding - size) % stride for side in self.shape(node.args[0])[2:]):
+                raise _Unsupported("pooling with ceil_mode, where it makes the output larger")
         if isinstance(part, nn.AvgPool2d) and (
                 part.divisor_override or (padding and not part.count_include_pad)):
             raise _Unsupported("average pooling that leaves out padding, or divides by another number")
