@@ -22,7 +22,8 @@ with weights, which a training loop of your own drives:
             model.update_masks(step)
 
 Arrays are NumPy's; `model.parameters()` are views of the engine's memory. `swpu.torch.sparsify` takes an
-ordinary PyTorch module instead.
+ordinary PyTorch module instead, `swpu.torch.all_reduce` averages its gradients over processes, and
+`swpu.flower` trains it on devices that keep their data.
 """
 
 from ._library import Error, version
