@@ -76,7 +76,7 @@ public struct TopologyFile: Sendable {
           value: "\(geometry.weights) weights on \(geometry.output.pixels) pixels",
           allowed:
             "at most \(Self.mostWeights.layer) weights (\(Self.mostWeights.all) in all layers) "
-            + "and \(Self.mostProducts) products")
+            + "and \(Self.mostProducts) MACs")
       }
       convolutions.append(
         NetworkDescription.Convolution(

@@ -21,7 +21,6 @@ struct CommonThreshold {
   /// once; lines below the lower bound are excluded; each step looks only at those between.
   func shapes() -> Bits {
     var best = mask.shapes
-    if mask.keptElements <= target { return best }
     let means = Saliency.ofLines(weights, layout, counted: mask.shapes)
     var between = Array(mask.lines.setBits)
     var low: Float = 0

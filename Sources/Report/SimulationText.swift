@@ -26,7 +26,7 @@ public struct SimulationText {
     let note =
       isLayerByLayer
       ? "\nThe network does not specify what its layers read: every tensor moves through the DRAM, and "
-        + "normalisation makes passes of its own." : ""
+        + "normalisation is a separate pass." : ""
     return String(
       format: "%@, batch size %d, on %@: %d multipliers, %.2f V, %.0f MHz (modelled)",
       result.network, result.batch, hardware.name, hardware.array.multipliers,
@@ -35,7 +35,7 @@ public struct SimulationText {
 
   private var layers: String {
     var table = TextTable([
-      "layer", "pass", "cycles", "time", "utilisation", "products", "of dense", "lines skipped",
+      "layer", "pass", "cycles", "time", "utilisation", "MACs", "of dense", "lines skipped",
       "DRAM", "energy",
     ])
     for layer in result.layers {

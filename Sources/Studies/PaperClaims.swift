@@ -93,10 +93,10 @@ public struct PaperClaims: Codable, Sendable {
           surface.volts),
         reading: String(
           format: "with weights alone at 90 %% it is %.1f, dense %.2f. 126 asks for both "
-            + "operands' zeros to cost next to nothing (1.59 pJ for each product that is left, "
+            + "operands' zeros to cost almost nothing (1.59 pJ for each effectual MAC, "
             + "everything included); in BF16 the bound is 65 to 80 once clock, leakage and memories "
             + "scale with what is multiplied. 126 takes 8-bit operands, skipping of both operands' "
-            + "zeros, a third of the leakage, and memories at the logic's voltage, at once",
+            + "zeros, a third of the leakage, and memories at the logic's voltage, all together",
           weightsOnly, densePeak)),
       Claim(
         claim: "against the best training processor", paper: "1.67x",

@@ -201,11 +201,12 @@ def main():
     # Without a fault every suite must pass; how long it takes sets the limit for one that hangs.
     suites = sorted({options.suite or fault.suite for fault in left})
     limits = {}
-    for suite in suites:
-        outcome, seconds, said = runner.run(suite, 0, 1800)
-        print(f"without a fault, {seconds:5.1f} s: {suite}: {said}", flush=True)
-        if outcome == "passed":
-            limits[suite] = 30 + 10 * seconds
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = pool.map(lambda suite: runner.run(suite, 0, 1800), suites)
+        for suite, (outcome, seconds, said) in zip(suites, outcomes):
+            print(f"without a fault, {seconds:5.1f} s: {suite}: {said}", flush=True)
+            if outcome == "passed":
+                limits[suite] = 30 + 10 * seconds
     failing = [suite for suite in suites if suite not in limits]
     wanted = [fault for fault in wanted if (options.suite or fault.suite) not in failing]
 

@@ -33,6 +33,11 @@ import Testing
     var set = bits
     set.set(first..<first + length)
     #expect(set == Bits(count: count) { a[$0] || (first..<first + length).contains($0) })
+
+    // One bit at a time, to either value.
+    var changed = bits
+    for index in 0..<count { changed[index] = b[index] }
+    #expect(changed == other)
   }
 
   @Test func bitsBeyondTheCountStayClear() {

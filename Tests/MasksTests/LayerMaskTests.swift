@@ -141,6 +141,20 @@ import Testing
     }
   }
 
+  @Test func granularityIsRecognizedFromTheBits() {
+    let shape = FilterShape(filters: 2, channels: 2, rows: 1, columns: 3)
+    let dense = LayerMask(dense: shape)
+    #expect(dense.recognizedGranularity == .dense)
+    var lines = dense.lines
+    lines[0] = false
+    #expect(
+      LayerMask(shape: shape, lines: lines, shapes: dense.shapes).recognizedGranularity
+        == .subStructured)
+    var elements = Bits(count: shape.count, repeating: true)
+    elements[1] = false
+    #expect(LayerMask(shape: shape, elements: elements).recognizedGranularity == .unstructured)
+  }
+
   @Test func structureIsRecognizedFromSingleWeights() {
     for seed in 0..<60 as Range<UInt64> {
       var random = SeededRandom(seed: seed)

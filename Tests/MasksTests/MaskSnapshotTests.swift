@@ -62,6 +62,9 @@ import Testing
       writer.integer(wordChecksum(content))
       return writer.bytes
     }
+    #expect(throws: InputError.self) {
+      try MaskSnapshot(decoding: sealed(content + [0]), file: "a.mask")
+    }
     for index in content.indices {
       var damaged = Array(content)
       damaged[index] = UInt8(truncatingIfNeeded: random.next())

@@ -27,13 +27,15 @@ import Testing
       ], vectorLayers: [])
   }
 
-  private func snapshot(_ shape: FilterShape, mask: LayerMask, input: Double?) -> MaskSnapshot {
+  private func snapshot(
+    _ shape: FilterShape, mask: LayerMask, input: Double?, gradient: Double? = nil
+  ) -> MaskSnapshot {
     MaskSnapshot(
       step: 1, epoch: 0,
       layers: [
         MaskSnapshot.Layer(
           name: "second", granularity: .line, mask: mask, inputSparsity: input,
-          gradientSparsity: nil)
+          gradientSparsity: gradient)
       ])
   }
 
@@ -45,14 +47,15 @@ import Testing
     let mask = LayerMask(
       shape: shape, lines: lines, shapes: Bits(count: 8 * 9, repeating: true))
     let workload = try Workload(
-      network, snapshot: snapshot(shape, mask: mask, input: 0.7), file: "x.masks")
+      network, snapshot: snapshot(shape, mask: mask, input: 0.7, gradient: 0.3), file: "x.masks")
     #expect(
       workload.layers.map(\.mask) == [LayerMask(dense: network.convolutions[0].filterShape), mask])
     #expect(workload.layers.map(\.inputSparsity) == [0, 0.7])
+    #expect(workload.layers.map(\.gradientSparsity) == [0, 0.3])
     #expect(workload.layers.map(\.granularity) == [.dense, .line])
     let unseen = try Workload(
       network, snapshot: snapshot(shape, mask: mask, input: nil), file: "x.masks")
-    #expect(unseen.layers[1].inputSparsity == 0.5)
+    #expect(unseen.layers[1].inputSparsity == 0.5 && unseen.layers[1].gradientSparsity == 0)
     var known = network
     known.optimizer = .sgd  // the default of a step's optimiser
     #expect(workload.network == known)

@@ -40,6 +40,22 @@ import Testing
     }
   }
 
+  @Test("the refined order is that of exchanges from the greedy one, and not always the same")
+  func refined() {
+    var different = 0
+    for seed in 0..<60 as Range<UInt64> {
+      let random = RandomCase(seed: seed, largestPlanes: 40)
+      let size = random.hardware.array.rows
+      for part in LoweredPart.lower(random.geometry, mask: random.mask, pass: .forward) {
+        let greedy = part.groups(of: size, order: .hamming)
+        let refined = part.groups(of: size, order: .swapRefined)
+        #expect(refined == part.swapRefined(from: greedy), "seed \(seed)")
+        if refined != greedy { different += 1 }
+      }
+    }
+    #expect(different > 0)
+  }
+
   @Test("every order holds every row once, in groups of the size")
   func permutations() {
     for seed in 0..<60 as Range<UInt64> {

@@ -39,6 +39,37 @@ import Testing
     #expect(better > 0)
   }
 
+  @Test("the better of both starts is taken, which is sometimes the order by popcount")
+  func bothStarts() {
+    var popcounts = 0
+    for seed in 0..<150 as Range<UInt64> {
+      let random = RandomCase(seed: seed, largestPlanes: 40)
+      for part in LoweredPart.lower(random.geometry, mask: random.mask, pass: .forward) {
+        let estimates = [HardwareDescription.Reorder.hamming, .popcount].map {
+          estimate(part, SwapRefinement(part, groups: part.groups(of: 3, order: $0)).groups)
+        }
+        let reached = estimate(part, part.groups(of: 3, order: .swapRefined))
+        #expect(reached == min(estimates[0], estimates[1]), "\(seed)")
+        if estimates[1] < estimates[0] { popcounts += 1 }
+      }
+    }
+    #expect(popcounts > 0)
+  }
+
+  @Test("an exchange that saves by the row that leaves is found")
+  func leaving() {
+    // Only the exchange of 18 with 2 saves anything: 4 and 20 remain as the longest rows.
+    let needs = [18, 4, 4, 20, 19, 2]
+    let axis = Axis(outputs: 1, source: 1, step: 1, offsets: [0])
+    let part = LoweredPart(
+      pass: .forward, rows: 6, planes: 24, rowAxis: axis, columnAxis: axis, taps: [(0, 0)],
+      words: needs.map { (1 << UInt64($0)) - 1 })
+    let refined = SwapRefinement(part, groups: [[0, 1, 2], [3, 4, 5]])
+    #expect(refined.groups == [[5, 1, 2], [3, 4, 0]])
+    // Each row's need counts for its stretch and for the whole.
+    #expect(refined.estimate == 2 * (4 + 20))
+  }
+
   @Test("no single exchange is left that would save anything, where the rounds sufficed")
   func localOptimum() {
     for seed in 0..<20 as Range<UInt64> {

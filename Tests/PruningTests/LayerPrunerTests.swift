@@ -136,6 +136,95 @@ import Testing
     return chosen
   }
 
+  @Test(arguments: [Granularity.filter, .channel, .shape], 0..<30 as Range<UInt64>)
+  func unitsThatSpanTheLayerAgreeWithSorting(granularity: Granularity, seed: UInt64) {
+    var random = SeededRandom(seed: seed, stream: 4)
+    let shape = FilterShape(
+      filters: 2 + random.below(7), channels: 2 + random.below(7), rows: 3,
+      columns: 1 + random.below(3))
+    let area = shape.rows * shape.columns
+    let pruner = LayerPruner(
+      shape: shape, configuration: PruningConfiguration(granularity: granularity))
+    let mask = pruner.initialMask(weights: random.values(shape.count), density: 0.6)
+    let weights = mask.applied(to: random.values(shape.count))
+    let gradient = random.values(shape.count)
+    // The unit of each weight.
+    let (units, unit): (Int, (Int) -> Int) =
+      switch granularity {
+      case .filter: (shape.filters, { $0 / shape.weightsPerFilter })
+      case .channel: (shape.channels, { $0 % shape.weightsPerFilter / area })
+      default: (shape.weightsPerFilter, { $0 % shape.weightsPerFilter })
+      }
+    let size = shape.count / units
+    func means(_ values: [Float]) -> [Float] {
+      var sums = [Double](repeating: 0, count: units)
+      for (index, value) in values.enumerated() { sums[unit(index)] += Double(value.magnitude) }
+      return sums.map { Float($0 / Double(size)) }
+    }
+    func kept(_ mask: LayerMask) -> [Bool] {
+      var kept = [Bool](repeating: false, count: units)
+      for element in mask.elementBits.setBits { kept[unit(element)] = true }
+      return kept
+    }
+    let density = 0.3 + 0.4 * Double(random.uniform())
+    let fraction = 0.5 * Double(random.uniform())
+    let next = pruner.update(
+      mask, weights: weights, gradient: gradient, density: density, growFraction: fraction,
+      movesShapes: true)
+    let expected = oracle(
+      units: units, rowLength: units, size: size,
+      target: Int((density * Double(shape.count)).rounded()), fraction: fraction, kept: kept(mask),
+      saliency: means(weights), growth: means(gradient))
+    #expect(kept(next) == expected, "\(shape) to \(density), exchanging \(fraction)")
+    #expect(next.keptElements == expected.count { $0 } * size)
+  }
+
+  /// A line counts by its weights in shapes that were kept before: others are zero because pruned.
+  @Test func linesAreRankedByTheirKeptShapes() {
+    let shape = FilterShape(filters: 1, channels: 2, rows: 1, columns: 2)
+    let pruner = LayerPruner(shape: shape, configuration: PruningConfiguration(granularity: .line))
+    let before = LayerMask(
+      shape: shape, lines: Bits(count: 2, repeating: true), shapes: Bits(count: 4) { $0 != 1 })
+    let next = pruner.update(
+      before, weights: [3, 0, 2, 2], gradient: [0, 0, 0, 0], density: 0.5, growFraction: 0,
+      movesShapes: false)
+    #expect(next.lines == Bits(count: 2) { $0 == 0 })
+  }
+
+  @Test func aUnitWithoutWeightsIsNeverChosen() {
+    let choice = UnitChoice(
+      kept: Bits(count: 4) { $0 % 2 == 0 }, saliency: [1, 0, 1, 0], growth: [0, 0, 0, 0],
+      sizes: .each([0, 3, 3, 3]), rowLength: 2)
+    // The first row's kept unit has no weights left: another one has to stay.
+    #expect(choice.best(target: 6, exchanging: 0) == Bits(count: 4) { $0 == 1 || $0 == 2 })
+  }
+
+  @Test func halfAUnitRoundsDown() {
+    let shape = FilterShape(filters: 2, channels: 2, rows: 1, columns: 3)
+    let pruner = LayerPruner(shape: shape, configuration: PruningConfiguration(granularity: .shape))
+    let weights = (0..<12).map { Float(1 + $0) }
+    // Five of twelve weights are two and a half shapes.
+    #expect(pruner.initialMask(weights: weights, density: 5.0 / 12).keptElements == 4)
+    #expect(pruner.initialMask(weights: weights, density: 7.0 / 12).keptElements == 6)
+  }
+
+  @Test func floorsKeepTheLeastWeights() {
+    let shape = FilterShape(filters: 6, channels: 5, rows: 2, columns: 3)
+    let least: [Granularity: Int] = [
+      .filter: 5 * 2 * 3, .channel: 6 * 2 * 3, .shape: 6, .unstructured: 6, .line: 6 * 3,
+      .dense: 180,
+    ]
+    var random = SeededRandom(seed: 8)
+    let weights = random.values(shape.count)
+    for (granularity, count) in least {
+      let pruner = LayerPruner(
+        shape: shape, configuration: PruningConfiguration(granularity: granularity))
+      #expect(pruner.leastWeights == count, "\(granularity)")
+      let mask = pruner.initialMask(weights: weights, density: 0)
+      #expect(mask.keptElements == count, "\(granularity)")
+    }
+  }
+
   @Test(arguments: 0..<40 as Range<UInt64>)
   func linesAndElementsAgreeWithSorting(seed: UInt64) {
     var random = SeededRandom(seed: seed)

@@ -52,6 +52,14 @@ import Testing
     #expect((2001..<2200).filter { between.isUpdate(at: $0) } == [2050, 2100])
   }
 
+  @Test func shortRunsUpdateAtLeastEightTimes() {
+    for (steps, interval) in [(8000, 100), (800, 100), (400, 50), (100, 12), (8, 1), (0, 1)] {
+      let schedule = PruningSchedule(
+        PruningConfiguration(updateInterval: 100), totalSteps: steps, stepsPerEpoch: 10)
+      #expect(schedule.updateInterval == interval, "\(steps) steps")
+    }
+  }
+
   @Test func sparseFromScratchExchangesAfterATenth() {
     let schedule = PruningSchedule(
       PruningConfiguration(schedule: .dynamic), totalSteps: 1000, stepsPerEpoch: 50)

@@ -69,6 +69,53 @@ import Testing
     #expect(update(false, density: 1).density == 1)
   }
 
+  @Test func shapesExchangeTheirOwnFraction() {
+    var random = SeededRandom(seed: 9)
+    let configuration = PruningConfiguration(
+      shapeShare: 0.5, growFraction: 0.3, shapeUpdateFraction: 0.1, minimumShapeFraction: 0)
+    let pruner = LayerPruner(shape: shape, configuration: configuration)
+    let before = pruner.initialMask(weights: random.values(shape.count), density: 0.25)
+    #expect(before.keptShapes == 45)
+    // The gradient asks for every pruned position.
+    let gradient = (0..<shape.count).map { index in
+      before.shapes[index % shape.weightsPerFilter] ? Float(0.1) : 5
+    }
+    for (fraction, exchanged) in [(0.3, 4...5), (0.15, 2...3), (0, 0...0)] {
+      let next = pruner.update(
+        before, weights: before.applied(to: random.values(shape.count)), gradient: gradient,
+        density: 0.25, growFraction: fraction, movesShapes: true)
+      #expect(next.keptShapes == 45)
+      #expect(exchanged.contains(before.shapes.subtracting(next.shapes).popcount), "\(fraction)")
+    }
+  }
+
+  /// A position counts by its weights in kept lines: those of others are zero because they are pruned.
+  @Test func shapesAreRankedByTheirKeptLines() {
+    let shape = FilterShape(filters: 4, channels: 2, rows: 1, columns: 3)
+    let configuration = PruningConfiguration(shapeShare: 1, minimumShapeFraction: 0)
+    let pruner = LayerPruner(shape: shape, configuration: configuration)
+    // Channel 0 is kept in one filter and strong there, channel 1 in all four.
+    let before = LayerMask(
+      shape: shape, lines: Bits(count: 8) { $0 == 0 || $0 % 2 == 1 },
+      shapes: Bits(count: 6, repeating: true))
+    let weights = before.applied(to: (0..<24).map { $0 % 6 < 3 ? Float(4) : 2 })
+    let next = pruner.update(
+      before, weights: weights, gradient: weights, density: 0.5, growFraction: 0, movesShapes: true)
+    #expect(next.shapes == Bits(count: 6) { $0 < 3 })
+  }
+
+  @Test func theCommonThresholdKeepsItsFloor() {
+    var random = SeededRandom(seed: 12)
+    let dense = LayerMask(dense: shape)
+    for least in [1, 20, 50, 72] {
+      let kept = CommonThreshold(
+        layout: dense.layout, weights: random.values(shape.count), mask: dense, target: 60,
+        leastShapes: least
+      ).shapes()
+      #expect(kept.popcount >= least)
+    }
+  }
+
   @Test func shapesKeepTheirFloor() {
     var random = SeededRandom(seed: 2)
     let configuration = PruningConfiguration(shapeShare: 1, minimumShapeFraction: 0.4)

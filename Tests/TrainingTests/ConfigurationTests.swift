@@ -116,4 +116,14 @@ struct ConfigurationTests {
     let message = error?.description ?? ""
     #expect(message.contains("some.yaml") && message.contains(key), "\(message)")
   }
+
+  @Test("the default learning rate is that of the optimiser")
+  func learningRate() throws {
+    func peak(_ text: String) throws -> Float {
+      try TrainingConfiguration(yaml: text, file: "some.yaml").peakLearningRate
+    }
+    #expect(try peak("optimizer: sgd") == 0.05)
+    #expect(try peak("optimizer: adamw") == 0.001)
+    #expect(try peak("optimizer: adamw\nlearning-rate: 0.2") == 0.2)
+  }
 }

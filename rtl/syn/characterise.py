@@ -4,8 +4,8 @@
     python characterise.py --liberty FOLDER --liberty FILE --output synthesis.json
     python characterise.py --liberty FILE --unit mac-2 --output synthesis.json
 
-The first replaces the file, the second the unit in it. Needs pyosys and coloquinte. docs/processor/synthesis.md says
-what the figures mean.
+The first replaces the file, the second the unit in it. Needs pyosys and coloquinte.
+docs/processor/synthesis.md explains the figures.
 """
 
 import argparse

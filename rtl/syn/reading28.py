@@ -4,8 +4,8 @@
     python reading28.py synthesis.json
 
 Energy is carried from the foundry's 130 nm by the fits of Stillmaker and Baas (Integration, 2017), area
-by their table; both lack 28 nm, which is put a third of the way from 32 to 20 nm. The other ways to
-28 nm are worked out beside it. docs/processor/synthesis.md says which is believed, and why.
+by their table; both lack 28 nm, which is interpolated a third of the way from 32 to 20 nm. The other ways to
+28 nm are computed for comparison. docs/processor/synthesis.md explains the choice.
 """
 
 import json

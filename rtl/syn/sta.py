@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the longest paths of our timing against OpenSTA's on the same netlists, cells, slews and loads.
+"""Compares the longest paths of our timing with OpenSTA's on the same netlists, cells, slews and loads.
 
     python sta.py --liberty FOLDER --liberty FILE [--unit mac-2]
 
 Needs pyosys and OpenSTA (`sta`). Ends with an error where the two differ by more than 3 %.
-docs/processor/synthesis.md says what differs by intent.
+docs/processor/synthesis.md lists the intended differences.
 """
 
 import argparse

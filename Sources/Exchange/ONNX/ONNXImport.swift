@@ -245,7 +245,7 @@ extension ONNXImport {
       throw Unsupported("a map of more than \(Self.mostSide) rows or columns")
     }
     guard geometry.output.pixels <= Self.mostProducts / geometry.weights else {
-      throw Unsupported("more than \(Self.mostProducts) products")
+      throw Unsupported("more than \(Self.mostProducts) MACs")
     }
     let name = unique(node.label)
     convolutions.append(

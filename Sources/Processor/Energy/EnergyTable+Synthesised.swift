@@ -62,7 +62,7 @@ extension EnergyTable {
       "gates of a multiply-accumulate whose operands are not zero, the adder's share (two stages)"),
     Reading(
       .multiplyGated, 0.07111,
-      "gates of a multiply-accumulate with a zero operand among others, whose adder goes on seeing the "
+      "gates of a multiply-accumulate with a zero operand among others, whose adder still sees the "
         + "partial sum that it added to last"),
     Reading(
       .registerBitWrite, 0.00133, "data side of a multiply-accumulate's flip-flop, on average"),

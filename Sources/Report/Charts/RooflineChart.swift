@@ -82,7 +82,7 @@ struct RooflineChart: Chart {
       }
   }
 
-  private static func rate(_ value: Double) -> String { Scale.label(value) + " products/s" }
+  private static func rate(_ value: Double) -> String { Scale.label(value) + " MACs/s" }
 
   var table: TextTable {
     var table = TextTable(["layer and pass", "MACs/byte", "MACs/s", "of the roof"])

@@ -22,7 +22,7 @@ struct MaskSection {
       Markup.paragraph(
         "Strong: kept weights. Faint: kept lines where a shape is pruned. The strip above: kept "
           + "shapes. On the right: the weights of each filter over all channels, and in grey what it "
-          + "waits for the slowest of its group. Large layers are cut off: the first filters of each "
+          + "stalls for the slowest of its group. Large layers are cut off: the first filters of each "
           + "order, and as many channels as fit."),
     ]
     var isEmpty = true
@@ -37,7 +37,7 @@ struct MaskSection {
     }
     if isEmpty {
       content = [
-        .paragraph("Nothing was pruned, or the run recorded no network, so there is no picture.")
+        .paragraph("Nothing was pruned, or the run recorded no network, so there is no drawing.")
       ]
     }
     return Page.Section(

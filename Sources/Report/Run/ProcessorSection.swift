@@ -86,7 +86,7 @@ struct ProcessorCharts {
       .paragraph(
         "All machines have as many multipliers, the same memories, supply and energy table, and run "
           + "the same masks. T1 is the reordering, T2 detection before load, T3 the compress "
-          + "network; each is switched off in turn."),
+          + "network; each is switched off alone."),
       .grid([
         figures.add(
           machines("Time of a step", "ms") { $0.seconds * 1e3 }),
@@ -152,9 +152,9 @@ struct ProcessorCharts {
 
   private var use: BarChart {
     BarChart(
-      title: "What the multipliers do",
-      summary: "Share of each layer's multiplier-cycles; at the end of a bar, the share of useful "
-        + "products. Over the whole step, vector unit included, it is "
+      title: "Use of the multipliers",
+      summary: "Each layer's multiplier-cycles by cause; at the end of a bar, the utilisation by "
+        + "effectual MACs. Over the whole step, vector unit included, it is "
         + "\(Amount.percent(step.totals.utilization)).",
       rowTitle: "layer", xTitle: "% of the multiplier-cycles", segmentNames: CycleGroups.names,
       rows: layerNames.map { layer in

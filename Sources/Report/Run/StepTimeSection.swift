@@ -21,7 +21,7 @@ struct StepTimeSection {
     }
     if timed.isEmpty {
       content = [
-        .paragraph("Steps are measured when a training ends; none of these has ended.")
+        .paragraph("Steps are measured at the end of a run; none of these has ended.")
       ]
     } else {
       content.append(

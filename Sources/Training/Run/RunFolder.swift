@@ -47,7 +47,7 @@ public struct RunFolder: Sendable {
     if holds(configuration.lastPathComponent) {
       throw FileError(
         url.path, "start a run there",
-        reason: "it holds a run already; go on with it (--resume) or choose another folder")
+        reason: "it already holds a run; resume it (--resume) or choose another folder")
     }
     for folder in [masks, checkpoints] { try make(folder) }
     return lock

@@ -37,6 +37,28 @@ import Testing
     }
   }
 
+  @Test("Batches, epochs and seeds place the same image differently")
+  func placesEachBatchByItself() throws {
+    let pixels = (0..<6 * 6).map { UInt8($0 * 7) }
+    let set = ImageSet(
+      channels: 1, height: 6, width: 6, classNames: ["one"],
+      pixels: [[UInt8]](repeating: pixels, count: 24).flatMap { $0 },
+      labels: [UInt16](repeating: 0, count: 24))
+    func images(seed: UInt64, epoch: Int, index: Int) throws -> [Float] {
+      let recipe = BatchRecipe(
+        set: set, mean: [0], deviation: [1], batch: 12, augmentation: .cropAndFlip, seed: seed,
+        shuffle: false, dropLast: true)
+      var batch = Batch()
+      try recipe.fill(&batch, epoch: epoch, index: index, order: recipe.order(epoch: epoch))
+      return batch.images.array()
+    }
+    let first = try images(seed: 1, epoch: 0, index: 0)
+    #expect(try images(seed: 1, epoch: 0, index: 0) == first)
+    for other in [(1, 0, 1), (1, 1, 0), (2, 0, 0)] as [(UInt64, Int, Int)] {
+      #expect(try images(seed: other.0, epoch: other.1, index: other.2) != first, "\(other)")
+    }
+  }
+
   private static func placements(_ augmentation: Augmentation) -> [Augmentation.Placement] {
     let shifts = Array(-augmentation.padding...augmentation.padding)
     return shifts.flatMap { rows in
