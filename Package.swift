@@ -104,12 +104,12 @@ let package = Package(
       resources: [.copy("Fixtures")]
     ),
     .testTarget(
-      name: "ProcessorTests", dependencies: ["Masks", "Processor", "Pruning", "Tensor"]),
+      name: "ProcessorTests", dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor"]),
     .testTarget(
       name: "RTLTests", dependencies: ["Masks", "Oracles", "Processor", "RTL", "Tensor"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),
+      dependencies: ["Files", "Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),
     .testTarget(
       name: "ReportTests",
       dependencies: [

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Masks
 import Processor
@@ -91,8 +92,8 @@ public struct Exploration: Sendable {
 
   /// The description of a combination.
   ///
-  /// - Throws: `HardwareError` for a key or a value that is not allowed.
-  public func description(_ values: [String]) throws(HardwareError) -> HardwareDescription {
+  /// - Throws: `ConfigurationError` for a key or a value that is not allowed.
+  public func description(_ values: [String]) throws(ConfigurationError) -> HardwareDescription {
     var description = base
     for (axis, value) in zip(axes, values) {
       description = try description.setting(axis.key, to: value)
@@ -102,7 +103,7 @@ public struct Exploration: Sendable {
 
   /// A training step on the description of a combination.
   ///
-  /// - Throws: `HardwareError`, `MemoryPlanError`.
+  /// - Throws: `ConfigurationError`, `MemoryPlanError`.
   public func run(_ values: [String], _ workload: Workload) throws -> Point {
     let hardware = try description(values)
     let simulator = Simulator(hardware, table: table)

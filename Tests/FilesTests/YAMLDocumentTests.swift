@@ -63,7 +63,7 @@ import Testing
       ("whole: 1\n---\nwhole: 2", ["document"]),
     ])
   func errors(text: String, words: [String]) throws {
-    let error = #expect(throws: YAMLError.self) { try read(text) }
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
     let message = error?.description ?? ""
     for word in ["f.yaml"] + words { #expect(message.contains(word), "\(message)") }
     #expect(message.unicodeScalars.allSatisfy { $0.value >= 32 }, "\(message)")
@@ -74,17 +74,19 @@ import Testing
     let text = "whole: 1"
     for encoding in [String.Encoding.utf16, .utf16BigEndian, .utf16LittleEndian, .utf32] {
       let data = try #require(text.data(using: encoding))
-      let error = #expect(throws: YAMLError.self) { try YAMLDocument(data, file: "f.yaml") }
+      let error = #expect(throws: ConfigurationError.self) {
+        try YAMLDocument(data, file: "f.yaml")
+      }
       #expect(error?.problem.contains("UTF-8") == true)
     }
     let latin = Data([0x74, 0xe9, 0x3a, 0x20, 0x31])
-    #expect(throws: YAMLError.self) { try YAMLDocument(latin, file: "f.yaml") }
+    #expect(throws: ConfigurationError.self) { try YAMLDocument(latin, file: "f.yaml") }
   }
 
   @Test(
     "lists in lists without end are refused, not followed", arguments: ["[", "- ", "{a: ", "? "])
   func deep(opening: String) throws {
     let text = String(repeating: opening, count: 100_000)
-    #expect(throws: YAMLError.self) { try YAMLDocument(text, file: "f.yaml") }
+    #expect(throws: ConfigurationError.self) { try YAMLDocument(text, file: "f.yaml") }
   }
 }

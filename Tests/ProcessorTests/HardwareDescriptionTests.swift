@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Testing
 
@@ -18,7 +19,7 @@ import Testing
   @Test("errors name the key, the value and what is allowed")
   func errors() {
     let text = HardwareDescription.swpu.yaml
-    func error(_ yaml: String) -> HardwareError? {
+    func error(_ yaml: String) -> ConfigurationError? {
       do {
         _ = try HardwareDescription(yaml: yaml, file: "mine.yaml")
         return nil
@@ -56,7 +57,7 @@ import Testing
     for (key, value) in [
       ("array.rows", "-1"), ("array.rose", "1"), ("array", "1"), ("", "1"), ("a.b.c", "1"),
     ] {
-      #expect(throws: HardwareError.self) {
+      #expect(throws: ConfigurationError.self) {
         try HardwareDescription.swpu.setting(key, to: value)
       }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Foundation
 import Processor
 import Testing
@@ -16,7 +17,7 @@ import Testing
       ])
     #expect(exploration.combinations == [["2", "4"], ["2", "8"], ["4", "4"], ["4", "8"]])
     #expect(try exploration.description(["2", "8"]).array.multipliers == 16)
-    #expect(throws: HardwareError.self) { try exploration.description(["0", "8"]) }
+    #expect(throws: ConfigurationError.self) { try exploration.description(["0", "8"]) }
   }
 
   @Test("the Pareto set holds exactly the points that none beats")

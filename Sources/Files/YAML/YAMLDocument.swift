@@ -2,26 +2,6 @@
 import Foundation
 import Yams
 
-/// A YAML file that cannot be used.
-public struct YAMLError: Error, Equatable, CustomStringConvertible {
-  /// The file.
-  public let file: String
-  /// The key with those above it (`array.rows`), or `document`.
-  public let key: String
-  /// The value found and what is allowed.
-  public let problem: String
-
-  /// File, key and problem.
-  public var description: String { "\(file): \(key): \(problem)" }
-
-  /// An error of one key.
-  public init(_ file: String, _ key: String, _ problem: String) {
-    self.file = file
-    self.key = printable(key)
-    self.problem = printable(problem)
-  }
-}
-
 /// A YAML 1.2 file of keys and values.
 public struct YAMLDocument {
   /// The most bytes of a file: 1 MiB.
@@ -34,9 +14,12 @@ public struct YAMLDocument {
 
   /// Reads a file's bytes, which are UTF-8, with or without a byte-order mark.
   ///
-  /// - Throws: `YAMLError` for another encoding, text that is not YAML, or a key that is no plain text.
-  public init(_ bytes: Data, file: String) throws(YAMLError) {
-    func failure(_ problem: String) -> YAMLError { YAMLError(file, "document", problem) }
+  /// - Throws: `ConfigurationError` for another encoding, text that is not YAML, or a key that is not plain
+  ///   text.
+  public init(_ bytes: Data, file: String) throws(ConfigurationError) {
+    func failure(_ problem: String) -> ConfigurationError {
+      ConfigurationError(file, "document", problem)
+    }
     guard bytes.count <= Self.largestSize else {
       throw failure("has \(bytes.count) bytes; at most \(Self.largestSize) are allowed")
     }
@@ -60,8 +43,8 @@ public struct YAMLDocument {
 
   /// Reads a file's text.
   ///
-  /// - Throws: `YAMLError` for text that is not YAML, or a key that is no plain text.
-  public init(_ text: String, file: String) throws(YAMLError) {
+  /// - Throws: `ConfigurationError` for text that is not YAML, or a key that is no plain text.
+  public init(_ text: String, file: String) throws(ConfigurationError) {
     try self.init(Data(text.utf8), file: file)
   }
 
@@ -73,19 +56,19 @@ public struct YAMLDocument {
   /// What the file holds as a value.
   ///
   /// - Parameter allowed: the allowed value of a key (`array.rows`), for messages; nil names the type.
-  /// - Throws: `YAMLError` naming the key, the value found, and what is allowed.
+  /// - Throws: `ConfigurationError` naming the key, the value found, and what is allowed.
   public func decode<Value: Decodable>(
     _ type: Value.Type, allowed: @escaping (String) -> String? = { _ in nil }
-  ) throws(YAMLError) -> Value {
+  ) throws(ConfigurationError) -> Value {
     let empty = Node.mapping(Node.Mapping([]))
     do {
       return try Value(
         from: YAMLNodeDecoder(node: root ?? empty, codingPath: [], file: file, allowed: allowed))
-    } catch let error as YAMLError {
+    } catch let error as ConfigurationError {
       throw error
     } catch let DecodingError.keyNotFound(key, context) {
       let path = (context.codingPath + [key]).map(\.stringValue).joined(separator: ".")
-      throw YAMLError(file, path, "is missing")
+      throw ConfigurationError(file, path, "is missing")
     } catch let DecodingError.dataCorrupted(context) {
       // A word that is none of an enumeration's cases.
       let decoder = YAMLNodeDecoder(
@@ -93,7 +76,7 @@ public struct YAMLDocument {
         allowed: allowed)
       throw decoder.mismatch("another word")
     } catch {
-      throw YAMLError(file, "document", plainReason(error))
+      throw ConfigurationError(file, "document", plainReason(error))
     }
   }
 
@@ -105,12 +88,12 @@ public struct YAMLDocument {
     }
   }
 
-  private func checkKeys(of node: Node) throws(YAMLError) {
+  private func checkKeys(of node: Node) throws(ConfigurationError) {
     if let mapping = node.mapping {
       for (key, value) in mapping {
         guard key.scalar != nil else {
           let line = (key.mark ?? node.mark).map { "line \($0.line)" } ?? "document"
-          throw YAMLError(file, line, "a list or a group of keys in place of a key")
+          throw ConfigurationError(file, line, "a list or a group of keys in place of a key")
         }
         try checkKeys(of: value)
       }

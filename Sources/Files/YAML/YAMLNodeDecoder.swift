@@ -11,7 +11,7 @@ struct YAMLNodeDecoder: Decoder {
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   /// An error of this node.
-  func mismatch(_ kind: String) -> YAMLError {
+  func mismatch(_ kind: String) -> ConfigurationError {
     let key = codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
       .joined(separator: ".")
     let found =
@@ -21,7 +21,7 @@ struct YAMLNodeDecoder: Decoder {
       case .sequence: "a list"
       case .alias: "an alias"
       }
-    return YAMLError(
+    return ConfigurationError(
       file, key.isEmpty ? "document" : key,
       "\(found) is not allowed; \(allowed(key) ?? kind)")
   }

@@ -8,31 +8,27 @@ extension EnergyTable {
   /// of them by name, each with all of `value`, `unit`, `kind`, `source` and (where the standard has
   /// one) `volts`; `sram` replaces the whole grid of memories.
   ///
-  /// - Throws: `HardwareError` naming the key.
-  public init(yaml text: String, file: String) throws(HardwareError) {
+  /// - Throws: `ConfigurationError` naming the key.
+  public init(yaml text: String, file: String) throws(ConfigurationError) {
     try self.init(yaml: Data(text.utf8), file: file)
   }
 
   /// Reads a YAML file's bytes, as its text is read.
   ///
-  /// - Throws: `HardwareError` naming the key.
-  public init(yaml bytes: Data, file: String) throws(HardwareError) {
+  /// - Throws: `ConfigurationError` naming the key.
+  public init(yaml bytes: Data, file: String) throws(ConfigurationError) {
     let contents: Contents
-    do throws(YAMLError) {
-      let document = try YAMLDocument(bytes, file: file)
-      try Self.checkKeys(document.root, file: file)
-      let choices: [String: String] = [
-        "unit": Unit.allCases.map(\.rawValue).joined(separator: ", "),
-        "kind": Kind.allCases.map(\.rawValue).joined(separator: ", "),
-      ]
-      contents = try document.decode(
-        Contents.self,
-        allowed: { key in
-          choices[String(key.split(separator: ".").last ?? "")].map { "one of \($0)" }
-        })
-    } catch {
-      throw HardwareError(file, error.key, error.problem)
-    }
+    let document = try YAMLDocument(bytes, file: file)
+    try Self.checkKeys(document.root, file: file)
+    let choices: [String: String] = [
+      "unit": Unit.allCases.map(\.rawValue).joined(separator: ", "),
+      "kind": Kind.allCases.map(\.rawValue).joined(separator: ", "),
+    ]
+    contents = try document.decode(
+      Contents.self,
+      allowed: { key in
+        choices[String(key.split(separator: ".").last ?? "")].map { "one of \($0)" }
+      })
     self = .standard
     for name in Name.allCases {
       if let constant = contents.constants[name] { self[name] = constant }
@@ -55,42 +51,42 @@ extension EnergyTable {
 
   /// Checks every value.
   ///
-  /// - Throws: `HardwareError` for the first key that is wrong.
-  public func validate(file: String) throws(HardwareError) {
+  /// - Throws: `ConfigurationError` for the first key that is wrong.
+  public func validate(file: String) throws(ConfigurationError) {
     for name in Name.allCases {
       let (constant, standard) = (self[name], Self.standard[name])
       let key = "constants.\(name.rawValue)."
       if !(constant.value >= 0 && constant.value < .infinity) {
-        throw HardwareError(file, key + "value", "\(constant.value) is not allowed; 0 or more")
+        throw ConfigurationError(file, key + "value", "\(constant.value) is not allowed; 0 or more")
       }
       if name == .areaUtilisation && !(constant.value > 0 && constant.value <= 1) {
-        throw HardwareError(
+        throw ConfigurationError(
           file, key + "value", "\(constant.value) is not allowed; more than 0, at most 1")
       }
       if constant.unit != standard.unit {
-        throw HardwareError(
+        throw ConfigurationError(
           file, key + "unit", "\(constant.unit.rawValue) is not allowed; \(standard.unit.rawValue)")
       }
       if constant.source.isEmpty {
-        throw HardwareError(file, key + "source", "is empty; name where the value comes from")
+        throw ConfigurationError(file, key + "source", "is empty; name where the value comes from")
       }
       switch (constant.volts, standard.volts) {
       case (nil, nil): break
-      case (nil, _): throw HardwareError(file, key + "volts", "is missing")
+      case (nil, _): throw ConfigurationError(file, key + "volts", "is missing")
       case (_, nil):
-        throw HardwareError(file, key + "volts", "must not be there: no supply changes it")
+        throw ConfigurationError(file, key + "volts", "must not be there: no supply changes it")
       case (let volts?, _):
         if !(volts >= 0.3 && volts <= 2) {
-          throw HardwareError(file, key + "volts", "\(volts) is not allowed; 0.3 to 2")
+          throw ConfigurationError(file, key + "volts", "\(volts) is not allowed; 0.3 to 2")
         }
       }
     }
-    if let problem = sram.problem { throw HardwareError(file, "sram.points", problem) }
+    if let problem = sram.problem { throw ConfigurationError(file, "sram.points", problem) }
     if sram.source.isEmpty {
-      throw HardwareError(file, "sram.source", "is empty; name where the values come from")
+      throw ConfigurationError(file, "sram.source", "is empty; name where the values come from")
     }
     if !(sram.volts >= 0.3 && sram.volts <= 2) {
-      throw HardwareError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
+      throw ConfigurationError(file, "sram.volts", "\(sram.volts) is not allowed; 0.3 to 2")
     }
   }
 
@@ -125,21 +121,21 @@ extension EnergyTable {
     }
   }
 
-  private static func checkKeys(_ root: Node?, file: String) throws(YAMLError) {
+  private static func checkKeys(_ root: Node?, file: String) throws(ConfigurationError) {
     func check(
       _ node: Node?, _ path: String, known: [String], needed: [String]
-    ) throws(YAMLError) {
+    ) throws(ConfigurationError) {
       let choices = known.joined(separator: ", ")
       guard let found = node?.mapping?.keys.compactMap(\.string) else {
-        throw YAMLError(
+        throw ConfigurationError(
           file, path.isEmpty ? "document" : path, "must hold some of the keys \(choices)")
       }
       let prefix = path.isEmpty ? "" : path + "."
       if let unknown = found.first(where: { !known.contains($0) }) {
-        throw YAMLError(file, prefix + unknown, "is not a key; the keys are \(choices)")
+        throw ConfigurationError(file, prefix + unknown, "is not a key; the keys are \(choices)")
       }
       if let missing = needed.first(where: { !found.contains($0) }) {
-        throw YAMLError(file, prefix + missing, "is missing")
+        throw ConfigurationError(file, prefix + missing, "is missing")
       }
     }
     try check(root, "", known: Contents.CodingKeys.allCases.map(\.rawValue), needed: [])

@@ -3,46 +3,22 @@ import Files
 import Foundation
 import Yams
 
-/// A hardware description or energy table that cannot be used: which key of which file, and what is
-/// allowed.
-public struct HardwareError: Error, Equatable, CustomStringConvertible {
-  /// The file, or the preset.
-  public let file: String
-  /// The key, with its section: `array.rows`.
-  public let key: String
-  /// The value found and what is allowed.
-  public let problem: String
-
-  /// File, key and problem.
-  public var description: String { "\(file): \(key): \(problem)" }
-
-  init(_ file: String, _ key: String, _ problem: String) {
-    self.file = file
-    self.key = key
-    self.problem = problem
-  }
-}
-
 extension HardwareDescription {
   /// Reads a YAML file's text. Every key must be there and no other.
   ///
-  /// - Throws: `HardwareError` naming the key.
-  public init(yaml text: String, file: String) throws(HardwareError) {
+  /// - Throws: `ConfigurationError` naming the key.
+  public init(yaml text: String, file: String) throws(ConfigurationError) {
     try self.init(yaml: Data(text.utf8), file: file)
   }
 
   /// Reads a YAML file's bytes, as its text is read.
   ///
-  /// - Throws: `HardwareError` naming the key.
-  public init(yaml bytes: Data, file: String) throws(HardwareError) {
-    do throws(YAMLError) {
-      let document = try YAMLDocument(bytes, file: file)
-      try Self.checkKeys(document.root, file: file)
-      self = try document.decode(
-        HardwareDescription.self, allowed: { Self.choices[$0].map { "one of \($0)" } })
-    } catch {
-      throw HardwareError(file, error.key, error.problem)
-    }
+  /// - Throws: `ConfigurationError` naming the key.
+  public init(yaml bytes: Data, file: String) throws(ConfigurationError) {
+    let document = try YAMLDocument(bytes, file: file)
+    try Self.checkKeys(document.root, file: file)
+    self = try document.decode(
+      HardwareDescription.self, allowed: { Self.choices[$0].map { "one of \($0)" } })
     try validate(file: file)
   }
 
@@ -76,19 +52,19 @@ extension HardwareDescription {
     "techniques.reorder-lines": LineReorder.allCases.map(\.rawValue).joined(separator: ", "),
   ]
 
-  private static func checkKeys(_ root: Node?, file: String) throws(YAMLError) {
-    func check(_ node: Node?, _ section: String, _ known: [String]) throws(YAMLError) {
+  private static func checkKeys(_ root: Node?, file: String) throws(ConfigurationError) {
+    func check(_ node: Node?, _ section: String, _ known: [String]) throws(ConfigurationError) {
       guard let found = node?.mapping?.keys.compactMap(\.string) else {
-        throw YAMLError(
+        throw ConfigurationError(
           file, section, "must hold the keys \(known.joined(separator: ", "))")
       }
       let prefix = section == "document" ? "" : section + "."
       if let unknown = found.first(where: { !known.contains($0) }) {
-        throw YAMLError(
+        throw ConfigurationError(
           file, prefix + unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
       }
       if let missing = known.first(where: { !found.contains($0) }) {
-        throw YAMLError(file, prefix + missing, "is missing")
+        throw ConfigurationError(file, prefix + missing, "is missing")
       }
     }
     try check(root, "document", CodingKeys.allCases.map(\.rawValue))
@@ -97,19 +73,19 @@ extension HardwareDescription {
 
   /// Checks every value.
   ///
-  /// - Throws: `HardwareError` for the first key that is wrong.
-  public func validate(file: String) throws(HardwareError) {
+  /// - Throws: `ConfigurationError` for the first key that is wrong.
+  public func validate(file: String) throws(ConfigurationError) {
     func check(
       _ isRight: Bool, _ key: String, _ value: some CustomStringConvertible, _ allowed: String
-    ) throws(HardwareError) {
-      if !isRight { throw HardwareError(file, key, "\(value) is not allowed; \(allowed)") }
+    ) throws(ConfigurationError) {
+      if !isRight { throw ConfigurationError(file, key, "\(value) is not allowed; \(allowed)") }
     }
-    func check(_ value: Int, _ range: ClosedRange<Int>, _ key: String) throws(HardwareError) {
+    func check(_ value: Int, _ range: ClosedRange<Int>, _ key: String) throws(ConfigurationError) {
       try check(
         range.contains(value), key, value, "\(range.lowerBound) to \(range.upperBound)")
     }
     func check(_ value: Double, _ range: ClosedRange<Double>, _ key: String)
-      throws(HardwareError)
+      throws(ConfigurationError)
     {
       try check(
         range.contains(value), key, value, "\(range.lowerBound) to \(range.upperBound)")
@@ -147,7 +123,7 @@ extension HardwareDescription {
       (memory.stashFormat != array.operands, "memory.stash-format"),
       (memory.gradientFormat != array.operands, "memory.gradient-format"),
     ] where isUsed && !schedule.fuseNormalisation {
-      throw HardwareError(
+      throw ConfigurationError(
         file, key,
         "needs schedule.fuse-normalisation; without it use false, 0 or the format of array.operands"
       )

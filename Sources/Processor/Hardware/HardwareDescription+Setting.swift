@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Yams
 
 extension HardwareDescription {
   /// The description with one key set to another value, for example `array.rows` to `32`.
   ///
-  /// - Throws: `HardwareError` for a key that does not exist or a value that is not allowed.
+  /// - Throws: `ConfigurationError` for a key that does not exist or a value that is not allowed.
   public func setting(_ key: String, to value: String, file: String = "command line")
-    throws(HardwareError) -> HardwareDescription
+    throws(ConfigurationError) -> HardwareDescription
   {
     let path = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard let root = try? Yams.compose(yaml: yaml) else {
@@ -23,10 +24,12 @@ extension HardwareDescription {
       changed[path[0]]?[path[1]] = Node(value)
       text = try? Yams.serialize(node: changed)
     default:
-      throw HardwareError(
+      throw ConfigurationError(
         file, key, "is not a key; one is section.key, as in 'swpu hardware \(name)' prints them")
     }
-    guard let text else { throw HardwareError(file, key, "'\(value)' cannot be written as YAML") }
+    guard let text else {
+      throw ConfigurationError(file, key, "'\(value)' cannot be written as YAML")
+    }
     return try HardwareDescription(yaml: text, file: file)
   }
 }

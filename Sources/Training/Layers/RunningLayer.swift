@@ -115,7 +115,7 @@ struct Ports {
 
 /// Values with a name that is unique in the model.
 public struct NamedTensor: Sendable {
-  /// For example `layer1.0.bn1.runningMean`.
+  /// For example `layer1.0.bn1.running_mean`.
   public let name: String
   /// The values.
   public let values: Tensor

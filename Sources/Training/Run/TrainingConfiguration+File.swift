@@ -4,25 +4,6 @@ import Foundation
 import Masks
 import Pruning
 
-/// A configuration that cannot be used.
-public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
-  /// The file, or `command line`.
-  public let file: String
-  /// The key.
-  public let key: String
-  /// The value found and what is allowed.
-  public let problem: String
-
-  /// File, key and problem.
-  public var description: String { "\(file): \(key): \(problem)" }
-
-  init(_ file: String, _ key: String, _ problem: String) {
-    self.file = file
-    self.key = key
-    self.problem = problem
-  }
-}
-
 extension TrainingConfiguration {
   /// Reads a YAML file's text.
   ///
@@ -37,21 +18,17 @@ extension TrainingConfiguration {
   /// - Throws: `ConfigurationError` for bytes that are not YAML, a key that does not exist or a value
   ///   that is not allowed.
   public init(yaml bytes: Data, file: String) throws(ConfigurationError) {
-    do throws(YAMLError) {
-      let document = try YAMLDocument(bytes, file: file)
-      guard let keys = document.keys else {
-        throw YAMLError(file, "document", "is not a list of 'key: value' lines")
-      }
-      let known = Self.keys.map(\.name)
-      if let unknown = keys.first(where: { !known.contains($0) }) {
-        throw YAMLError(
-          file, unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
-      }
-      self = try document.decode(
-        TrainingConfiguration.self, allowed: { Self.key($0)?.allowed })
-    } catch {
-      throw ConfigurationError(file, error.key, error.problem)
+    let document = try YAMLDocument(bytes, file: file)
+    guard let keys = document.keys else {
+      throw ConfigurationError(file, "document", "is not a list of 'key: value' lines")
     }
+    let known = Self.keys.map(\.name)
+    if let unknown = keys.first(where: { !known.contains($0) }) {
+      throw ConfigurationError(
+        file, unknown, "is not a key; the keys are \(known.joined(separator: ", "))")
+    }
+    self = try document.decode(
+      TrainingConfiguration.self, allowed: { Self.key($0)?.allowed })
     try validate(file: file)
   }
 

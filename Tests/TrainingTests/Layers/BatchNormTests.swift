@@ -15,7 +15,7 @@ import Testing
     let model = try Model(network, engine: Engine(threads: 1), batch: 2, seed: 1)
     let (mean, variance): ([Float], [Float]) = ([0.5, -1], [3e-5, 4])
     for statistic in model.statistics {
-      statistic.values.store(statistic.name.hasSuffix("Mean") ? mean : variance)
+      statistic.values.store(statistic.name.hasSuffix("mean") ? mean : variance)
     }
     var random = SeededRandom(seed: 2)
     let images = randomValues(2 * map.count, &random)
@@ -26,7 +26,9 @@ import Testing
       return (Double(value) - Double(mean[channel]))
         / (Double(variance[channel]) + 1e-5).squareRoot()
     }
-    #expect(relativeDifference(model.logits(images: 2), expected, least: 0.01) < 1e-4)
+    let found = model.logits(images: 2)
+    #expect(
+      relativeDifference(found, expected, least: 0.01) < 1e-4, "\(found), \(expected), \(images)")
   }
 
   /// The residual's gradient takes over the output's memory, unless the normalisation still needs it.
