@@ -82,12 +82,12 @@ test-python:
 	$(MAKE) python-suite python-library=.build/release/libswpu-library.so
 
 # The same on a library that is built already: the one in the wheel, unless another is named. Without
-# PyTorch's CPU build, which has none of CUDA's packages, the tests of swpu.torch are left out, which in
-# CI is an error.
+# PyTorch's CPU build, which has none of CUDA's packages, or without Flower, the tests of swpu.torch or
+# swpu.flower are left out, which in CI is an error.
 python-library = .build/library/libswpu.so
 python-suite: .build/python/bin/python
-	@.build/python/bin/python -c "import torch" 2>/dev/null \
-	  || { echo "No CPU build of PyTorch: swpu.torch is not tested."; [ "$$CI" != true ]; }
+	@for module in torch flwr; do .build/python/bin/python -c "import $$module" 2>/dev/null \
+	  || { echo "No $$module for CPUs from PyPI: what needs it is not tested."; [ "$$CI" != true ]; } || exit 1; done
 	SWPU_LIBRARY=$(CURDIR)/$(python-library) PYTHONPATH=python \
 	  .build/python/bin/python -m unittest discover python/tests
 
@@ -96,6 +96,7 @@ python-suite: .build/python/bin/python
 	python3 -m venv .build/python
 	.build/python/bin/pip install --quiet "torch==2.13.0+cpu" numpy \
 	  || .build/python/bin/pip install --quiet numpy || { rm -rf .build/python; exit 1; }
+	-.build/python/bin/pip install --quiet "flwr>=1.42"
 
 # A wheel that needs no Swift, in .build/wheel, tried in a clean environment without Swift on the PATH.
 wheel: library

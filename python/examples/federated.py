@@ -7,7 +7,7 @@ masks that stay, and sparse with masks that the server moves.
 CIFAR-FOLDER has the binary version of CIFAR-10 (`swpu data cifar10` fetches it). Each device has few of the
 ten classes: the shares of a class are drawn from a Dirichlet distribution with parameter 0.5. Devices run in
 this process, one after the other; with Flower's own SuperLink the same strategy and client run on many
-machines. Printed are accuracy on all test images and the bytes that one device received and sent so far.
+machines. Printed are accuracy on the test images and the bytes that one device received and sent so far.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def split(labels):
 def network():
     torch.manual_seed(arguments.seed)
     layers, inputs = [], 3
-    for outputs, stride in ((32, 2), (64, 2), (64, 1), (128, 2), (128, 1)):
+    for outputs, stride in ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1)):
         layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
         inputs = outputs
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
@@ -142,13 +142,14 @@ parser.add_argument("folder", type=pathlib.Path, help="with data_batch_1.bin …
 parser.add_argument("ways", nargs="*", default=["dense", "fixed", "moving"], metavar="WAY")
 parser.add_argument("--rounds", type=int, default=20)
 parser.add_argument("--images", type=int, default=5000, help="of all devices together (default 5000)")
+parser.add_argument("--test-images", type=int, default=10000, help="(default all 10000)")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--output", help="a JSON file for the curves")
 arguments = parser.parse_args()
 logging.getLogger("flwr").setLevel(logging.ERROR)
 torch.set_num_threads(1)
 training = read(sorted(arguments.folder.glob("data_batch_*.bin")), arguments.images)
-test = read([arguments.folder / "test_batch.bin"], 10000)
+test = read([arguments.folder / "test_batch.bin"], arguments.test_images)
 devices = split(training[1])
 print("images of each device: " + ", ".join(str(len(own)) for own in devices))
 results = []
