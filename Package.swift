@@ -109,7 +109,10 @@ let package = Package(
       name: "RTLTests", dependencies: ["Masks", "Oracles", "Processor", "RTL", "Tensor"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Files", "Masks", "Processor", "Pruning", "Studies", "Tensor", "Training"]),
+      dependencies: [
+        "Exchange", "Files", "HostileFiles", "Masks", "Processor", "Pruning", "Studies", "Tensor",
+        "Training",
+      ]),
     .testTarget(
       name: "ReportTests",
       dependencies: [

@@ -11,7 +11,7 @@ public final class FolderLock: Sendable {
 
   /// Takes the lock.
   ///
-  /// - Throws: `FileError` that names its holder.
+  /// - Throws: `FileError` that names its holder, or the file that cannot be written.
   public init(_ folder: String) throws(FileError) {
     let path = folder + "/" + Self.fileName
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -19,7 +19,6 @@ public final class FolderLock: Sendable {
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
       let owner = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
       let who = owner.split(separator: "\n").first.map { printable(String($0)) }
-      close(descriptor)
       throw FileError(
         folder, "write there",
         reason: "\(who ?? "another program") writes there; wait for it, or choose another folder")
@@ -30,7 +29,7 @@ public final class FolderLock: Sendable {
     gethostname(&name, name.count - 1)
     let host = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     let text = "process \(getpid()) on \(host)\n"
-    try? writeAll(Data(text.utf8), to: descriptor, path)
+    try writeAll(Data(text.utf8), to: descriptor, path)
   }
 
   deinit { close(descriptor) }

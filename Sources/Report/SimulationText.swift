@@ -7,16 +7,23 @@ import Studies
 public struct SimulationText {
   private let result: StepResult
   private let hardware: HardwareDescription
+  private let unmodelled: Unmodelled?
 
   /// The text of a step on a machine.
-  public init(_ result: StepResult, hardware: HardwareDescription) {
+  ///
+  /// - Parameter unmodelled: what of the network's file is not simulated.
+  public init(
+    _ result: StepResult, hardware: HardwareDescription, unmodelled: Unmodelled? = nil
+  ) {
     self.result = result
     self.hardware = hardware
+    self.unmodelled = unmodelled
   }
 
   /// A row for each layer and pass, then the sums.
   public var text: String {
-    [heading, layers, sums, energy].joined(separator: "\n\n")
+    ([heading, layers, sums, energy] + [unmodelled?.text].compactMap(\.self))
+      .joined(separator: "\n\n")
   }
 
   private var heading: String {
@@ -24,9 +31,10 @@ public struct SimulationText {
       result.operations.isEmpty && hardware.schedule.fuseNormalisation
       && !result.vector.isEmpty
     let note =
-      isLayerByLayer
-      ? "\nThe network does not specify what its layers read: every tensor moves through the DRAM, and "
-        + "normalisation is a separate pass." : ""
+      (unmodelled?.title.map { "\n\($0)." } ?? "")
+      + (isLayerByLayer
+        ? "\nThe network does not specify what its layers read: every tensor moves through the DRAM, and "
+          + "normalisation is a separate pass." : "")
     return String(
       format: "%@, batch size %d, on %@: %d multipliers, %.2f V, %.0f MHz (modelled)",
       result.network, result.batch, hardware.name, hardware.array.multipliers,

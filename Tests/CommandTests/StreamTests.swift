@@ -122,6 +122,55 @@ import Testing
     #expect(result.output.hasSuffix("\(name)\n\(name)-2\n\(name)-3\n3\n"), "\(result)")
   }
 
+  @Test("a run and its dense twin that were stopped go on to the same bits")
+  func denseTwin() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let pair = tiny.replacing("--epochs 1", with: "--epochs 12") + " --against-dense"
+    let result = try shell(
+      """
+      swpu \(pair) --output whole >/dev/null || exit 1
+      # Stopped in the run itself, then in its twin.
+      "\(Program.url.path)" \(pair) --output run >first.txt 2>&1 & first=$!
+      until [ -s run/metrics.jsonl ]; do sleep 0.02; done
+      kill -TERM $first; wait $first; [ $? = 130 ] || exit 2
+      grep -q -- '--resume run --against-dense' first.txt || exit 3
+      [ ! -e run-dense ] || exit 4
+      "\(Program.url.path)" train --resume run --against-dense >second.txt 2>&1 & second=$!
+      until [ -s run-dense/metrics.jsonl ]; do sleep 0.02; done
+      kill -TERM $second; wait $second; [ $? = 130 ] || exit 5
+      grep -q 'the dense twin' second.txt && grep -q -- '--resume run --against-dense' second.txt || exit 6
+      swpu train --resume run --against-dense --json >end.json || exit 7
+      for kind in "" -dense; do
+        for part in checkpoints masks; do diff -r whole$kind/$part run$kind/$part || exit 8; done
+      done
+      swpu train --resume run --against-dense 2>&1 >/dev/null | grep -q 'has ended' || exit 9
+      # A twin may come later; somebody else's folder in its place is said before anything is done.
+      swpu \(tiny) --output late >/dev/null || exit 10
+      mkdir late-dense; echo mine >late-dense/summary.json
+      find late late-dense -type f -exec md5sum {} + | sort >before.txt
+      swpu train --resume late --against-dense 2>late.txt && exit 11
+      grep -q "late-dense.*holds 'summary.json'" late.txt || exit 12
+      find late late-dense -type f -exec md5sum {} + | sort | cmp - before.txt || exit 13
+      rm -r late-dense; swpu train --resume late --against-dense --json >late.json || exit 14
+      """, in: folder)
+    #expect(result.status == 0, "\(result)")
+    struct Summary: Decodable {
+      struct Twin: Decodable { let testAccuracy: Double, epochSeconds: [Double] }
+      let epochs: Int
+      let epochSeconds: [Double]
+      let dense: Twin
+    }
+    func summary(_ name: String) throws -> Summary {
+      try JSONDecoder().decode(
+        Summary.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)))
+    }
+    let (whole, resumed) = (try summary("whole/summary.json"), try summary("end.json"))
+    #expect(resumed.dense.testAccuracy == whole.dense.testAccuracy)
+    #expect(resumed.dense.epochSeconds.count == 12 && resumed.epochSeconds.count == 12)
+    #expect(try summary("late.json").dense.epochSeconds.count == 1)
+  }
+
   @Test("the data of a run are found from any folder")
   func anyFolder() throws {
     let folder = try folder()

@@ -16,15 +16,18 @@ extension ONNXImport {
       }
       if computed.count > 1 {
         let reads = computed.reduce(0) { $0 + elements(values.shapes[$1] ?? []) }
-        return addVectorLayer(node.node, kind, reads: reads, writes: elements(output))
+        return addVectorLayer(node.node, kind, computed, reads: reads, writes: elements(output))
       }
       // With a constant: the bias of a layer, as in Conv and Gemm, or an operation on each value.
-      if node.node.operation == "Add", let value = computed.first, isProduct(value) { return }
+      if node.node.operation == "Add", let value = computed.first, isProduct(value) {
+        return follow(value, into: node.node.outputs[0])
+      }
       addVectorLayer(
-        node.node, .activation, reads: elements(output), writes: elements(output))
+        node.node, .activation, computed, reads: elements(output), writes: elements(output))
     default:
       addVectorLayer(
-        node.node, kind, reads: elements(try node.shape(0)), writes: elements(output))
+        node.node, kind, Array(node.node.inputs.prefix(1)),
+        reads: elements(try node.shape(0)), writes: elements(output))
     }
   }
 
@@ -38,7 +41,7 @@ extension ONNXImport {
   /// A normalisation, with the addition and the activation behind it that nothing else reads.
   private mutating func addBatchNorm(_ node: NodeFacts, _ shape: [Int]) {
     markGradient(node.node.outputs)
-    var hasResidual = false
+    var inputs = Array(node.node.inputs.prefix(1))
     var value = node.node.outputs.first ?? ""
     if let (index, next) = onlyReader(of: value), next.operation == "Add", next.domain.isEmpty,
       next.inputs.count == 2, let other = next.inputs.first(where: { $0 != value }),
@@ -47,7 +50,7 @@ extension ONNXImport {
     {
       // Of two normalisations that are added the later one takes the addition.
       take(index)
-      hasResidual = true
+      inputs.append(other)
       value = output
     }
     if let (index, next) = onlyReader(of: value), ["Relu", "Clip"].contains(next.operation),
@@ -58,7 +61,7 @@ extension ONNXImport {
     }
     markGradient([value])
     addVectorLayer(
-      node.node, hasResidual ? .batchNormWithResidual : .batchNorm,
-      reads: (hasResidual ? 2 : 1) * elements(shape), writes: elements(shape))
+      node.node, inputs.count > 1 ? .batchNormWithResidual : .batchNorm, inputs,
+      reads: inputs.count * elements(shape), writes: elements(shape), output: value)
   }
 }

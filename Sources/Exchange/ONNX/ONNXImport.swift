@@ -29,6 +29,10 @@ struct ONNXImport {
   /// Images that sizes are worked out for.
   let images: Int
   private(set) var values = GraphValues()
+  /// Which layer makes each computed value.
+  var origins: [String: ValueOrigin] = [:]
+  /// Why it is not known what a layer reads, by the name of the layer.
+  private(set) var unclearReads: [String: String] = [:]
   /// Inputs of unknown size, with what the file has of it.
   let openInputs: [String: String]
   /// Multiply-accumulates of an image in all layers.
@@ -52,8 +56,8 @@ struct ONNXImport {
     readers = graph.readers
     let inputs = graph.inputs.filter { [values] in values.constants[$0.name] == nil }
     // An open axis of images is one of one image: counts are of one in any case.
-    batch = inputs.lazy.compactMap(\.size).first { $0.axes.count > 1 }
-      .flatMap { $0.axes[0] }.flatMap { $0 > 0 ? $0 : nil }
+    let first = inputs.first { ($0.size?.axes.count ?? 0) > 1 }
+    batch = first.flatMap { $0.size?.axes[0] }.flatMap { $0 > 0 ? $0 : nil }
     images = batch ?? 1
     if let batch, batch > 1 << 20 {
       throw InputError(
@@ -61,6 +65,8 @@ struct ONNXImport {
     }
     var open: [String: String] = [:]
     for input in inputs {
+      origins[input.name] =
+        input.name == first?.name ? .images : .other("the input '\(printable(input.name))'")
       if let shape = Self.shape(input.size, images: images, side: side) {
         values.setShape(shape, of: input.name)
       } else {
@@ -129,6 +135,7 @@ struct ONNXImport {
       if let problem { throw problem }
       try addLayer(node, role)
     } catch {
+      followOrigin(node)
       try leaveOut(node, role, error)
     }
   }
@@ -137,7 +144,7 @@ struct ONNXImport {
     switch role {
     case .weighted: try addWeighted(values.facts(node))
     case .vector(let kind): try addVector(values.facts(node), kind)
-    case .free: break
+    case .free: followOrigin(node)
     case .moving: throw Unsupported("moves values")
     case .product: throw Unsupported("multiply-accumulates that are no layer of the model")
     case .unknown:
@@ -195,6 +202,7 @@ struct ONNXImport {
     }
     for (output, made) in zip(node.outputs, branch.outputs) {
       values.alias(output, of: made.name)
+      origins[output] = origins[made.name]
       if hasGradient.contains(made.name) { markGradient([output]) }
     }
   }
@@ -219,12 +227,30 @@ extension ONNXImport {
   func elements(_ shape: [Int]) -> Int { (shape.reduce(1, *) + images - 1) / images }
 
   /// Adds a layer without weights of its own to multiply by.
+  ///
+  /// - Parameters:
+  ///   - inputs: the values that it reads, of so many elements in all.
+  ///   - output: the value that it makes, where that is not the node's own.
   mutating func addVectorLayer(
-    _ node: ONNXGraph.Node, _ kind: NetworkDescription.VectorLayer.Kind, reads: Int, writes: Int
+    _ node: ONNXGraph.Node, _ kind: NetworkDescription.VectorLayer.Kind, _ inputs: [String],
+    reads: Int, writes: Int, output: String? = nil
   ) {
+    let name = unique(node.label)
     vectorLayers.append(
       NetworkDescription.VectorLayer(
-        name: unique(node.label), kind: kind, inputElements: reads, outputElements: writes))
+        name: name, kind: kind, inputElements: reads, outputElements: writes,
+        reads: layers(reading: inputs, name)))
+    if let output = output ?? node.outputs.first { origins[output] = .layer(name) }
+  }
+
+  /// The layers that make these values; nil, and noted, where they are no whole outputs of layers.
+  private mutating func layers(reading inputs: [String], _ name: String) -> [String]? {
+    do throws(Unsupported) {
+      return try layers(of: inputs)
+    } catch {
+      unclearReads[name] = printable(error.reason)
+      return nil
+    }
   }
 
   /// Adds a convolution or linear layer.
@@ -248,11 +274,15 @@ extension ONNXImport {
       throw Unsupported("more than \(Self.mostProducts) MACs")
     }
     let name = unique(node.label)
+    // A convolution of ONNX Runtime may take in a sum, as its fourth input.
+    let inputs = [input] + (node.operation == "FusedConv" ? node.inputs.dropFirst(3) : [])
     convolutions.append(
       NetworkDescription.Convolution(
         name: name, geometry: geometry, needsInputGradient: hasGradient.contains(input),
         prunable: geometry.channelsPerGroup > 4
-          && !(isLinear && isLast(node.outputs.first ?? "")), isTransposed: isTransposed))
+          && !(isLinear && isLast(node.outputs.first ?? "")), isTransposed: isTransposed,
+        reads: layers(reading: inputs, name)))
+    if let output = node.outputs.first { origins[output] = .layer(name) }
     weights[name] = source
     multiplyAccumulates += geometry.denseMACs
     if isLinear { products.formUnion(node.outputs) }

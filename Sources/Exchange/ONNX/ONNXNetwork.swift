@@ -33,6 +33,9 @@ public struct ONNXNetwork: Sendable {
   public let namesByWeights: [String: String]
   /// For layers whose weights are not known, the reason.
   public let lackingWeights: [String: String]
+  /// What layers read that is no whole output of a layer, as a concatenation is, by their names: the
+  /// description does not say what those read.
+  public let unclearReads: [String: String]
   /// Multiply-accumulates of one image in the layers.
   public let multiplyAccumulates: Int
   private let file: String
@@ -58,6 +61,7 @@ public struct ONNXNetwork: Sendable {
     var reading = try ONNXImport(graph.expanded(file: file), file: file, side: side)
     try reading.addNodes()
     leftOut = reading.leftOut
+    unclearReads = reading.unclearReads
     weights = reading.weights
     values = reading.values
     multiplyAccumulates = reading.multiplyAccumulates

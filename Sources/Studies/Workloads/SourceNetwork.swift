@@ -14,10 +14,12 @@ struct SourceNetwork {
   var masks: (() throws -> MaskSnapshot)?
   /// The weights of a layer; nil for a source that has none.
   var weights: ((NetworkDescription.Convolution) throws -> [Float])?
-  /// What the source holds and the simulation leaves out, by name.
+  /// What the source holds and the simulation leaves out, by name, but for nodes of an ONNX file.
   var leftOut: [String] = []
-  /// The same for a document: nodes of an ONNX file, and their fraction of its multiply-accumulates.
+  /// Nodes of an ONNX file that are not simulated, and their fraction of its multiply-accumulates.
   var unmodelled: Unmodelled?
+  /// Why it is not known what a layer reads, by the names of those layers.
+  var unclearReads: [String: String] = [:]
   /// Layers whose weights are not known from the source, with the reason.
   var lackingWeights: [String: String] = [:]
 }
@@ -49,10 +51,9 @@ extension SourceNetwork {
       names = found.namesByWeights
       masks = { try found.masks() }
       weights = { try found.weights(of: $0.name) }
-      let unmodelled = Unmodelled(found)
-      self.unmodelled = unmodelled
-      leftOut = unmodelled.lines(of: found.multiplyAccumulates)
+      unmodelled = Unmodelled(found)
       lackingWeights = found.lackingWeights
+      unclearReads = found.unclearReads
     case .topology(let path):
       let topology = try TopologyFile(path: path)
       description = topology.network

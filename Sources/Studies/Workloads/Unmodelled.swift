@@ -8,20 +8,46 @@ public struct Unmodelled: Encodable, Sendable {
   public let nodes: [ONNXNetwork.LeftOut]
   /// Their fraction of the network's multiply-accumulates; nil where those of a node are not known.
   public let shareOfMACs: Double?
+  /// Multiply-accumulates of one image in the layers that are simulated.
+  private let modelled: Int
+
+  private enum CodingKeys: CodingKey { case nodes, shareOfMACs }
 
   init(_ network: ONNXNetwork) {
     nodes = network.leftOut
     shareOfMACs = network.leftOutShare
+    modelled = network.multiplyAccumulates
+  }
+
+  /// What a title says of it; nil where no multiply-accumulates are left out.
+  public var title: String? {
+    guard let shareOfMACs else { return "Nodes of unknown cost are not simulated" }
+    return shareOfMACs == 0
+      ? nil : String(format: "%.2g %% of the network's MACs are not simulated", 100 * shareOfMACs)
+  }
+
+  /// A paragraph of at most 80 columns that says what is left out; nil where nothing is.
+  public var text: String? {
+    if nodes.isEmpty { return nil }
+    var rows: [String] = []
+    for word in "Not simulated: \(lines.joined(separator: "; ")).".split(separator: " ") {
+      if let row = rows.last, row.count + word.count < 80 {
+        rows[rows.count - 1] = row + " " + word
+      } else {
+        rows.append((rows.isEmpty ? "" : "  ") + word)
+      }
+    }
+    return rows.joined(separator: "\n")
   }
 
   /// A line for each operation and reason, those with multiply-accumulates first.
-  func lines(of all: Int) -> [String] {
+  var lines: [String] {
     var groups: [String: [ONNXNetwork.LeftOut]] = [:]
     for node in nodes { groups[node.operation + ": " + node.reason, default: []].append(node) }
     func products(_ group: [ONNXNetwork.LeftOut]) -> Int {
       group.reduce(0) { $0 + ($1.multiplyAccumulates ?? 0) }
     }
-    let total = Double(all + products(nodes))
+    let total = Double(modelled + products(nodes))
     let working = groups.filter { $0.value.contains { $0.multiplyAccumulates != 0 } }
     var lines = working.sorted { (-products($0.value), $0.key) < (-products($1.value), $1.key) }
       .map { key, group in

@@ -90,12 +90,15 @@ public struct WorkloadRequest: Sendable {
   /// - Parameter note: told of what the source holds and the simulation leaves out.
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
   public func workload(note: (String) -> Void = { _ in }) throws -> Workload {
-    try loaded(note: note).workload
+    let loaded = try loaded(note: note)
+    if let text = loaded.unmodelled?.text { note(text) }
+    return loaded.workload
   }
 
   /// The network, with masks of the run, of files, or random ones, and what is left out.
   ///
-  /// - Parameter note: told of what the source holds and the simulation leaves out.
+  /// - Parameter note: told of what the source holds and the simulation leaves out, but for
+  ///   `unmodelled`.
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
   public func loaded(note: (String) -> Void) throws -> Loaded {
     if masks == nil, case .run(let run) = source {
@@ -104,6 +107,11 @@ public struct WorkloadRequest: Sendable {
     let network = try SourceNetwork(self)
     if !network.leftOut.isEmpty {
       note("Not simulated: \(network.leftOut.joined(separator: "; ")).")
+    }
+    if let (layer, what) = network.unclearReads.min(by: { $0.key < $1.key }) {
+      note(
+        "\(network.unclearReads.count) layers read what is no whole output of a layer ('\(layer)': "
+          + "\(what)), so that the step is not streamed.")
     }
     return Loaded(
       workload: try workload(network, note: note), unmodelled: network.unmodelled)

@@ -2,7 +2,8 @@
 import Foundation
 
 /// The IDX files of MNIST and of the sets in its format: grey images and labels in separate files, a
-/// big-endian header, one byte a value, perhaps compressed.
+/// big-endian header, one byte a value, perhaps compressed. Labels may be integers of other widths,
+/// and the first of several integers per image, as in QMNIST.
 enum IDXFiles {
   static let home = "http://yann.lecun.com/exdb/mnist/"
 
@@ -67,8 +68,8 @@ enum IDXFiles {
   }
 
   private static func images(_ place: IDXPlace, _ splits: [String]) throws(DatasetError) -> Images {
-    let file = try place.open("images", of: splits, dimensions: 3)
-    let sides = try header(file, dimensions: 3)
+    let file = try place.open("images", of: splits, kinds: ["idx3-ubyte"])
+    let sides = try header(file, dimensions: 3...3, types: [.byte]).sides
     for (side, name) in zip(sides[1...], ["rows", "columns"]) where side > largestSide {
       throw DatasetError(
         fault: .wrongDimensions, file: file.path, found: "images of \(grouped(side)) \(name)",
@@ -82,39 +83,73 @@ enum IDXFiles {
   private static func labels(
     _ place: IDXPlace, _ splits: [String], count: Int, classes: ClosedRange<Int>
   ) throws(DatasetError) -> [UInt16] {
-    let file = try place.open("labels", of: splits, dimensions: 1)
-    let found = try header(file, dimensions: 1)[0]
-    guard found == count else {
+    let file = try place.open("labels", of: splits, kinds: ["idx1-ubyte", "idx2-int"])
+    let (type, sides) = try header(file, dimensions: 1...2, types: ValueType.allCases)
+    guard sides[0] == count else {
       throw DatasetError(
-        fault: .wrongCount, file: file.path, found: "\(grouped(found)) labels",
+        fault: .wrongCount, file: file.path, found: "\(grouped(sides[0])) labels",
         expected: "\(grouped(count)), one an image", home: home)
     }
-    let labels = try file.readRest(count)
-    if let wrong = labels.firstIndex(where: { !classes.contains(Int($0)) }) {
+    let bytes = try file.readRest(sides.reduce(type.byteCount, *))
+    let stride = bytes.count / count
+    let labels = (0..<count).map { type.value(bytes[(stride * $0)...]) }
+    if let wrong = labels.firstIndex(where: { !classes.contains($0) }) {
       throw DatasetError(
         fault: .wrongLabel, file: file.path,
         found: "label \(labels[wrong]) of image \(grouped(wrong))",
-        expected: "\(classes.lowerBound)...\(classes.upperBound), the labels of the training split",
+        expected: "\(classes.lowerBound)...\(classes.upperBound)"
+          + (splits == ["train"] ? "" : ", the labels of the training split"),
         home: home)
     }
     return labels.map(UInt16.init)
   }
 
+  /// What a value of a file is, by the third byte of its header.
+  private enum ValueType: UInt8, CaseIterable {
+    case byte = 0x08
+    case signedByte = 0x09
+    case short = 0x0b
+    case int = 0x0c
+
+    var byteCount: Int {
+      switch self {
+      case .byte, .signedByte: 1
+      case .short: 2
+      case .int: 4
+      }
+    }
+
+    /// The value that some bytes start with.
+    func value(_ bytes: ArraySlice<UInt8>) -> Int {
+      let bits = bytes.prefix(byteCount).reduce(0) { $0 << 8 | Int($1) }
+      let limit = 1 << (8 * byteCount)
+      return self != .byte && bits >= limit / 2 ? bits - limit : bits
+    }
+  }
+
   /// The sizes that the header gives, none of them 0 and their product no more than a file may hold.
-  private static func header(_ file: DataFile, dimensions: Int) throws(DatasetError) -> [Int] {
-    let bytes = try file.read(4 + 4 * dimensions)
-    let magic: [UInt8] = [0, 0, 8, UInt8(dimensions)]
-    guard bytes.prefix(4).elementsEqual(magic) else {
+  private static func header(
+    _ file: DataFile, dimensions: ClosedRange<Int>, types: [ValueType]
+  ) throws(DatasetError) -> (type: ValueType, sides: [Int]) {
+    var bytes = try file.read(4)
+    guard bytes.count == 4, bytes.prefix(2).elementsEqual([0, 0]),
+      let type = ValueType(rawValue: bytes[2]), types.contains(type),
+      dimensions.contains(Int(bytes[3]))
+    else {
+      let usual: [UInt8] = [0, 0, 8, UInt8(dimensions.lowerBound)]
       throw DatasetError(
-        fault: .wrongMagic, file: file.path, found: "the first bytes \(Array(bytes.prefix(4)))",
-        expected: "\(magic), the mark of bytes in \(dimensions) dimensions", home: home)
+        fault: .wrongMagic, file: file.path, found: "the first bytes \(Array(bytes))",
+        expected: "\(usual), the mark of bytes in \(dimensions.lowerBound) dimensions",
+        home: home)
     }
-    guard bytes.count == 4 + 4 * dimensions else {
+    let count = Int(bytes[3])
+    bytes = try file.read(4 * count)
+    guard bytes.count == 4 * count else {
       throw DatasetError(
-        fault: .wrongSize, file: file.path, found: "\(bytes.count) bytes",
-        expected: "a header of \(4 + 4 * dimensions) bytes", home: home)
+        fault: .wrongSize, file: file.path, found: "\(4 + bytes.count) bytes",
+        expected: "a header of \(4 + 4 * count) bytes", home: home)
     }
-    let sides = (1...dimensions).map { dimension in
+    let sides = (0..<count).map { dimension in
       bytes[4 * dimension..<4 * dimension + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     var total = 1
@@ -128,6 +163,6 @@ enum IDXFiles {
           expected: "none of them 0 and at most \(grouped(DataFile.largestSize)) bytes", home: home)
       }
     }
-    return sides
+    return (type, sides)
   }
 }

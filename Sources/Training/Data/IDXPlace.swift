@@ -33,8 +33,8 @@ struct IDXPlace {
       if lead.isEmpty {
         throw DatasetError(
           fault: .missing, file: path, found: "no such folder, and no files of such names",
-          expected: "a folder with \(names("images", split: "train", dimensions: 3)[0]) or "
-            + "\(names("images", split: "train", dimensions: 3)[1])",
+          expected: "a folder with \(names("images", split: "train", kind: "idx3-ubyte")[0]) or "
+            + "\(names("images", split: "train", kind: "idx3-ubyte")[1])",
           home: IDXFiles.home)
       }
     }
@@ -48,15 +48,17 @@ struct IDXPlace {
       .sorted()
   }
 
-  private func names(_ kind: String, split: String, dimensions: Int) -> [String] {
+  private func names(_ what: String, split: String, kind: String) -> [String] {
     ["-", "."].flatMap { separator in
-      ["", ".gz"].map { "\(lead)\(split)-\(kind)\(separator)idx\(dimensions)-ubyte\($0)" }
+      ["", ".gz"].map { "\(lead)\(split)-\(what)\(separator)\(kind)\($0)" }
     }
   }
 
   /// Opens the first of the usual names that is there.
-  func open(_ kind: String, of splits: [String], dimensions: Int) throws(DatasetError) -> DataFile {
-    let names = splits.flatMap { self.names(kind, split: $0, dimensions: dimensions) }
+  func open(_ what: String, of splits: [String], kinds: [String]) throws(DatasetError) -> DataFile {
+    let names = kinds.flatMap { kind in
+      splits.flatMap { self.names(what, split: $0, kind: kind) }
+    }
     let name = names.first { FileManager.default.fileExists(atPath: folder + "/" + $0) }
     return try DataFile(
       path: folder + "/" + (name ?? names[0]),

@@ -30,12 +30,27 @@ public struct RunFolder: Sendable {
   ///   that a run has, or is written by another program.
   func create() throws(FileError) -> FolderLock {
     try make(url)
-    func holds(_ name: String) -> Bool {
-      var status = stat()
-      return lstat(url.appendingPathComponent(name).path, &status) == 0
-    }
+    try checkIsFree()
+    let lock = try FolderLock(url.path)
+    try checkIsNoRun()
+    for folder in [masks, checkpoints] { try make(folder) }
+    return lock
+  }
+
+  /// Whether the folder holds a run: one that has come as far as to be resumed.
+  public var isRun: Bool { holds(configuration.lastPathComponent) }
+
+  private func holds(_ name: String) -> Bool {
+    var status = stat()
+    return lstat(url.appendingPathComponent(name).path, &status) == 0
+  }
+
+  /// Checks that a run can start in the folder, as far as that can be seen before.
+  ///
+  /// - Throws: `FileError` when it holds a run, or somebody else's files of the names that a run has.
+  public func checkIsFree() throws(FileError) {
     // What a start that was killed has left is done again.
-    if !holds(FolderLock.fileName), !holds(configuration.lastPathComponent),
+    if !holds(FolderLock.fileName), !isRun,
       let name = [network, metrics, masks, checkpoints, summary].map(\.lastPathComponent)
         .first(where: holds)
     {
@@ -43,14 +58,15 @@ public struct RunFolder: Sendable {
         url.path, "start a run there",
         reason: "it holds '\(name)', which no run has written there; choose another folder")
     }
-    let lock = try FolderLock(url.path)
-    if holds(configuration.lastPathComponent) {
+    try checkIsNoRun()
+  }
+
+  private func checkIsNoRun() throws(FileError) {
+    if isRun {
       throw FileError(
         url.path, "start a run there",
         reason: "it already holds a run; resume it (--resume) or choose another folder")
     }
-    for folder in [masks, checkpoints] { try make(folder) }
-    return lock
   }
 
   private func make(_ folder: URL) throws(FileError) {

@@ -72,9 +72,13 @@ struct WorkloadOptions: ParsableArguments {
   }
 
   /// The workload; notes where its masks come from, and what is left out.
-  func workload() throws -> Workload { try loaded().workload }
+  func workload() throws -> Workload {
+    let loaded = try loaded()
+    if let text = loaded.unmodelled?.text { note(text) }
+    return loaded.workload
+  }
 
-  /// The workload, and what its source holds that is not simulated; notes both.
+  /// The workload, and nodes of its source that are not simulated; notes where its masks come from.
   func loaded() throws -> WorkloadRequest.Loaded {
     let loaded = try request.loaded { note($0) }
     note(request.origin(loaded.workload))

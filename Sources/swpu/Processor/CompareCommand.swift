@@ -37,7 +37,8 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let hardware = try machine.description()
     let table = try machine.table()
-    let workload = try options.workload()
+    let loaded = try options.loaded()
+    let workload = loaded.workload
     let machines = Comparison.machines(hardware)
     var comparison = Comparison()
     for candidate in machines {
@@ -58,10 +59,12 @@ struct CompareCommand: ParsableCommand {
       try comparison.add(
         candidate, options.request.sized(folder.workload(file)), masks: parts[1], table: table)
     }
-    if json { return try printJSON(comparison) }
+    if json { return try printJSON(PartlyModelled(comparison, loaded.unmodelled)) }
+    if let title = loaded.unmodelled?.title { print("\(workload.name): \(title).\n") }
     print(ComparisonText(comparison).table.text)
     print(
       "\nA training step, vector unit and DRAM included. 'slower' and 'more' are against "
         + "\(hardware.name). All figures are modelled.")
+    if let text = loaded.unmodelled?.text { print("\n" + text) }
   }
 }

@@ -32,15 +32,21 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let hardware = try machine.description()
     let simulator = Simulator(hardware, table: try machine.table())
-    let workload = try options.workload()
+    let loaded = try options.loaded()
+    let workload = loaded.workload
     guard let layer else {
       if pass.count != Pass.allCases.count {
         throw ValidationError(
           "--pass: needs --layer; without it all passes of a step are explained")
       }
       let step = try simulator.step(workload)
-      if json { return try printJSON(StepExplanation(step, hardware: hardware)) }
-      return print(StepExplanationText(step, hardware: hardware).text)
+      if json {
+        return try printJSON(
+          PartlyModelled(StepExplanation(step, hardware: hardware), loaded.unmodelled))
+      }
+      print(StepExplanationText(step, hardware: hardware).text)
+      if let text = loaded.unmodelled?.text { print("\n" + text) }
+      return
     }
     guard let found = workload.layers.first(where: { $0.name == layer }) else {
       throw ValidationError(

@@ -120,29 +120,27 @@ struct SimulateCommand: ParsableCommand {
     }
     if json {
       return try printJSON(
-        Document(
-          step: result, baselines: comparison.machines.dropFirst(), unmodelled: loaded.unmodelled))
+        PartlyModelled(
+          Document(step: result, baselines: comparison.machines.dropFirst()), loaded.unmodelled))
     }
-    print(SimulationText(result, hardware: hardware).text)
+    print(SimulationText(result, hardware: hardware, unmodelled: loaded.unmodelled).text)
     if !baselines.isEmpty { print("\n" + ComparisonText(comparison).table.text) }
     if level == .value {
       print("\nEvery value of every pass equals the plain reference in every bit.")
     }
   }
 
-  /// The step, with the baselines and what is not simulated as two more keys.
+  /// The step, with the baselines as one more key.
   private struct Document: Encodable {
     let step: StepResult
     let baselines: ArraySlice<Comparison.Machine>
-    let unmodelled: Unmodelled?
 
-    private enum CodingKeys: CodingKey { case baselines, unmodelled }
+    private enum CodingKeys: CodingKey { case baselines }
 
     func encode(to encoder: any Encoder) throws {
       try step.encode(to: encoder)
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(Array(baselines), forKey: .baselines)
-      try values.encodeIfPresent(unmodelled, forKey: .unmodelled)
     }
   }
 

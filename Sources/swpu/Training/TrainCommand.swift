@@ -26,6 +26,7 @@ struct TrainCommand: ParsableCommand {
         swpu train --model resnet18 --initialize-from resnet18.safetensors
         swpu train --tensorboard               then tensorboard --logdir runs
         swpu train --resume runs/first         continue after Ctrl-C or a crash
+        swpu train --resume runs/first --against-dense       both runs
 
       A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, per epoch and per \
       mask update), masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
@@ -44,7 +45,10 @@ struct TrainCommand: ParsableCommand {
       valueName: "dir"))
   var resume: String?
 
-  @Flag(help: "Also train the network without pruning, and compare.")
+  @Flag(
+    help: ArgumentHelp(
+      "Also train the network without pruning, in a second folder whose name ends in -dense, and "
+        + "compare."))
   var againstDense = false
 
   @Flag(
@@ -70,9 +74,6 @@ struct TrainCommand: ParsableCommand {
     if resume != nil && printConfig {
       throw ValidationError("--print-config: a run has its configuration in config.yaml")
     }
-    if resume != nil && againstDense {
-      throw ValidationError("--against-dense starts a new pair of runs; it cannot be resumed")
-    }
   }
 
   func run() throws {
@@ -82,7 +83,7 @@ struct TrainCommand: ParsableCommand {
         $0 = try options.applied(to: $0)
       }
     }
-    if let resumable, let summary = resumable.summary {
+    if let resumable, let summary = resumable.summary, !againstDense || summary.dense != nil {
       note("The run has ended after \(summary.epochs) epochs; nothing is changed.")
       return try show(summary)
     }
@@ -97,8 +98,9 @@ struct TrainCommand: ParsableCommand {
       ?? .fresh(
         "runs/\(configuration.model.rawValue)-\(configuration.pruning.granularity.rawValue)"
           + "-seed\(configuration.seed)", twin: againstDense ? "-dense" : nil)
-    let denseFolder =
-      try againstDense ? twinFolder(of: folder) : nil
+    let twin =
+      try againstDense
+      ? TwinRun(of: folder, configuration, isResumed: resumable != nil) : nil
     let trainer: Trainer
     do {
       trainer = try Trainer(
@@ -120,23 +122,36 @@ struct TrainCommand: ParsableCommand {
             + "the one of this run, of shape \(replaced.shape), is drawn anew.")
       }
     }
-    guard try train(trainer, "") else { throw ExitCode(130) }
-    var summary = try trainer.summarize()
-    summary.processor = try processorStep(folder)
-    try trainer.write(summary)
-    if let denseFolder {
-      var dense = configuration
-      dense.pruning.granularity = .dense
-      dense.pruning.balanced = .none
-      let twin = try Trainer(
-        dense, data: data, engine: engine, folder: denseFolder, tensorBoard: tensorboard)
-      guard try train(twin, "the dense twin of ") else { throw ExitCode(130) }
+    var summary: RunSummary
+    if let known = resumable?.summary {
+      summary = known
+    } else {
+      guard try train(trainer, "") else { throw stopped(trainer, folder) }
+      summary = try trainer.summarize()
+      summary.processor = try processorStep(folder)
+      try trainer.write(summary)
+    }
+    if let twin {
+      let dense = try Trainer(
+        twin.configuration, data: data, engine: engine, folder: twin.folder,
+        checkpoint: twin.resumable?.checkpoint, tensorBoard: tensorboard)
+      for problem in dense.recordProblems { note(problem + ".") }
+      guard try train(dense, "the dense twin of ") else { throw stopped(dense, folder) }
       summary.dense = RunSummary.DenseTwin(
-        testAccuracy: twin.progress.testAccuracy, epochSeconds: twin.epochSeconds,
-        run: denseFolder.url.path)
+        testAccuracy: dense.progress.testAccuracy, epochSeconds: dense.epochSeconds,
+        run: twin.folder.url.path)
       try trainer.write(summary)
     }
     try show(summary)
+  }
+
+  /// Says where a training stopped, and how the run goes on.
+  private func stopped(_ trainer: Trainer, _ run: RunFolder) -> ExitCode {
+    note("\nStopped after step \(trainer.progress.step) and saved.")
+    note(
+      "Go on with: swpu train --resume \(run.url.relativePath)"
+        + (againstDense ? " --against-dense" : ""))
+    return ExitCode(130)
   }
 
   private func show(_ summary: RunSummary) throws {
@@ -152,18 +167,6 @@ struct TrainCommand: ParsableCommand {
         "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
           + "but not with the same bits.")
     }
-  }
-
-  /// Where the dense twin of a run goes; it must be free before hours of training.
-  private func twinFolder(of folder: RunFolder) throws -> RunFolder {
-    let twin = RunFolder(URL(fileURLWithPath: folder.url.path + "-dense"))
-    guard !FileManager.default.fileExists(atPath: twin.url.path) else {
-      folder.removeIfEmpty()
-      throw ValidationError(
-        "--against-dense: \(twin.url.path), where the dense twin belongs, is there already; choose "
-          + "another --output")
-    }
-    return twin
   }
 
   /// A step with the run's last masks on the default processor and on its dense baseline; nil for a
@@ -203,14 +206,8 @@ struct TrainCommand: ParsableCommand {
         + "\(engineOptions.threads) threads, \(trainer.model.engine.kernels.name). "
         + "Ctrl-C stops after a step and saves.")
     var display = ProgressDisplay()
-    let finished = try trainer.run(
+    return try trainer.run(
       shouldStop: { Interrupt.isRequested }, report: { display.show($0) })
-    if finished { return true }
-    if let folder = trainer.folder {
-      note("\nStopped after step \(trainer.progress.step) and saved.")
-      note("Go on with: swpu train --resume \(folder.url.relativePath)")
-    }
-    return false
   }
 }
 

@@ -149,6 +149,45 @@ import Testing
     }
   }
 
+  /// The labels of QMNIST are whole numbers, eight an image: the class, and where the image comes from.
+  @Test(arguments: [false, true])
+  func readsTheLabelsOfQMNIST(compressed: Bool) throws {
+    let folder = try DataFolder()
+    try Self.write(folder)
+    for (name, count) in zip(Self.names, [4, 4, 2, 2]) {
+      var published = "qmnist-" + name.replacing("t10k", with: "test")
+      var bytes = try folder.bytes(name)
+      if name.contains("labels") {
+        published = published.replacing("idx1-ubyte", with: "idx2-int")
+        let labels = bytes.suffix(count)
+        bytes = Self.header([count, 8])
+        bytes[2] = 12
+        for label in labels { bytes += [0, 0, 0, label] + (1...28).map { $0 } }
+      }
+      try folder.write(bytes, published)
+      if compressed { try folder.compress(published) }
+      try FileManager.default.removeItem(atPath: folder.path + "/" + name)
+    }
+    try Self.expectSmallSet(DatasetSource.idx.load(path: folder.path))
+    if compressed { return }
+    // Labels that no byte holds, or that are below 0, are named as they are.
+    for (bytes, label) in [([0, 0, 1, 0], "256"), ([255, 255, 255, 254], "-2")]
+      as [([UInt8], String)]
+    {
+      let name = "qmnist-train-labels-idx2-int"
+      let whole = try folder.bytes(name)
+      var changed = whole
+      changed.replaceSubrange(12 + 32..<12 + 36, with: bytes)
+      try folder.write(changed, name)
+      expectFault(.wrongLabel, in: name, saying: ["label \(label) of image 1", "0...255"]) {
+        _ = try DatasetSource.idx.load(path: folder.path)
+      }
+      try folder.write(whole.dropLast(), name)
+      expectFault(.wrongSize, in: name) { _ = try DatasetSource.idx.load(path: folder.path) }
+      try folder.write(whole, name)
+    }
+  }
+
   @Test func labelsMayStartAnywhere() throws {
     let folder = try DataFolder()
     try Self.write(folder)
