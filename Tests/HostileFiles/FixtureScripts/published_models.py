@@ -110,9 +110,10 @@ def describe(path):
     """Products of each layer inside the map, and those without weights, by running the model."""
     model = onnx.load(path)
     graph = model.graph
+    # What the images do not reach, as a position encoding that is made of shapes, is constant.
     known = {i.name for i in graph.initializer}
     for node in graph.node:
-        if node.op_type != "Shape" and all(i in known for i in node.input if i):
+        if node.op_type in ("Shape", "Size") or all(i in known for i in node.input if i):
             known.update(node.output)
     nodes = [n for n in graph.node if n.op_type in WEIGHTED and not known.issuperset(n.output)]
     wanted = {v for n in nodes for v in (*n.input[:2], n.output[0])}
