@@ -50,6 +50,30 @@ vpath %.c Sources/CKernels Tests/Sanitizers
 	@mkdir -p $(@D)
 	clang -O1 -g1 -Wall -Wno-pass-failed -Wno-psabi $(sanitizers) -ISources/CKernels/include -c $< -o $@
 
+# The Swift code under AddressSanitizer, which finds leaks too, and under ThreadSanitizer: the suites that
+# touch memory by pointers, files of other programs or threads, and two small training runs. Optimised, so
+# that millions of inputs fit (SWPU_FUZZ_SECONDS), in a scratch path for each, since another way of
+# compiling rebuilds everything; SANITIZERS=address chooses.
+SANITIZERS = address thread
+address-suites = TensorTests|FilesTests|MasksTests|ExchangeTests|TrainingTests
+thread-suites = ThreadPool|BatchLoader|BatchQueue|PictureCache|EngineTests|ConvolutionTests|TrainerLoop
+.PHONY: sanitize-swift $(SANITIZERS:%=sanitize-swift-%)
+sanitize-swift: $(SANITIZERS:%=sanitize-swift-%)
+
+$(SANITIZERS:%=sanitize-swift-%): sanitize-swift-%: tools
+	swift build --build-tests $(sanitized-build)
+	SWIFT_BACKTRACE=enable=no $(sanitizer-settings) \
+	  swift test --skip-build $(sanitized-build) --filter '$($*-suites)'
+	rm -rf .build/sanitize-$*/runs
+	for model in lenet5 resnet20; do \
+	  SWIFT_BACKTRACE=enable=no $(sanitizer-settings) .build/sanitize-$*/release/swpu train --model $$model \
+	    --width 0.25 --train-images 256 --epochs 2 --output .build/sanitize-$*/runs/$$model || exit 1; \
+	done
+
+sanitized-build = -c release -Xswiftc -enable-testing --sanitize $* --scratch-path .build/sanitize-$* \
+  -Xcc -O1 $(if $(filter address,$*),-Xcc -mllvm -Xcc -asan-instrumentation-with-call-threshold=0)
+sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1
+
 # One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Builds
 # beside the build, since another way of linking rebuilds everything, and runs the example in C. It reads
 # no image files, so that it needs no libpng and libjpeg where it is used: pkg-config finds none.

@@ -156,6 +156,12 @@ struct HeaderScanner {
     throw error(field, found: "a text without an end", allowed: "a closing '\(quote)'")
   }
 
+  /// Takes quoted text as Python writes it: in either kind of quotes, of Python 2 perhaps with a `u`.
+  mutating func pythonText(_ field: String) throws(InputError) -> String {
+    _ = accept("u")
+    return try text(quote: next == UInt8(ascii: "\"") ? "\"" : "'", field)
+  }
+
   private mutating func escape(_ field: String) throws(InputError) -> [UInt8] {
     let plain: [UInt8: UInt8] = [
       0x22: 0x22, 0x5c: 0x5c, 0x2f: 0x2f, 0x62: 0x08, 0x66: 0x0c, 0x6e: 0x0a, 0x72: 0x0d,

@@ -72,11 +72,11 @@ public struct SafetensorsFile: Sendable {
     func error(_ field: String, _ value: String, _ allowed: String) -> InputError {
       InputError(file: file, field: field, value: value, allowed: allowed)
     }
-    guard let length = data.prefix(8).words(bytes: 8).first else {
-      throw error("header length", "a file of \(data.count) bytes", "at least 8 bytes")
-    }
     if let kind = foreignKind(data) {
       throw error("file", kind, "a safetensors file")
+    }
+    guard let length = data.prefix(8).words(bytes: 8).first else {
+      throw error("header length", "a file of \(data.count) bytes", "at least 8 bytes")
     }
     guard length <= UInt64(data.count - 8), length <= 100_000_000 else {
       throw error("header length", "\(length)", "what the file holds, at most 100000000")

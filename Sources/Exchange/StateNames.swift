@@ -53,9 +53,15 @@ public struct StateNames: Sendable {
     self.others = others
   }
 
-  /// A name without the parts of wrappers; slashes are dots.
+  /// A name without the parts of wrappers; slashes are dots. A weight with a parametrisation of PyTorch is
+  /// `parametrizations.weight.original`.
   private static func unwrapped(_ name: String) -> String {
-    name.split { $0 == "." || $0 == "/" }.filter { !wrappers.contains($0) }.joined(separator: ".")
+    var parts = name.split { $0 == "." || $0 == "/" }.filter { !wrappers.contains($0) }
+    if parts.count >= 3, parts.last == "original", parts[parts.count - 3] == "parametrizations" {
+      parts.remove(at: parts.count - 3)
+      parts.removeLast()
+    }
+    return parts.joined(separator: ".")
   }
 
   /// Some names for a message, at most eight.

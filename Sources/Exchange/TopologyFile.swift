@@ -38,12 +38,17 @@ public struct TopologyFile: Sendable {
   ///
   /// - Throws: `InputError` naming the file and the field.
   public init(_ data: Data, file: String) throws(InputError) {
+    if let kind = foreignKind(data, isText: true) {
+      throw InputError(file: file, field: "file", value: kind, allowed: "a topology in CSV")
+    }
     let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     let content = data.starts(with: byteOrderMark) ? data.dropFirst(3) : data
     guard content.count <= Self.mostBytes, let text = String(validating: content, as: UTF8.self)
     else {
       throw InputError(
-        file: file, field: "file", value: "\(data.count) bytes",
+        file: file, field: "file",
+        value: content.count <= Self.mostBytes
+          ? "text in another encoding than UTF-8" : "\(data.count) bytes",
         allowed: "text in UTF-8, at most \(Self.mostBytes) bytes")
     }
     var rows = TopologyRow.rows(of: text)

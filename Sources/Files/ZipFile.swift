@@ -216,9 +216,11 @@ package struct ZipFile: Sendable {
         checksum: UInt32(number(start + 16, 4)), bytes: data..<data + packed)
     }
 
-    /// A relative path that stays where it is.
+    /// A relative path that stays where it is; that of a folder ends with a slash.
     private func name(_ raw: ArraySlice<UInt8>, index: Int) throws(InputError) -> String {
-      let parts = raw.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      let slash = UInt8(ascii: "/")
+      let path = raw.last == slash ? raw.dropLast() : raw
+      let parts = path.split(separator: slash, omittingEmptySubsequences: false)
       guard let name = String(validating: raw, as: UTF8.self),
         !raw.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\\") }),
         !parts.contains(where: { $0.isEmpty || $0.allSatisfy { $0 == UInt8(ascii: ".") } })

@@ -130,10 +130,19 @@ struct SafetensorsTests {
       (Data([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0]), "zip"),
       (Data([0x80, 2, 0x7d, 0, 0, 0, 0, 0]), "pickle"),
       (Data([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]), "HDF5"),
+      (Data([0x80, 4]), "pickle"), (Data("GGUF\u{3}\0\0\0".utf8), "GGUF"),
+      (Data(#"{"error":"Repository not found"}"#.utf8), "a text, '{\"error\""),
+      (Data("Not Found".utf8), "a text, 'not found'"),
     ]
     for (data, word) in cases {
       let error = #expect(throws: InputError.self) { try SafetensorsFile(data, file: "test") }
       #expect(error?.value.contains(word) == true, "\(word): \(error as Any)")
+      let graph = #expect(throws: InputError.self) { try ONNXGraph(data, file: "test") }
+      #expect(graph?.value == error?.value)
+      if word == "Git LFS" || word == "web page" {
+        let table = #expect(throws: InputError.self) { try TopologyFile(data, file: "test") }
+        #expect(table?.value == error?.value)
+      }
     }
   }
 
@@ -155,6 +164,11 @@ struct SafetensorsTests {
       let missing = #expect(throws: InputError.self) { try state.values("fc.weight") }
       #expect(missing?.value.contains("\(prefix)conv1.bias") == true, "\(missing as Any)")
     }
+    let parametrised = StateNames(
+      found: ["module.conv1.parametrizations.weight.original", "module.conv1.bias"],
+      needed: ["conv1.weight", "conv1.bias"])
+    #expect(
+      parametrised.byName["conv1.weight"] == "module.conv1.parametrizations.weight.original")
     // A layer that is called like a wrapper keeps its name.
     let names = StateNames(found: ["module.weight"], needed: ["module.weight"])
     #expect(names.byName == ["module.weight": "module.weight"])

@@ -124,7 +124,8 @@ import Testing
     let text = try #require(unmodelled.text)
     #expect(text.contains("2 MatMul: a product of two computed values (27 %"), "\(text)")
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
-    #expect(notes.contains { $0.contains("'mixed' (MatMul)") && $0.contains("not streamed") })
+    #expect(
+      notes.contains { $0.contains("'end' reads 'mixed' (MatMul)") && $0.contains("not streamed") })
     struct Document: Decodable {
       struct Node: Decodable, Equatable {
         let name: String

@@ -96,7 +96,7 @@ extension MaskSnapshot {
   private static let original = ".weight_orig"
   private static let pruned = ".weight_mask"
   private static let endings = [
-    ".weight", pruned, original, ".mask", inputZeros, gradientZeros,
+    ".weight", pruned, original, ".mask", "_mask", inputZeros, gradientZeros,
   ]
 
   /// The layer that an array belongs to.

@@ -186,11 +186,11 @@ extension HeaderScanner {
     var shape: [Int]?
     try expect("{", prefix + "header")
     while !accept("}") {
-      let key = try text(quote: "'", prefix + "header key")
+      let key = try pythonText(prefix + "header key")
       let field = prefix + "header '\(key)'"
       try expect(":", field)
       switch key {
-      case "descr" where type == nil: type = try text(quote: "'", field)
+      case "descr" where type == nil: type = try pythonText(field)
       case "fortran_order" where isFortran == nil:
         let word = try self.word(field)
         guard word == "True" || word == "False" else {

@@ -75,6 +75,11 @@ struct ExternalData {
         allowed: "a file in the folder of the model or below")
     }
     guard FileManager.default.fileExists(atPath: target.path) else { return nil }
-    return [UInt8](try fileBytes(path.path))
+    let data = try fileBytes(path.path)
+    if let kind = foreignKind(data, isText: true) {
+      throw reader.error(
+        "external_data location", found: "\(location), \(kind)", allowed: "a file of values")
+    }
+    return [UInt8](data)
   }
 }

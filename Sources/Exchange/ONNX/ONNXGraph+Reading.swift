@@ -18,6 +18,9 @@ extension ONNXGraph {
   ///
   /// - Throws: `InputError` naming the file and the field.
   public init(_ data: Data, file: String) throws(InputError) {
+    if let kind = foreignKind(data) {
+      throw InputError(file: file, field: "file", value: kind, allowed: "an ONNX file")
+    }
     var model = WireReader([UInt8](data)[...], file: file, place: "model")
     var graph: WireReader?
     var functions: [Function] = []

@@ -98,7 +98,9 @@ extension ONNXImport {
   {
     let (left, right) = (try node.shape(0), try node.shape(second))
     let isGemm = node.node.operation.contains("Gemm")
-    if isGemm, try node.integer("transA", 0) != 0 { throw Unsupported("transA") }
+    // The channels are the first axis of two, not the last.
+    let isTurned = isGemm ? try node.integer("transA", 0) != 0 : false
+    if isTurned, left.count != 2 { throw Unsupported("transA of \(left.count) axes") }
     if !isGemm, values.constants[node.node.inputs[0]] != nil,
       values.constants[node.node.inputs[second]] == nil
     {
@@ -106,7 +108,8 @@ extension ONNXImport {
     }
     let isTransposed = isGemm ? try node.integer("transB", 0) == 0 : true
     // Axes of size one in front of a matrix have no effect.
-    guard right.count >= 2, right.dropLast(2).allSatisfy({ $0 == 1 }), let channels = left.last
+    guard right.count >= 2, right.dropLast(2).allSatisfy({ $0 == 1 }),
+      let channels = isTurned ? left.first : left.last
     else {
       throw Unsupported(
         values.constants[node.node.inputs[second]] == nil
@@ -120,7 +123,8 @@ extension ONNXImport {
       throw Unsupported("a product of two computed values")
     }
     try addLinear(
-      node, channels: channels, filters: matrix[isTransposed ? 1 : 0], rows: left.dropLast(),
+      node, channels: channels, filters: matrix[isTransposed ? 1 : 0],
+      rows: isTurned ? left.suffix(1) : left.dropLast(),
       source, input: node.node.inputs[0])
   }
 

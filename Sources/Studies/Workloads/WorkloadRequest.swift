@@ -110,8 +110,8 @@ public struct WorkloadRequest: Sendable {
     }
     if let (layer, what) = network.unclearReads.min(by: { $0.key < $1.key }) {
       note(
-        "\(network.unclearReads.count) layers read what is no whole output of a layer ('\(layer)': "
-          + "\(what)), so that the step is not streamed.")
+        "Layer by layer, not streamed: what \(network.unclearReads.count) layers read is no whole "
+          + "output of a layer ('\(layer)' reads \(what)).")
     }
     return Loaded(
       workload: try workload(network, note: note), unmodelled: network.unmodelled)

@@ -56,6 +56,12 @@ public struct WeightedNetwork: Sendable {
             + "\(sizes.input.height)x\(sizes.input.width)")
       }
     }
+    // Biases and statistics are not simulated, but damage to them is damage to the file.
+    let weights = Set(network.exchangeWeights.values.map(\.name))
+    for tensor in network.exchangeShapes
+    where !weights.contains(tensor.name) && state.isFloat(tensor.name) {
+      _ = try state.values(tensor.name)
+    }
     let endings = ["num_batches_tracked", "bias"]
     let known = Set(
       network.exchangeShapes.flatMap { tensor in

@@ -151,10 +151,14 @@ struct MaskNumPyTests {
     }
     #expect(error?.field == "members" && error?.value == "data.pkl")
     try ZipFile.encoded([
-      ("README", Data([1])), ("conv1.weight.npy", fifth([6, 4, 3, 3]).encoded()),
+      ("README", Data([1])), ("masks/", Data()),
+      ("masks/conv1.weight.npy", fifth([6, 4, 3, 3]).encoded()),
     ]).write(to: file)
     let found = try MaskSnapshot.reading(numPy: file.path, network: Self.network())
     #expect(found.leftOut == ["README"] && found.masks.layers[0].mask.keptElements == 44)
+    try ZipFile.encoded([("conv1_mask.npy", fifth([6, 4, 3, 3]).encoded())]).write(to: file)
+    let bare = try MaskSnapshot.reading(numPy: file.path, network: Self.network())
+    #expect(bare.leftOut.isEmpty && bare.masks.layers[0].mask.keptElements == 44)
   }
 
   @Test("What is wrong is named")

@@ -35,6 +35,19 @@ struct NumPyTests {
     #expect(values(second) == counting)
   }
 
+  @Test(
+    "Headers that Python reads as a dictionary, of any version and spelling",
+    arguments: [
+      "{'descr': '<i2', 'fortran_order': False, 'shape': (2L, 1L), }",
+      "{u'descr': u'<i2', u'fortran_order': False, u'shape': (2, 1)}",
+      #"{"descr": "<i2", "fortran_order": False, "shape": (2, 1)}"#,
+      "{'shape': (2, 1), 'descr': \"<i2\", 'fortran_order': False}",
+    ])
+  func headers(header: String) throws {
+    let array = try read(npy(header, [5, 0, 255, 255]))
+    #expect(array.shape == [2, 1] && values(array) == [5, -1])
+  }
+
   @Test("Archives of NumPy, stored and deflated")
   func archives() throws {
     let stored = try NumPyArchive(corpus("stored.npz"), file: "test")

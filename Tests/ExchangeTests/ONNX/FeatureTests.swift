@@ -54,7 +54,8 @@ struct FeatureTests {
   @Test(
     "each layer has the weights, the multiply-accumulates and the inputs that it should have",
     arguments: [
-      "functions", "zero-points", "sparse", "branches", "missing", "transposed", "attention",
+      "functions", "zero-points", "sparse", "branches", "missing", "transposed", "turned",
+      "attention",
     ])
   func layers(name: String) throws {
     let name = name + ".onnx"

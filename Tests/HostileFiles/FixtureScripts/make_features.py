@@ -205,6 +205,17 @@ for name, shape, attributes in cases:
     previous = name + ".out"
 write("transposed", before, layers, output=data)
 
+# A product whose first matrix is turned: the channels are its first axis.
+turned = floats(48, 5)
+made = model(
+    [helper.make_node("Flatten", ["x"], ["f"], name="flat"),
+     helper.make_node("Transpose", ["f"], ["t"], name="turn", perm=[1, 0]),
+     helper.make_node("Gemm", ["t", "w"], ["y"], name="fc", transA=1)],
+    [("x", [1, 3, 4, 4])], [("y", [1, 5])], [("w", turned)])
+x = floats(1, 3, 4, 4)
+assert np.array_equal(run(made, x=x), x.reshape(1, 48) @ turned)
+write("turned", made, {"fc": layer(turned.T, 48 * 5, [])})
+
 # Attention: products of computed values have no weights, so that they are left out, with their share.
 q, k, v, end = (floats(8, 8) for _ in range(4))
 made = model(

@@ -15,8 +15,9 @@ from onnx import TensorProto, helper
 random = np.random.default_rng(7)
 cases = []
 
-def case(op, inputs, outputs=1, constants=(), opset=17, **attributes):
-    """inputs: arrays; those whose place is in `constants` are known before the network runs."""
+def case(op, inputs, outputs=1, constants=(), opset=17, kept=None, **attributes):
+    """inputs: arrays; those whose place is in `constants` are known before the network runs. Of the outputs
+    the first `kept` are written."""
     inputs = [None if a is None else np.asarray(a) for a in inputs]
     names = [f"i{n}" for n in range(len(inputs))]
     results = [f"o{n}" for n in range(outputs)]
@@ -51,7 +52,7 @@ def case(op, inputs, outputs=1, constants=(), opset=17, **attributes):
         "outputs": [
             {"shape": list(a.shape), "type": helper.np_dtype_to_tensor_dtype(a.dtype),
              **({"values": a.ravel().tolist()} if constant else {})}
-            for a in found],
+            for a in found[:kept]],
     })
 
 
@@ -199,6 +200,18 @@ case("Trilu", [floats(3, 4)], constants=all_of(1), upper=0)
 case("CumSum", [floats(2, 3), np.array(1)])
 case("LSTM", [floats(5, 2, 3), floats(1, 16, 3), floats(1, 16, 4)], outputs=3, hidden_size=4)
 case("GRU", [floats(5, 2, 3), floats(1, 12, 3), floats(1, 12, 4)], outputs=2, hidden_size=4)
+
+# Normalisations of weights, and single values that are put in their place. Biases keep results off zero,
+# where a relative difference says nothing.
+kernels, channels = floats(3, 4, 2, 2), np.arange(4, dtype=np.float32)
+case("BatchNormalization", [kernels, channels + 1, channels + 20, channels / 2, channels + 2],
+     constants=range(5), epsilon=0.01)
+case("BatchNormalization", [floats(1, 5, 12), floats(5) / 4, np.full(5, 20, np.float32), floats(5), np.ones(5, np.float32)],
+     outputs=3, kept=1, constants=range(5), training_mode=1)
+case("InstanceNormalization", [kernels, channels - 2, channels + 20], constants=range(3))
+case("Dropout", [kernels], constants=[0])
+case("ScatterND", [kernels, np.int64([[0, 1], [2, -1]]), floats(2, 2, 2)], constants=range(3))
+case("ScatterND", [np.arange(8), np.int64([[4], [3], [-1]]), np.int64([9, 10, 11])], constants=range(3))
 
 with open(sys.argv[1], "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")

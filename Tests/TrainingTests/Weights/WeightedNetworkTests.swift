@@ -53,6 +53,22 @@ struct WeightedNetworkTests {
     #expect(found.leftOut == ["fc.bias2", "head.weight"])
   }
 
+  @Test("what is not finite is refused wherever it is, though biases are not simulated")
+  func notFinite() throws {
+    for name in ["bn1.bias", "bn1.running_var", "fc.bias"] {
+      let arrays = try arrays(.resnet20, image: 32, classes: 10).map { array in
+        array.name == name
+          ? NamedArray(
+            name: name, shape: array.shape,
+            values: array.values.indices.map { $0 == 1 ? .infinity : 1 }) : array
+      }
+      let error = #expect(throws: InputError.self) {
+        try WeightedNetwork(file(arrays), model: .resnet20, imageSize: nil)
+      }
+      #expect(error?.description.contains("'\(name)'") == true, "\(error as Any)")
+    }
+  }
+
   @Test("Zeros are pruned: whole filters are seen as lines, single ones as elements")
   func masks() throws {
     let arrays = try arrays(.resnet20, image: 32, classes: 10, width: 1, zeros: 2 * 144)

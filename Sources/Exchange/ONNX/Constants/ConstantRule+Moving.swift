@@ -60,10 +60,44 @@ extension ConstantRule {
       return [values.walked(shape, strides: strides).reshaped(node.output)]
     },
     "Pad": ConstantRule { node throws(Unsupported) in [try padded(node)] },
+    // Of inference; its mask is of no constant's.
+    "Dropout": ConstantRule { node throws(Unsupported) in [try node.input(0)] },
+    "ScatterND": ConstantRule { node throws(Unsupported) in [try scattered(node)] },
   ]
 
   private static let reshape = ConstantRule { node throws(Unsupported) in
     [try node.input(0).reshaped(node.output)]
+  }
+
+  /// Slices of the first input replaced by those of the third, at the places in the second.
+  private static func scattered(_ node: ConstantNode) throws(Unsupported) -> TensorValues {
+    let (values, indices, updates) = (
+      try node.input(0), try node.input(1), try node.input(2)
+    )
+    guard node.facts.text("reduction") ?? "none" == "none", let places = indices.integers,
+      let depth = indices.shape.last, (1...max(1, values.shape.count)).contains(depth),
+      updates.count * depth == places.count * values.shape.dropFirst(depth).reduce(1, *)
+    else { throw Unsupported("a ScatterND that reduces, or of sizes that do not fit") }
+    let strides = TensorValues.strides(values.shape)
+    let inner = values.shape.dropFirst(depth).reduce(1, *)
+    // Places among the values, and behind them among the updates.
+    var sources = Array(0..<values.count)
+    for slice in 0..<places.count / depth {
+      var first = 0
+      for axis in 0..<depth {
+        let (size, place) = (values.shape[axis], places[slice * depth + axis])
+        guard (-size..<size).contains(place) else { throw Unsupported("takes \(place) of \(size)") }
+        first += (place < 0 ? place + size : place) * strides[axis]
+      }
+      for offset in 0..<inner { sources[first + offset] = values.count + slice * inner + offset }
+    }
+    let count = [values.count + updates.count]
+    if let own = values.integers, let new = updates.integers {
+      return TensorValues(own + new, shape: count, element: values.element)
+        .picking(sources, shape: values.shape)
+    }
+    return TensorValues(values.reals + updates.reals, shape: count, element: values.element)
+      .picking(sources, shape: values.shape)
   }
 
   private static func concatenation(_ node: ConstantNode) throws(Unsupported) -> TensorValues {

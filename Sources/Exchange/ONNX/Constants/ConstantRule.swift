@@ -18,8 +18,9 @@ struct ConstantRule {
     }
   }
 
-  private static let table = [unary, binary, moving, making, reducing, quantisation]
-    .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+  private static let table = [
+    unary, binary, moving, making, reducing, normalisation, quantisation,
+  ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }
 
 /// A node all of whose inputs are constants, with their values.
