@@ -64,6 +64,29 @@ extension Engine {
     check(output, geometry.output, images: images)
     filters.checkWeights(weights.values)
     if let bias { precondition(bias.count >= geometry.filters, "a bias for each filter") }
+    if path == .kernels, computesOnPairs(filters, images: images) {
+      return withPairList(filters, weights: weights.values, transposed: false) { list in
+        run(
+          ck_conv_args(
+            shape: pairShape(geometry, images: images), list: list, source: input.pointer,
+            destination: output.pointer, bias: bias.map { UnsafePointer($0.pointer) },
+            accumulate: 0), pairs.table.pointee.forward)
+      }
+    }
+    onFloats(
+      .read(input, geometry.input), .write(output, geometry.output), images: images
+    ) { source, destination in
+      forwardOnFloats(
+        filters, weights, bias: bias, input: source, output: destination, images: images,
+        path: path)
+    }
+  }
+
+  private func forwardOnFloats(
+    _ filters: PackedFilters, _ weights: ConvolutionWeights, bias: Tensor?, input: Tensor,
+    output: Tensor, images: Int, path: ConvolutionPath
+  ) {
+    let geometry = filters.geometry
     let layouts = (
       layout(geometry.input, images: images), layout(geometry.output, images: images)
     )
@@ -123,6 +146,30 @@ extension Engine {
     check(inputGradient, geometry.input, images: images)
     check(outputGradient, geometry.output, images: images)
     filters.checkWeights(weights.transposed)
+    if path == .kernels, computesOnPairs(filters, images: images) {
+      return withPairList(filters, weights: weights.values, transposed: true) { list in
+        run(
+          ck_conv_args(
+            shape: pairShape(geometry, images: images), list: list,
+            source: outputGradient.pointer, destination: inputGradient.pointer, bias: nil,
+            accumulate: accumulate ? 1 : 0), pairs.table.pointee.input_gradient)
+      }
+    }
+    onFloats(
+      .read(outputGradient, geometry.output),
+      .write(inputGradient, geometry.input, adds: accumulate), images: images
+    ) { source, destination in
+      inputGradientOnFloats(
+        filters, weights, outputGradient: source, inputGradient: destination,
+        accumulate: accumulate, images: images, path: path)
+    }
+  }
+
+  private func inputGradientOnFloats(
+    _ filters: PackedFilters, _ weights: ConvolutionWeights, outputGradient: Tensor,
+    inputGradient: Tensor, accumulate: Bool, images: Int, path: ConvolutionPath
+  ) {
+    let geometry = filters.geometry
     let layouts = (
       layout(geometry.input, images: images), layout(geometry.output, images: images)
     )
@@ -173,6 +220,46 @@ extension Engine {
     filters.checkWeights(gradient)
     precondition(
       scratch.count >= weightGradientScratch(filters), "scratch of \(scratch.count) floats")
+    if path == .kernels, computesOnPairs(filters, images: images) {
+      return withGradientArguments(
+        filters, shape: pairShape(geometry, images: images), input: input,
+        outputGradient: outputGradient, gradient: gradient, scratch: scratch
+      ) {
+        run($0, shards: pool.threads, pairs.table.pointee.weight_gradient)
+      }
+    }
+    onFloats(
+      .read(input, geometry.input), .read(outputGradient, geometry.output), images: images
+    ) { input, outputGradient in
+      weightGradientOnFloats(
+        filters, input: input, outputGradient: outputGradient, gradient: gradient,
+        scratch: scratch, images: images, path: path)
+    }
+  }
+
+  private func withGradientArguments(
+    _ filters: PackedFilters, shape: ck_conv_shape, input: Tensor, outputGradient: Tensor,
+    gradient: Tensor, scratch: Tensor, _ body: (ck_weight_gradient_args) -> Void
+  ) {
+    filters.withList(filters.transposed, weights: nil) { list in
+      filters.targets.withUnsafeBufferPointer { targets in
+        filters.kept.withUnsafeBufferPointer { kept in
+          body(
+            ck_weight_gradient_args(
+              shape: shape, list: list, targets: targets.baseAddress,
+              kept: filters.packing == .blocks4 ? kept.baseAddress : nil, input: input.pointer,
+              output_gradient: outputGradient.pointer, gradient: gradient.pointer,
+              scratch: scratch.pointer))
+        }
+      }
+    }
+  }
+
+  private func weightGradientOnFloats(
+    _ filters: PackedFilters, input: Tensor, outputGradient: Tensor, gradient: Tensor,
+    scratch: Tensor, images: Int, path: ConvolutionPath
+  ) {
+    let geometry = filters.geometry
     let layouts = (
       layout(geometry.input, images: images), layout(geometry.output, images: images)
     )
@@ -183,25 +270,20 @@ extension Engine {
       shape = tiled.shape
       source = windows(tiled.windows, of: input)
     }
-    filters.withList(filters.transposed, weights: nil) { list in
-      filters.targets.withUnsafeBufferPointer { targets in
-        filters.kept.withUnsafeBufferPointer { kept in
-          var arguments = ck_weight_gradient_args(
-            shape: shape, list: list, targets: targets.baseAddress,
-            kept: filters.packing == .blocks4 ? kept.baseAddress : nil,
-            input: source.pointer, output_gradient: outputGradient.pointer,
-            gradient: gradient.pointer, scratch: scratch.pointer)
-          switch path {
-          case .kernels:
-            // Every shard streams the whole output gradient: one for each thread.
-            run(arguments, shards: pool.threads, kernels.table.pointee.weight_gradient)
-          case .reference:
-            let copies = (wholeImages(input, layouts.0), wholeImages(outputGradient, layouts.1))
-            arguments.input = UnsafePointer(copies.0.pointer)
-            arguments.output_gradient = UnsafePointer(copies.1.pointer)
-            ck_reference_weight_gradient(&arguments, Int32(kernels.lanes))
-          }
-        }
+    withGradientArguments(
+      filters, shape: shape, input: source, outputGradient: outputGradient, gradient: gradient,
+      scratch: scratch
+    ) { arguments in
+      switch path {
+      case .kernels:
+        // Every shard streams the whole output gradient: one for each thread.
+        run(arguments, shards: pool.threads, kernels.table.pointee.weight_gradient)
+      case .reference:
+        let copies = (wholeImages(input, layouts.0), wholeImages(outputGradient, layouts.1))
+        var arguments = arguments
+        arguments.input = UnsafePointer(copies.0.pointer)
+        arguments.output_gradient = UnsafePointer(copies.1.pointer)
+        ck_reference_weight_gradient(&arguments, Int32(kernels.lanes))
       }
     }
   }
@@ -218,15 +300,20 @@ extension Engine {
           output: layout(geometry.output, images: images)
         ).shape
       }
-    return shapes.reduce(0) { largest, shape in
+    func scratch(
+      _ shape: ck_conv_shape, _ count: (UnsafePointer<ck_conv_shape>?, Int32, Int64) -> Int64
+    ) -> Int {
       withUnsafePointer(to: shape) {
-        max(
-          largest,
-          Int(
-            kernels.table.pointee.weight_gradient_scratch(
-              $0, filters.packing.rawValue, Int64(filters.entryCount))))
+        Int(count($0, filters.packing.rawValue, Int64(filters.entryCount)))
       }
     }
+    let onFloats = shapes.map { scratch($0, kernels.table.pointee.weight_gradient_scratch) }
+    // As many images as lanes fill a vector: what holds for them holds for any larger batch.
+    let onPairs =
+      computesOnPairs(filters, images: kernels.lanes)
+      ? scratch(
+        geometry.pairShape(blocks: 0), pairs.table.pointee.weight_gradient_scratch) : 0
+    return onFloats.reduce(onPairs, max)
   }
 
   /// Renews the transposed copy of packed weights.
@@ -247,9 +334,11 @@ extension Engine {
   public func channelSums(_ tensor: Tensor, map: MapShape, into sums: Tensor, images: Int) {
     check(tensor, map, images: images)
     precondition(sums.count >= map.channels, "a sum for each channel")
+    let isPaired = isPaired(map, images: images)
     run(
       ck_channel_sum_args(
-        planes: planes(map, images: images), input: tensor.pointer, sums: sums.pointer),
-      kernels.table.pointee.channel_sum)
+        planes: isPaired ? pairPlanes(map, images: images) : planes(map, images: images),
+        input: tensor.pointer, sums: sums.pointer),
+      isPaired ? pairs.table.pointee.channel_sum : kernels.table.pointee.channel_sum)
   }
 }

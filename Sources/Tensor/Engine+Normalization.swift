@@ -36,13 +36,16 @@ extension Engine {
     check(output, map, images: images)
     if let residual { check(residual, map, images: images) }
     precondition(state.gamma.count == map.channels, "statistics of the layer's channels")
+    let isPaired = isPaired(map, images: images)
     run(
       ck_norm_args(
-        planes: planes(map, images: images), input: input.pointer,
+        planes: isPaired ? pairPlanes(map, images: images) : planes(map, images: images),
+        input: input.pointer,
         residual: residual.map { UnsafePointer($0.pointer) }, output: output.pointer,
         gamma: state.gamma.pointer, beta: state.beta.pointer, mean: state.mean.pointer,
         variance: state.variance.pointer, epsilon: state.epsilon, lower: activation.lower,
-        upper: activation.upper), kernels.table.pointee.norm)
+        upper: activation.upper),
+      isPaired ? pairs.table.pointee.norm : kernels.table.pointee.norm)
   }
 
   /// Evaluation: `output = activation(x · scale + shift + residual)` by channel.
@@ -54,12 +57,15 @@ extension Engine {
     check(output, map, images: images)
     if let residual { check(residual, map, images: images) }
     precondition(scale.count >= map.channels && shift.count >= map.channels, "one a channel")
+    let isPaired = isPaired(map, images: images)
     run(
       ck_affine_args(
-        planes: planes(map, images: images), input: input.pointer,
+        planes: isPaired ? pairPlanes(map, images: images) : planes(map, images: images),
+        input: input.pointer,
         residual: residual.map { UnsafePointer($0.pointer) }, output: output.pointer,
         scale: scale.pointer, shift: shift.pointer, lower: activation.lower,
-        upper: activation.upper), kernels.table.pointee.affine)
+        upper: activation.upper),
+      isPaired ? pairs.table.pointee.affine : kernels.table.pointee.affine)
   }
 
   /// Gradients of `normalize`.
@@ -80,15 +86,17 @@ extension Engine {
     if let residualGradient { check(residualGradient, map, images: images) }
     precondition(
       gammaGradient.count >= map.channels && betaGradient.count >= map.channels, "one a channel")
+    let isPaired = isPaired(map, images: images)
     run(
       ck_norm_gradient_args(
-        planes: planes(map, images: images), input: input.pointer, output: output.pointer,
+        planes: isPaired ? pairPlanes(map, images: images) : planes(map, images: images),
+        input: input.pointer, output: output.pointer,
         output_gradient: outputGradient.pointer, input_gradient: inputGradient.pointer,
         residual_gradient: residualGradient?.pointer,
         accumulate_residual: accumulateResidual ? 1 : 0, gamma: state.gamma.pointer,
         mean: state.mean.pointer, variance: state.variance.pointer,
         gamma_gradient: gammaGradient.pointer, beta_gradient: betaGradient.pointer,
         epsilon: state.epsilon, lower: activation.lower, upper: activation.upper),
-      kernels.table.pointee.norm_gradient)
+      isPaired ? pairs.table.pointee.norm_gradient : kernels.table.pointee.norm_gradient)
   }
 }

@@ -2,30 +2,35 @@
 import CKernels
 
 extension Engine {
-  /// `output = activation(input)`, element by element; `.none` copies.
-  public func activate(_ activation: Activation, input: Tensor, output: Tensor) {
-    precondition(input.count == output.count, "tensors of one size")
+  /// `output = activation(input)`; `.none` copies.
+  public func activate(
+    _ activation: Activation, input: Tensor, output: Tensor, map: MapShape, images: Int
+  ) {
+    check(input, map, images: images)
+    check(output, map, images: images)
     run(
       ck_clamp_args(
-        count: Int64(input.count), input: input.pointer, output_of_forward: nil,
+        count: Int64(floats(map, images: images)), input: input.pointer, output_of_forward: nil,
         output: output.pointer, accumulate: 0, lower: activation.lower, upper: activation.upper),
-      kernels.table.pointee.clamp)
+      isPaired(map, images: images)
+        ? pairs.table.pointee.clamp : kernels.table.pointee.clamp)
   }
 
   /// Gradient of `activate`: `outputGradient` where the forward `output` lies inside the interval.
   public func activationGradient(
     _ activation: Activation, output: Tensor, outputGradient: Tensor, inputGradient: Tensor,
-    accumulate: Bool
+    accumulate: Bool, map: MapShape, images: Int
   ) {
-    precondition(
-      output.count == outputGradient.count && output.count == inputGradient.count,
-      "tensors of one size")
+    check(output, map, images: images)
+    check(outputGradient, map, images: images)
+    check(inputGradient, map, images: images)
     run(
       ck_clamp_args(
-        count: Int64(output.count), input: outputGradient.pointer,
+        count: Int64(floats(map, images: images)), input: outputGradient.pointer,
         output_of_forward: output.pointer, output: inputGradient.pointer,
         accumulate: accumulate ? 1 : 0, lower: activation.lower, upper: activation.upper),
-      kernels.table.pointee.clamp_gradient)
+      isPaired(map, images: images)
+        ? pairs.table.pointee.clamp_gradient : kernels.table.pointee.clamp_gradient)
   }
 
   /// Inverted dropout: drops each value with probability `probability` and scales the others by
@@ -38,11 +43,15 @@ extension Engine {
     check(source, map, images: images)
     check(destination, map, images: images)
     precondition((0..<1).contains(probability), "a probability below one")
-    run(
-      ck_dropout_args(
-        planes: planes(map, images: images), source: source.pointer,
-        destination: destination.pointer, accumulate: accumulate ? 1 : 0, seed: seed,
-        threshold: UInt32(Double(probability) * 0x1p32), scale: 1 / (1 - probability)),
-      kernels.table.pointee.dropout)
+    onFloats(
+      .read(source, map), .write(destination, map, adds: accumulate), images: images
+    ) { source, destination in
+      run(
+        ck_dropout_args(
+          planes: planes(map, images: images), source: source.pointer,
+          destination: destination.pointer, accumulate: accumulate ? 1 : 0, seed: seed,
+          threshold: UInt32(Double(probability) * 0x1p32), scale: 1 / (1 - probability)),
+        kernels.table.pointee.dropout)
+    }
   }
 }

@@ -63,8 +63,8 @@ extension PoolingGeometry {
 public struct PoolingWinners: Sendable {
   private let bytes: Tensor
 
-  /// Room for the windows of a batch.
-  public init(floats: Int) { bytes = Tensor(count: (floats + 3) / 4) }
+  /// Room for as many windows as an output has values.
+  public init(values: Int) { bytes = Tensor(count: (values + 3) / 4) }
 
   var pointer: UnsafeMutablePointer<UInt8> {
     UnsafeMutableRawPointer(bytes.pointer).assumingMemoryBound(to: UInt8.self)
@@ -80,6 +80,17 @@ extension Engine {
   ) {
     check(input, geometry.input, images: images)
     check(output, geometry.output, images: images)
+    onFloats(
+      .read(input, geometry.input), .write(output, geometry.output), images: images
+    ) { source, destination in
+      poolFloats(geometry, input: source, output: destination, winners: winners, images: images)
+    }
+  }
+
+  private func poolFloats(
+    _ geometry: PoolingGeometry, input: Tensor, output: Tensor, winners: PoolingWinners?,
+    images: Int
+  ) {
     let windows = geometry.windows(
       layout(geometry.input, images: images), layout(geometry.output, images: images))
     let padding: Float = geometry.kind == .max ? -.infinity : 0
@@ -99,6 +110,20 @@ extension Engine {
     check(inputGradient, geometry.input, images: images)
     precondition(
       geometry.kind == .average || winners != nil, "max pooling keeps its winners for backward")
+    onFloats(
+      .read(outputGradient, geometry.output),
+      .write(inputGradient, geometry.input, adds: accumulate), images: images
+    ) { source, destination in
+      poolGradientOfFloats(
+        geometry, outputGradient: source, inputGradient: destination, winners: winners,
+        accumulate: accumulate, images: images)
+    }
+  }
+
+  private func poolGradientOfFloats(
+    _ geometry: PoolingGeometry, outputGradient: Tensor, inputGradient: Tensor,
+    winners: PoolingWinners?, accumulate: Bool, images: Int
+  ) {
     let windows = geometry.windows(
       layout(geometry.input, images: images), layout(geometry.output, images: images))
     let destination =
@@ -119,9 +144,9 @@ extension Engine {
     _ geometry: PoolingGeometry, _ windows: WindowGeometry?, source: Tensor, destination: Tensor,
     winners: PoolingWinners?, accumulate: Bool, images: Int
   ) -> ck_pool_args {
-    if let winners { precondition(winners.count >= floats(geometry.output, images: images)) }
     let input = layout(geometry.input, images: images)
     let output = layout(geometry.output, images: images)
+    if let winners { precondition(winners.count >= output.floats) }
     return ck_pool_args(
       kind: Int32(geometry.kind == .max ? CK_MAX_POOL : CK_AVERAGE_POOL),
       blocks: Int32(output.blocks), channels: Int32(geometry.input.channels),
@@ -137,10 +162,12 @@ extension Engine {
   public func globalPool(input: Tensor, output: Tensor, map: MapShape, images: Int) {
     check(input, map, images: images)
     check(output, MapShape(channels: map.channels, height: 1, width: 1), images: images)
-    run(
-      ck_global_pool_args(
-        planes: planes(map, images: images), source: input.pointer, destination: output.pointer,
-        accumulate: 0), kernels.table.pointee.global_pool)
+    onFloats(.read(input, map), images: images) { floats in
+      run(
+        ck_global_pool_args(
+          planes: planes(map, images: images), source: floats.pointer,
+          destination: output.pointer, accumulate: 0), kernels.table.pointee.global_pool)
+    }
   }
 
   /// Gradient of `globalPool`: every pixel receives the gradient divided by the number of pixels.
@@ -149,10 +176,12 @@ extension Engine {
   ) {
     check(inputGradient, map, images: images)
     check(outputGradient, MapShape(channels: map.channels, height: 1, width: 1), images: images)
-    run(
-      ck_global_pool_args(
-        planes: planes(map, images: images), source: outputGradient.pointer,
-        destination: inputGradient.pointer, accumulate: accumulate ? 1 : 0),
-      kernels.table.pointee.global_pool_gradient)
+    onFloats(.write(inputGradient, map, adds: accumulate), images: images) { floats in
+      run(
+        ck_global_pool_args(
+          planes: planes(map, images: images), source: outputGradient.pointer,
+          destination: floats.pointer, accumulate: accumulate ? 1 : 0),
+        kernels.table.pointee.global_pool_gradient)
+    }
   }
 }

@@ -20,19 +20,50 @@ import CKernels
 public struct Engine: Sendable {
   /// The instruction set, which fixes the layout.
   public let kernels: Kernels
+  /// What activations are held in.
+  public let precision: Precision
   /// The threads.
   public let pool: ThreadPool
+  /// The kernels on maps in BF16.
+  let pairs: PairKernels
   let workspace = Workspace()
 
   /// An engine on `threads` threads.
-  public init(kernels: Kernels = .best, threads: Int = ThreadPool.processors) {
-    self.kernels = kernels
-    pool = ThreadPool(threads: threads)
+  public init(
+    kernels: Kernels = .best, threads: Int = ThreadPool.processors, precision: Precision = .fp32
+  ) {
+    self.init(
+      kernels: kernels, pairs: kernels.pairs, pool: ThreadPool(threads: threads),
+      precision: precision)
   }
 
-  /// Floats that an activation of a batch takes.
+  /// - Parameter pairs: kernels with the layout of `kernels`.
+  init(kernels: Kernels, pairs: PairKernels, pool: ThreadPool, precision: Precision) {
+    precondition(
+      Int(pairs.table.pointee.lanes) == kernels.lanes, "kernels on pairs have the same layout")
+    self.kernels = kernels
+    self.pairs = pairs
+    self.pool = pool
+    self.precision = precision
+  }
+
+  /// The same kernels and threads in another precision. One caller at a time uses either.
+  public func with(_ precision: Precision) -> Engine {
+    Engine(kernels: kernels, pairs: pairs, pool: pool, precision: precision)
+  }
+
+  /// What computes: engines of equal names give the same bits.
+  public var name: String {
+    precision == .fp32 ? kernels.name : "\(pairs.name) \(precision.rawValue)"
+  }
+
+  /// Values that an activation of a batch holds, lanes without an image included.
+  public func values(_ map: MapShape, images: Int) -> Int { layout(map, images: images).floats }
+
+  /// Words of 32 bits that an activation of a batch takes: a float each, or two BF16 values.
   public func floats(_ map: MapShape, images: Int) -> Int {
-    layout(map, images: images).floats
+    let values = values(map, images: images)
+    return isPaired(map, images: images) ? values / 2 : values
   }
 
   /// Where the images of a batch lie.
@@ -74,10 +105,12 @@ public struct Engine: Sendable {
   public func blockImages(_ source: Tensor, into destination: Tensor, map: MapShape, images: Int) {
     precondition(source.count >= images * map.count, "planar images of the batch")
     check(destination, map, images: images)
-    run(
-      ck_relayout_args(
-        planes: planes(map, images: images), source: source.pointer,
-        destination: destination.pointer), kernels.table.pointee.block_images)
+    onFloats(.write(destination, map), images: images) { floats in
+      run(
+        ck_relayout_args(
+          planes: planes(map, images: images), source: source.pointer,
+          destination: floats.pointer), kernels.table.pointee.block_images)
+    }
   }
 
   /// Gathers planar images `[images][channels][height][width]` from the lanes.
@@ -85,10 +118,12 @@ public struct Engine: Sendable {
   {
     precondition(destination.count >= images * map.count, "planar images of the batch")
     check(source, map, images: images)
-    run(
-      ck_relayout_args(
-        planes: planes(map, images: images), source: source.pointer,
-        destination: destination.pointer), kernels.table.pointee.unblock_images)
+    onFloats(.read(source, map), images: images) { floats in
+      run(
+        ck_relayout_args(
+          planes: planes(map, images: images), source: floats.pointer,
+          destination: destination.pointer), kernels.table.pointee.unblock_images)
+    }
   }
 
   /// Makes every value of a map a channel of one pixel.
@@ -112,7 +147,7 @@ public struct Engine: Sendable {
       let floats = floats(map, images: images)
       let gradient = workspace.tensor(.whole, floats: floats)
       blockImages(planar, into: gradient, map: map, images: images)
-      add(gradient, to: inputGradient.prefix(floats))
+      add(gradient, to: inputGradient, map: map, images: images)
     } else {
       blockImages(planar, into: inputGradient, map: map, images: images)
     }
@@ -122,34 +157,45 @@ public struct Engine: Sendable {
   public func zeroCounts(_ tensor: Tensor, map: MapShape, images: Int) -> [Int] {
     check(tensor, map, images: images)
     var zeros = [Int64](repeating: 0, count: map.channels)
+    let isPaired = isPaired(map, images: images)
     zeros.withUnsafeMutableBufferPointer { buffer in
       run(
         ck_zero_count_args(
-          planes: planes(map, images: images), input: tensor.pointer, zeros: buffer.baseAddress),
-        kernels.table.pointee.zero_count)
+          planes: isPaired ? pairPlanes(map, images: images) : planes(map, images: images),
+          input: tensor.pointer, zeros: buffer.baseAddress),
+        isPaired ? pairs.table.pointee.zero_count : kernels.table.pointee.zero_count)
     }
     return zeros.map(Int.init)
   }
 
-  /// Adds a tensor to another, element by element.
-  public func add(_ tensor: Tensor, to destination: Tensor) {
-    precondition(tensor.count == destination.count, "tensors of one size")
-    run(
-      ck_add_args(
-        count: Int64(tensor.count), a: tensor.pointer, b: nil, output: destination.pointer),
-      kernels.table.pointee.add)
+  /// Adds a map of a batch to another.
+  public func add(_ tensor: Tensor, to destination: Tensor, map: MapShape, images: Int) {
+    add(tensor, nil, into: destination, map: map, images: images)
   }
 
-  /// `output = a + b`, element by element.
-  public func add(_ a: Tensor, _ b: Tensor, into output: Tensor) {
-    precondition(a.count == b.count && a.count == output.count, "tensors of one size")
+  /// `output = a + b`, or `output += a` without `b`.
+  public func add(_ a: Tensor, _ b: Tensor?, into output: Tensor, map: MapShape, images: Int) {
+    check(a, map, images: images)
+    check(b ?? output, map, images: images)
+    check(output, map, images: images)
     run(
       ck_add_args(
-        count: Int64(a.count), a: a.pointer, b: b.pointer, output: output.pointer),
-      kernels.table.pointee.add)
+        count: Int64(floats(map, images: images)), a: a.pointer,
+        b: b.map { UnsafePointer($0.pointer) }, output: output.pointer),
+      isPaired(map, images: images)
+        ? pairs.table.pointee.add : kernels.table.pointee.add)
   }
 
-  /// The sum of squares in double precision.
+  /// Whether every value of a map is a finite number, the lanes without images included.
+  public func isFinite(_ tensor: Tensor, map: MapShape, images: Int) -> Bool {
+    var sum = 0.0
+    onFloats(.read(tensor, map), images: images) { floats in
+      sum = squareSum(floats.prefix(values(map, images: images)))
+    }
+    return sum.isFinite
+  }
+
+  /// The sum of squares of floats in double precision.
   public func squareSum(_ tensor: Tensor) -> Double {
     kernels.table.pointee.square_sum(tensor.pointer, Int64(tensor.count))
   }

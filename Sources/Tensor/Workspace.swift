@@ -16,7 +16,11 @@ final class Workspace: @unchecked Sendable {
   }
 
   /// What a part of the memory is for; parts of different purpose may be in use at the same time.
-  enum Purpose { case windows, whole, planar }
+  enum Purpose: Hashable {
+    case windows, whole, planar, weights
+    /// A copy of the first or second operand as floats.
+    case operand(Int)
+  }
 
   func tensor(_ purpose: Purpose, floats: Int) -> Tensor {
     if let tensor = tensors[purpose], tensor.count >= floats { return tensor.prefix(floats) }

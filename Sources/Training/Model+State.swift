@@ -9,7 +9,7 @@ extension Model {
   /// - Throws: what encoding a checkpoint throws.
   package func state() throws -> Data {
     try Checkpoint(
-      progress: TrainingProgress(), configuration: "", kernels: engine.kernels.name,
+      progress: TrainingProgress(), configuration: "", kernels: engine.name,
       blobs: blobs()
     ).encoded()
   }

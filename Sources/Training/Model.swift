@@ -27,6 +27,8 @@ public final class Model {
   public let parameters: [Parameter]
   /// Running statistics, in network order.
   public let statistics: [NamedTensor]
+  /// What training it takes at least.
+  package let memory: ModelMemory
   /// Bytes of the block that holds all activations and gradients.
   public let arenaBytes: Int
   /// Bytes that they would take without sharing memory.
@@ -59,7 +61,9 @@ public final class Model {
     let plan = ArenaPlan(network, imageGradient: imageGradient) {
       engine.floats($0, images: batch) * 4
     }
-    let storage = try ModelMemory(network, batch: batch, arenaBytes: plan.byteCount).arena()
+    let memory = ModelMemory(network, batch: batch, arenaBytes: plan.byteCount)
+    let storage = try memory.arena()
+    self.memory = memory
     arenaBytes = plan.byteCount
     unsharedBytes = plan.unsharedByteCount
     func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {
@@ -88,7 +92,8 @@ public final class Model {
       layers.append(
         node.layer.running(
           LayerSite(
-            name: node.name, index: index, ports: ports, engine: engine, scratch: scratch),
+            name: node.name, index: index, ports: ports, engine: engine, batch: batch,
+            scratch: scratch),
           random: &random))
     }
     self.layers = layers
@@ -263,8 +268,8 @@ public final class Model {
     engine.blockImages(planar, into: input, map: network.map(network.input), images: images)
     for (layer, node) in zip(layers, network.nodes) {
       layer.forward(pass)
-      let floats = engine.floats(network.map(node.output), images: images)
-      if !engine.squareSum(layer.ports.output.prefix(floats)).isFinite { return node.name }
+      let map = network.map(node.output)
+      if !engine.isFinite(layer.ports.output, map: map, images: images) { return node.name }
     }
     return nil
   }

@@ -3,15 +3,15 @@ import Foundation
 import Tensor
 
 /// The memory that training a network takes at least, known before anything is laid out.
-struct ModelMemory {
+package struct ModelMemory {
   let network: Network
   let batch: Int
   /// Activations and gradients in their planned memory.
   let arenaBytes: Int
   /// The arena, and the images before they are laid out.
-  let activationBytes: Int
+  package let activationBytes: Int
   /// Weights, their gradients, transposed copies, places and one state of an optimiser.
-  let weightBytes: Int
+  package let weightBytes: Int
 
   init(_ network: Network, batch: Int, arenaBytes: Int) {
     self.network = network

@@ -17,7 +17,7 @@ import Tensor
 /// print(trainer.progress.step, trainer.model.sparsity)
 /// ```
 public final class Trainer {
-  /// What the run is.
+  /// What the run is, its precision settled.
   public let configuration: TrainingConfiguration
   /// The network with its weights.
   public let model: Model
@@ -70,6 +70,11 @@ public final class Trainer {
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
     tensorBoard: Bool = false
   ) throws {
+    var configuration = configuration
+    let precision = configuration.precision.precision(
+      on: engine.kernels, batch: configuration.batch)
+    configuration.precision = PrecisionChoice(precision)
+    let engine = engine.with(precision)
     self.configuration = configuration
     self.data = data
     self.folder = folder
@@ -326,7 +331,7 @@ public final class Trainer {
     try folder?.save(
       Checkpoint(
         progress: progress, configuration: configuration.yaml,
-        kernels: model.engine.kernels.name, blobs: model.blobs()))
+        kernels: model.engine.name, blobs: model.blobs()))
   }
 
   private func recordStep() throws {

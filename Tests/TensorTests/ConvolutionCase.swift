@@ -11,6 +11,15 @@ struct ConvolutionCase: Sendable {
   let filters: PackedFilters
   let images: Int
 
+  init(
+    geometry: ConvolutionGeometry, patterns: [UInt16], filters: PackedFilters, images: Int
+  ) {
+    self.geometry = geometry
+    self.patterns = patterns
+    self.filters = filters
+    self.images = images
+  }
+
   init(seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 77)
     var geometry: ConvolutionGeometry?

@@ -83,7 +83,7 @@ struct PlaneKernelTests {
       let dy = example.values(geometry.output)
       let output = Tensor(count: example.layout(geometry.output).count)
       output.fill(.nan)
-      let winners = kind == .max ? PoolingWinners(floats: output.count) : nil
+      let winners = kind == .max ? PoolingWinners(values: output.count) : nil
       engine.pool(
         geometry, input: example.tensor(x, map), output: output, winners: winners, images: images)
       let plain = plainPooling(geometry, x, dy, images: images)
@@ -150,7 +150,7 @@ struct PlaneKernelTests {
         let layout = engine.blockedLayout(map, images: 1)
         let result = engine.blockedLayout(geometry.output, images: 1)
         let output = Tensor(count: result.count)
-        let winners = PoolingWinners(floats: result.count)
+        let winners = PoolingWinners(values: result.count)
         engine.pool(
           geometry, input: Tensor(layout.blocked(values) { 0 }), output: output, winners: winners,
           images: 1)
@@ -195,12 +195,14 @@ struct PlaneKernelTests {
     "Activations, at their bounds too", arguments: Array(UInt64(0)..<6), Activation.allCases)
   func activations(seed: UInt64, activation: Activation) {
     Self.forEachCase(seed) { example, comment in
-      let (map, engine) = (example.map, example.engine)
+      let (map, images, engine) = (example.map, example.images, example.engine)
       var x = example.values(map)
       for place in x.indices where place % 5 == 0 { x[place] = [0, 6, -0.0][place / 5 % 3] }
       let dy = example.values(map)
       let output = Tensor(count: example.layout(map).count)
-      engine.activate(activation, input: example.tensor(x, map), output: output)
+      engine.activate(
+        activation, input: example.tensor(x, map), output: output, map: map,
+        images: images)
       func inside(_ value: Float) -> Bool {
         switch activation {
         case .none: true
@@ -221,7 +223,7 @@ struct PlaneKernelTests {
         let found = example.gradient(map, accumulate: accumulate) {
           engine.activationGradient(
             activation, output: output, outputGradient: upstream, inputGradient: $0,
-            accumulate: $1)
+            accumulate: $1, map: map, images: images)
         }
         let gradient = zip(x, dy).map { inside($0) ? Double($1) : 0 }
         #expect(Self.difference(found, gradient) < 2e-6, comment)
@@ -277,8 +279,8 @@ struct PlaneKernelTests {
       let squares = x.reduce(0) { $0 + Double($1) * Double($1) }
       #expect(abs(engine.squareSum(Tensor(x)) - squares) < 1e-9 * (1 + squares), comment)
       let doubled = Tensor(count: input.count)
-      engine.add(input, input, into: doubled)
-      engine.add(input, to: doubled)
+      engine.add(input, input, into: doubled, map: map, images: images)
+      engine.add(input, to: doubled, map: map, images: images)
       #expect(doubled.array() == input.array().map { $0 + $0 + $0 }, comment)
     }
   }

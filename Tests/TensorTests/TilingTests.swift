@@ -91,7 +91,7 @@ struct TilingTests {
       check(map, output: map, seed: 2, "\(geometry), gradient") { engine, input, result, images in
         let floats = engine.floats(geometry.output, images: images)
         let output = Tensor(count: floats)
-        let winners = PoolingWinners(floats: floats)
+        let winners = PoolingWinners(values: floats)
         engine.pool(geometry, input: input, output: output, winners: winners, images: images)
         result.fill(0.5)
         engine.poolGradient(

@@ -52,33 +52,44 @@ struct TrainerTests {
     try Data(contentsOf: try #require(folder.checkpointFiles.last))
   }
 
-  @Test("1, 2 and 4 threads end with the same bits")
-  func threads() throws {
+  static let precisions: [PrecisionChoice] = [.fp32, .bf16]
+
+  private func configuration(_ precision: PrecisionChoice) -> TrainingConfiguration {
+    var configuration = Self.configuration()
+    configuration.precision = precision
+    return configuration
+  }
+
+  @Test("1, 2 and 4 threads end with the same bits", arguments: precisions)
+  func threads(precision: PrecisionChoice) throws {
     let temporary = try TemporaryFolder()
     var results: [Data] = []
     for threads in [1, 2, 4] {
       let folder = temporary.run("threads\(threads)")
-      _ = try trainer(Self.configuration(), threads: threads, folder: folder).run()
+      _ = try trainer(configuration(precision), threads: threads, folder: folder).run()
       results.append(try lastCheckpoint(folder))
     }
     #expect(results[0] == results[1] && results[0] == results[2])
   }
 
-  @Test("A run stopped at any step and resumed ends with the bits of one that was not")
-  func resume() throws {
+  @Test(
+    "A run stopped at any step and resumed ends with the bits of one that was not",
+    arguments: precisions)
+  func resume(precision: PrecisionChoice) throws {
     let temporary = try TemporaryFolder()
     let whole = temporary.run("whole")
-    _ = try trainer(Self.configuration(), folder: whole).run()
+    let configuration = configuration(precision)
+    _ = try trainer(configuration, folder: whole).run()
     // In the first epoch, at its end, after it.
     for stopAfter in [1, 8, 13] {
       let parts = temporary.run("parts\(stopAfter)")
       var steps = 0
-      let finished = try trainer(Self.configuration(), folder: parts).run(shouldStop: {
+      let finished = try trainer(configuration, folder: parts).run(shouldStop: {
         steps += 1
         return steps == stopAfter
       })
       #expect(!finished)
-      #expect(try trainer(Self.configuration(), folder: parts, resume: true).run())
+      #expect(try trainer(configuration, folder: parts, resume: true).run())
       #expect(try lastCheckpoint(whole) == lastCheckpoint(parts), "stopped after \(stopAfter)")
       #expect(
         whole.maskFiles.map(\.lastPathComponent) == parts.maskFiles.map(\.lastPathComponent))
@@ -86,6 +97,30 @@ struct TrainerTests {
         #expect(try Data(contentsOf: a) == Data(contentsOf: b))
       }
     }
+  }
+
+  @Test("BF16 computes something else than FP32, and close to it; auto is recorded as what it was")
+  func precision() throws {
+    let temporary = try TemporaryFolder()
+    var runs: [PrecisionChoice: Trainer] = [:]
+    for precision in PrecisionChoice.allCases {
+      var configuration = configuration(precision)
+      configuration.augment = false
+      let trainer = try trainer(configuration, folder: temporary.run(precision.rawValue))
+      _ = try trainer.run()
+      runs[precision] = trainer
+    }
+    let (fp32, bf16) = (try #require(runs[.fp32]), try #require(runs[.bf16]))
+    let losses = (fp32.progress.testLoss, bf16.progress.testLoss)
+    #expect(losses.0 != losses.1 && abs(losses.0 - losses.1) < 0.1 * losses.0)
+    #expect(bf16.model.arenaBytes < fp32.model.arenaBytes * 6 / 10)
+    let recorded = try temporary.run("auto").readConfiguration().precision
+    let expected = Kernels.best.fastestPrecision(batch: 20)
+    #expect(recorded == PrecisionChoice(expected))
+    #expect(
+      try #require(runs[.auto]).progress.testLoss == (expected == .bf16 ? losses.1 : losses.0))
+    let (model, _) = try temporary.run("bf16").restoredModel(engine: Engine(threads: 1), batch: 20)
+    #expect(model.engine.precision == .bf16)
   }
 
   @Test("A run killed at any moment is resumed from the checkpoint before")

@@ -324,6 +324,60 @@ typedef struct {
   double (*peak)(int64_t rounds);
 } ck_kernels;
 
+// ---------------------------------------------------------------------------------------------
+// Maps of pairs of columns
+//
+// A map whose rows have an even number of columns can be held in 16 bits: words
+// [blocks][channels][height][width/2][lanes], with BF16 column 2j in the lower half and column
+// 2j + 1 in the upper one. The kernels below take the arguments of those above with these changes:
+// every pointer to a map is one to words; widths and pixels are counted in pairs, so `width` of a
+// shape is half of the map's; counts of elements are counts of words; the weights of a list are
+// words made by `pack_weights`. Images are whole (no tiles). Sums, statistics and the gradients of
+// weights are floats. There are kernels for CK_LINES3 and for CK_BLOCKS4 with stride 1 or 2, on
+// outputs of an even width.
+
+// `count` words x lanes <-> twice as many floats x lanes of the same pixels. Shards split them.
+typedef struct {
+  int64_t count;
+  float *floats;
+  uint32_t *pairs;
+} ck_pack_args;
+
+// Weights rounded to BF16 for the lists of one direction: 2 words an entry of CK_LINES3, (a, b) and
+// (c, 0) with zeros for pruned taps; 8 words of CK_BLOCKS4, [source/2][output] with two sources in a
+// word. `list.weights` are packed in the forward order; `targets` as in ck_transpose_args where the
+// list is the transposed one, else NULL. Shards split entries.
+typedef struct {
+  ck_list list;
+  const int32_t *targets;
+  uint32_t *words;
+} ck_pair_weights_args;
+
+typedef struct {
+  const char *name;          // as in ck_kernels; "avx512bf16" has BF16 dot products
+  int32_t lanes;
+  int32_t multiplies_bf16;   // at twice the rate of floats; the others convert in registers
+  void (*pack)(const ck_pack_args *, int32_t shard, int32_t shards);
+  void (*unpack)(const ck_pack_args *, int32_t shard, int32_t shards);
+  void (*pack_weights)(const ck_pair_weights_args *, int32_t shard, int32_t shards);
+  void (*forward)(const ck_conv_args *, int32_t shard, int32_t shards);
+  void (*input_gradient)(const ck_conv_args *, int32_t shard, int32_t shards);
+  void (*weight_gradient)(const ck_weight_gradient_args *, int32_t shard, int32_t shards);
+  int64_t (*weight_gradient_scratch)(const ck_conv_shape *, int32_t form, int64_t entries);
+  void (*norm)(const ck_norm_args *, int32_t shard, int32_t shards);
+  void (*affine)(const ck_affine_args *, int32_t shard, int32_t shards);
+  void (*norm_gradient)(const ck_norm_gradient_args *, int32_t shard, int32_t shards);
+  void (*clamp)(const ck_clamp_args *, int32_t shard, int32_t shards);
+  void (*clamp_gradient)(const ck_clamp_args *, int32_t shard, int32_t shards);
+  void (*add)(const ck_add_args *, int32_t shard, int32_t shards);
+  void (*channel_sum)(const ck_channel_sum_args *, int32_t shard, int32_t shards);
+  void (*zero_count)(const ck_zero_count_args *, int32_t shard, int32_t shards);
+} ck_pair_kernels;
+
+// The tables of this build as with ck_table; a layout (lanes) may have several, the fastest first.
+const ck_pair_kernels *ck_pair_table(int32_t index);
+int32_t ck_pair_table_supported(int32_t index);
+
 // The tables of this build, fastest first, ending with "baseline" (or "neon").
 // ck_table(i) is NULL past the last one; ck_table_supported(i) is whether this CPU can run it.
 const ck_kernels *ck_table(int32_t index);

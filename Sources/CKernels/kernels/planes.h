@@ -12,7 +12,7 @@ INLINE ivec images_of_block(const ck_planes *planes, int32_t block) {
 }
 
 INLINE double images_times_pixels(const ck_planes *planes) {
-  return (double)planes->images * planes->pixels;
+  return (double)planes->images * planes->pixels * COLUMNS;
 }
 
 // C has no ?: between vectors; compilers turn this into a blend, or the clamp into a maximum.
@@ -23,8 +23,10 @@ INLINE vec blend(ivec mask, vec where_set, vec elsewhere) {
 // Sums over a plane run in float over so many pixels at a time, in a few accumulators (one would
 // stall for the latency of every addition); these partial sums add up in double. So the precision
 // falls neither with the size of a map nor with the batch, at one conversion for 64 additions.
-#define SUM_PIXELS 64
+// Pixels are counted in vectors of the map, which hold COLUMNS of them.
+#define SUM_PIXELS (64 / COLUMNS)
 #define SUM_PARTS 4
+#define SUM_STEP (SUM_PARTS / COLUMNS)
 
 // How many pixels of the plane the partial sum from `pixel` on takes.
 INLINE int32_t sum_length(int32_t pixel, int32_t pixels) {
@@ -36,12 +38,20 @@ INLINE vec sum_of_parts(const vec *part) {
 }
 
 // The sum of value - origin over at most SUM_PIXELS pixels, lane by lane.
-INLINE vec partial_sum(const vec *values, vec origin, int32_t pixels) {
+INLINE vec partial_sum(const map_vec *values, vec origin, int32_t pixels) {
   vec part[SUM_PARTS] = {};
   int32_t pixel = 0;
-  for (; pixel + SUM_PARTS <= pixels; pixel += SUM_PARTS)
-    UNROLL for (int32_t i = 0; i < SUM_PARTS; i++) part[i] += values[pixel + i] - origin;
-  for (; pixel < pixels; pixel++) part[0] += values[pixel] - origin;
+  for (; pixel + SUM_STEP <= pixels; pixel += SUM_STEP)
+    UNROLL for (int32_t i = 0; i < SUM_STEP; i++) {
+      vec value[COLUMNS];
+      load_columns(values + pixel + i, value);
+      UNROLL for (int c = 0; c < COLUMNS; c++) part[i * COLUMNS + c] += value[c] - origin;
+    }
+  for (; pixel < pixels; pixel++) {
+    vec value[COLUMNS];
+    load_columns(values + pixel, value);
+    UNROLL for (int c = 0; c < COLUMNS; c++) part[c] += value[c] - origin;
+  }
   return sum_of_parts(part);
 }
 
@@ -52,7 +62,7 @@ INLINE void add_images(double_vec *sum, vec value, ivec images) {
 }
 
 // Adds up value - origin over a plane.
-INLINE void add_plane(double_vec *sum, const vec *plane, vec origin, int32_t pixels, ivec images) {
+INLINE void add_plane(double_vec *sum, const map_vec *plane, vec origin, int32_t pixels, ivec images) {
   for (int32_t pixel = 0; pixel < pixels; pixel += SUM_PIXELS)
     add_images(sum, partial_sum(plane + pixel, origin, sum_length(pixel, pixels)), images);
 }
@@ -71,7 +81,7 @@ INLINE double sum_of_channel(const ck_planes *planes, const float *input, int64_
                              float origin) {
   double_vec sum = {};
   for (int32_t block = 0; block < planes->blocks; block++)
-    add_plane(&sum, (const vec *)input + plane_start(planes, block, channel), broadcast(origin),
+    add_plane(&sum, (const map_vec *)input + plane_start(planes, block, channel), broadcast(origin),
               planes->pixels, images_of_block(planes, block));
   return sum_of_lanes(&sum);
 }

@@ -68,7 +68,7 @@ extension BenchmarkRun where Row == LayerBenchmark.Row {
 }
 
 extension BenchmarkRun where Row == StepBenchmark.Row {
-  /// Measures training steps of networks at every batch size and density.
+  /// Measures training steps of networks at every batch size, density and precision.
   ///
   /// - Parameters:
   ///   - samples: times of each figure.
@@ -76,15 +76,18 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
   /// - Throws: `NetworkError`, `MemoryError`.
   public static func steps(
     models: [ModelName], batches: [Int], densities: [Double], granularity: Granularity,
-    samples: Int, engine: Engine, report: (ModelName, Int) -> Void
+    precisions: [Precision], samples: Int, engine: Engine, report: (ModelName, Int) -> Void
   ) throws -> BenchmarkRun {
     var rows: [Row] = []
     var peak = Samples()
     for name in models {
       for batch in batches {
-        var benchmarks = try densities.map {
-          try StepBenchmark(
-            name, batch: batch, density: $0, granularity: granularity, engine: engine)
+        var benchmarks = try densities.flatMap { density in
+          try precisions.map { precision in
+            try StepBenchmark(
+              name, batch: batch, density: density, granularity: granularity,
+              engine: engine.with(precision))
+          }
         }
         for _ in 0..<samples {
           for index in benchmarks.indices { benchmarks[index].measure() }

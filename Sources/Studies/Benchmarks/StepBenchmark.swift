@@ -22,6 +22,8 @@ public struct StepBenchmark {
     public let density: Double
     /// How they were pruned.
     public let granularity: String
+    /// What activations and gradients were held in.
+    public let precision: String
     /// Instruction set.
     public let kernels: String
     /// Median time of a step.
@@ -93,7 +95,8 @@ public struct StepBenchmark {
   public var row: Row {
     Row(
       model: model.network.name, pass: "step", batch: batch, threads: model.engine.pool.threads,
-      density: density, granularity: granularity.rawValue, kernels: model.engine.kernels.name,
+      density: density, granularity: granularity.rawValue,
+      precision: model.engine.precision.rawValue, kernels: model.engine.kernels.name,
       medianMilliseconds: samples.median, samples: samples.milliseconds,
       parameters: model.network.parameterCount, macs: model.network.denseMACs,
       arenaBytes: model.arenaBytes)

@@ -41,10 +41,9 @@ final class AdditionLayer: RunningLayer {
   }
 
   func forward(_ pass: PassSettings) {
-    let floats = pass.engine.floats(ports.outputMap, images: pass.images)
     pass.engine.add(
-      ports.inputs[0].prefix(floats), ports.inputs[1].prefix(floats),
-      into: ports.output.prefix(floats))
+      ports.inputs[0], ports.inputs[1], into: ports.output, map: ports.outputMap,
+      images: pass.images)
   }
 
   func backward(_ pass: PassSettings) {

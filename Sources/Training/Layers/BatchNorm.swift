@@ -138,8 +138,7 @@ final class BatchNormLayer: RunningLayer {
       gammaGradient: gamma.gradient, betaGradient: beta.gradient, activation: layer.activation,
       map: ports.outputMap, images: pass.images)
     if let slot, slot.accumulate {
-      let floats = pass.engine.floats(ports.outputMap, images: pass.images)
-      pass.engine.add(upstream.prefix(floats), to: slot.tensor.prefix(floats))
+      pass.engine.add(upstream, to: slot.tensor, map: ports.outputMap, images: pass.images)
     }
   }
 

@@ -183,7 +183,9 @@ package final class ConvolutionLayer: RunningLayer {
         gradientSparsity: sparsity(upstream, ports.outputMap, pass))
     }
     if let slot = ports.inputGradients[0] {
-      pass.engine.transpose(filters, weights)
+      if pass.engine.readsTransposedWeights(filters, images: pass.images) {
+        pass.engine.transpose(filters, weights)
+      }
       pass.engine.inputGradient(
         filters, weights, outputGradient: upstream, inputGradient: slot.tensor,
         accumulate: slot.accumulate, images: pass.images)

@@ -40,18 +40,17 @@ final class ActivationLayer: RunningLayer {
   }
 
   func forward(_ pass: PassSettings) {
-    let floats = pass.engine.floats(ports.outputMap, images: pass.images)
     pass.engine.activate(
-      layer.activation, input: ports.inputs[0].prefix(floats), output: ports.output.prefix(floats))
+      layer.activation, input: ports.inputs[0], output: ports.output, map: ports.outputMap,
+      images: pass.images)
   }
 
   func backward(_ pass: PassSettings) {
     guard let slot = ports.inputGradients[0] else { return }
-    let floats = pass.engine.floats(ports.outputMap, images: pass.images)
     pass.engine.activationGradient(
-      layer.activation, output: ports.output.prefix(floats),
-      outputGradient: ports.upstream.prefix(floats), inputGradient: slot.tensor.prefix(floats),
-      accumulate: slot.accumulate)
+      layer.activation, output: ports.output, outputGradient: ports.upstream,
+      inputGradient: slot.tensor, accumulate: slot.accumulate, map: ports.outputMap,
+      images: pass.images)
   }
 
   func addONNX(_ node: Network.Node, to builder: inout ONNXBuilder) {

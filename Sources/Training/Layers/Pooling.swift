@@ -16,7 +16,7 @@ struct Pooling: Layer {
   func tensors(_ output: MapShape) -> [LayerTensor<PoolingLayer>] { [] }
 
   func running(_ site: LayerSite, random: inout SeededRandom) -> PoolingLayer {
-    PoolingLayer(self, site.ports)
+    PoolingLayer(self, site)
   }
 }
 
@@ -48,10 +48,11 @@ final class PoolingLayer: RunningLayer {
   let ports: Ports
   private let winners: PoolingWinners?
 
-  init(_ layer: Pooling, _ ports: Ports) {
+  init(_ layer: Pooling, _ site: LayerSite) {
     self.layer = layer
-    self.ports = ports
-    winners = layer.geometry.kind == .max ? PoolingWinners(floats: ports.output.count) : nil
+    ports = site.ports
+    let values = site.engine.values(ports.outputMap, images: site.batch)
+    winners = layer.geometry.kind == .max ? PoolingWinners(values: values) : nil
   }
 
   func forward(_ pass: PassSettings) {

@@ -69,6 +69,8 @@ struct LayerSite {
   let index: Int
   let ports: Ports
   let engine: Engine
+  /// The most images that a pass takes.
+  let batch: Int
   let scratch: ScratchSpace
 }
 
@@ -152,11 +154,10 @@ final class ScratchSpace {
 /// Passes a gradient on unchanged: by adding, by copying, or not at all where both are one buffer.
 func passOn(_ gradient: Tensor, to slot: Ports.Gradient?, _ map: MapShape, _ pass: PassSettings) {
   guard let slot else { return }
-  let floats = pass.engine.floats(map, images: pass.images)
   if slot.accumulate {
-    pass.engine.add(gradient.prefix(floats), to: slot.tensor.prefix(floats))
+    pass.engine.add(gradient, to: slot.tensor, map: map, images: pass.images)
   } else if !slot.tensor.shares(with: gradient) {
     pass.engine.activate(
-      .none, input: gradient.prefix(floats), output: slot.tensor.prefix(floats))
+      .none, input: gradient, output: slot.tensor, map: map, images: pass.images)
   }
 }

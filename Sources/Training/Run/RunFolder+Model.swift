@@ -21,7 +21,9 @@ extension RunFolder {
   /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `NetworkError`,
   ///   `MemoryError`.
   public func restoredModel(engine: Engine, batch: Int = 1) throws -> (model: Model, step: Int) {
-    let model = try Model(configuredNetwork(), engine: engine, batch: batch, seed: 0)
+    let precision = try readConfiguration().precision.precision(on: engine.kernels, batch: batch)
+    let model = try Model(
+      configuredNetwork(), engine: engine.with(precision), batch: batch, seed: 0)
     let latest = try latestCheckpoint()
     try model.restore(latest.checkpoint, file: latest.file.path)
     return (model, latest.checkpoint.progress.step)

@@ -96,7 +96,7 @@ public struct Machine: Codable, Sendable {
   public var processors: Int
   /// Threads used.
   public var threads: Int
-  /// Instruction set used.
+  /// Instruction set used, and the precision where it is not FP32.
   public var kernels: String
   /// Operating system.
   public var system: String
@@ -106,7 +106,7 @@ public struct Machine: Codable, Sendable {
     processor = Self.processorName
     processors = ThreadPool.processors
     threads = engine.pool.threads
-    kernels = engine.kernels.name
+    kernels = engine.name
     system = ProcessInfo.processInfo.operatingSystemVersionString
   }
 

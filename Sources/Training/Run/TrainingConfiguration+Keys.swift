@@ -38,6 +38,10 @@ extension TrainingConfiguration {
     ConfigurationKey(
       "batch", \.batch, "Batch size: images per step, 1 to 4096.",
       .only("1 to 4096") { (1...4096).contains($0) }),
+    ConfigurationKey(
+      "precision", \.precision,
+      "Precision of activations and gradients; weights and sums are fp32 in any. auto: bf16 where "
+        + "this machine multiplies it faster and the batch fills its vectors, else fp32."),
     ConfigurationKey("optimizer", \.optimizer, "Optimiser."),
     ConfigurationKey(
       "learning-rate", \.learningRate, "Peak learning rate, more than 0.",

@@ -42,6 +42,8 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var epochs = 8
   /// Images a step.
   public var batch = 32
+  /// What activations and gradients are held in.
+  public var precision = PrecisionChoice.fp32
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
   /// The highest learning rate; by default 0.05 for SGD and 0.001 for AdamW.

@@ -118,34 +118,42 @@ struct StepCommand: ParsableCommand {
       Examples:
         swpu bench step
         swpu bench step --model resnet18 --batch 32 128 --density 1 0.2 0.1
+        swpu bench step --batch 32 --density 0.1 --precision fp32 bf16
       """)
 
   @Option(parsing: .upToNextOption, help: "Networks.")
   var model: [ModelName] = [.resnet18, .resnet20]
+
+  @Option(
+    parsing: .upToNextOption, help: "Precisions of activations and gradients: fp32, bf16.")
+  var precision: [Precision] = [.fp32]
 
   @OptionGroup var common: BenchCommand.Common
 
   func run() throws {
     let found = try BenchmarkRun.steps(
       models: model, batches: common.batch, densities: common.densities,
-      granularity: common.granularity.granularity, samples: common.samples,
+      granularity: common.granularity.granularity, precisions: precision,
+      samples: common.samples,
       engine: common.engineOptions.engine
     ) { name, batch in
       if !common.json { note("\(name.rawValue), batch \(batch): done") }
     }
     if common.json { return try printJSON(found) }
-    print("model        batch  density  granularity     median ms  images/s  against dense")
+    print("model        batch  density  granularity     precision  median ms  images/s  vs dense")
     for row in found.rows {
       let dense = found.rows.first {
-        $0.model == row.model && $0.batch == row.batch && $0.density == 1
+        $0.model == row.model && $0.batch == row.batch && $0.precision == row.precision
+          && $0.density == 1
       }
       let ratio = dense.map {
-        String(format: "%12.1fx", $0.medianMilliseconds / row.medianMilliseconds)
+        String(format: "%8.1fx", $0.medianMilliseconds / row.medianMilliseconds)
       }
       print(
         row.model.padding(toLength: 13, withPad: " ", startingAt: 0)
           + String(format: "%5d  %7.3f  ", row.batch, row.density)
           + row.granularity.padding(toLength: 16, withPad: " ", startingAt: 0)
+          + row.precision.padding(toLength: 11, withPad: " ", startingAt: 0)
           + String(
             format: "%9.1f  %8.0f", row.medianMilliseconds,
             Double(row.batch) / row.medianMilliseconds * 1e3) + (ratio ?? ""))

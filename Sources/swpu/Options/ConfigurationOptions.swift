@@ -27,6 +27,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("budget") var budget: ConfigurationKey.Change?
   @Option("epochs") var epochs: ConfigurationKey.Change?
   @Option("batch") var batch: ConfigurationKey.Change?
+  @Option("precision") var precision: ConfigurationKey.Change?
   @Option("optimizer") var optimizer: ConfigurationKey.Change?
   @Option("learning-rate") var learningRate: ConfigurationKey.Change?
   @Option("learning-rate-decay") var learningRateDecay: ConfigurationKey.Change?
@@ -60,7 +61,8 @@ struct ConfigurationOptions: ParsableArguments {
     let all: [ConfigurationKey.Change?] = [
       recipe,
       model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity, sparsity,
-      schedule, balanced, budget, epochs, batch, optimizer, learningRate, learningRateDecay, clip,
+      schedule, balanced, budget, epochs, batch, precision, optimizer, learningRate,
+      learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
       recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
       rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,

@@ -36,3 +36,5 @@ struct EngineOptions: ParsableArguments {
     return engine
   }
 }
+
+extension Precision: ExpressibleByArgument {}

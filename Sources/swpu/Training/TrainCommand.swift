@@ -93,6 +93,7 @@ struct TrainCommand: ParsableCommand {
     // Until here there is nothing to save, and Ctrl-C ends the program at once.
     Interrupt.watch()
     if let resumable { tell(resumable, engine) }
+    if configuration.precision == .auto { tellPrecision(configuration, engine.kernels) }
     let folder =
       try resumable?.folder ?? output.map { RunFolder(URL(fileURLWithPath: $0)) }
       ?? .fresh(
@@ -162,11 +163,27 @@ struct TrainCommand: ParsableCommand {
   private func tell(_ run: ResumableRun, _ engine: Engine) {
     for change in run.changes { note(change + ".") }
     let made = run.checkpoint.checkpoint.kernels
-    if made != engine.kernels.name {
+    let configuration = run.configuration
+    let here = engine.with(
+      configuration.precision.precision(on: engine.kernels, batch: configuration.batch)
+    ).name
+    if made != here {
       note(
-        "The checkpoint was made with \(made) kernels; with \(engine.kernels.name) the run goes on, "
+        "The checkpoint was made with \(made) kernels; with \(here) the run goes on, "
           + "but not with the same bits.")
     }
+  }
+
+  /// Says what `auto` took, and why.
+  private func tellPrecision(_ configuration: TrainingConfiguration, _ kernels: Kernels) {
+    let batch = configuration.batch
+    let reason =
+      !kernels.multipliesBF16
+      ? "this machine does not multiply bf16 faster"
+      : 2 * batch <= kernels.lanes
+        ? "batches of \(batch) do not fill the \(kernels.lanes) lanes of its vectors"
+        : "this machine multiplies it at twice the rate"
+    note("Precision \(kernels.fastestPrecision(batch: batch).rawValue): \(reason).")
   }
 
   /// A step with the run's last masks on the default processor and on its dense baseline; nil for a
@@ -203,8 +220,14 @@ struct TrainCommand: ParsableCommand {
     note(
       "Training \(what)\(configuration.model.rawValue) on \(configuration.data.rawValue), \(pruned), "
         + "\(configuration.epochs) epochs of \(trainer.stepsPerEpoch) steps; "
-        + "\(engineOptions.threads) threads, \(trainer.model.engine.kernels.name). "
+        + "\(engineOptions.threads) threads, \(trainer.model.engine.name). "
         + "Ctrl-C stops after a step and saves.")
+    let memory = trainer.model.memory
+    note(
+      String(
+        format: "Memory: %.0f MB for activations and gradients, %.0f MB for weights and their "
+          + "training, besides the images.", Double(memory.activationBytes) * 1e-6,
+        Double(memory.weightBytes) * 1e-6))
     var display = ProgressDisplay()
     return try trainer.run(
       shouldStop: { Interrupt.isRequested }, report: { display.show($0) })

@@ -13,7 +13,7 @@ struct BenchmarkRunTests {
     var done: [String] = []
     let run = try BenchmarkRun.steps(
       models: [.lenet5, .mlp], batches: [2], densities: [1, 0.25], granularity: .line,
-      samples: 2, engine: engine
+      precisions: [.fp32], samples: 2, engine: engine
     ) { name, batch in done.append("\(name.rawValue) \(batch)") }
     #expect(done == ["lenet5 2", "mlp 2"])
     #expect(run.rows.map { "\($0.model) \($0.batch)" } == done.flatMap { [$0, $0] })

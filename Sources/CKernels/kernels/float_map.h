@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Feature maps of floats: a vector of a map is a vector of values, one column of LANES images.
+typedef vec map_vec;
+#define COLUMNS 1
+
+// Kept weights of a line of three lie one after the other.
+typedef float line_weight;
+#define LINE_WEIGHTS(taps) (taps)
+
+INLINE const line_weight *line_weights(const ck_list *list, int64_t segment) {
+  return list->weights + list->weight_starts[segment];
+}
+
+INLINE void load_columns(const map_vec *place, vec *columns) { columns[0] = *place; }
+
+INLINE void store_columns(map_vec *place, const vec *columns) { *place = columns[0]; }
+
+INLINE void put(vec *destination, vec value, int32_t accumulate) {
+  *destination = accumulate ? *destination + value : value;
+}
+
+INLINE void put_columns(map_vec *destination, const vec *columns, int32_t accumulate) {
+  put(destination, columns[0], accumulate);
+}

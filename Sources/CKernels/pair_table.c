@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ckernels.h"
+
+#include <stddef.h>
+
+#if defined(__x86_64__)
+extern const ck_pair_kernels ck_pairs_avx512bf16, ck_pairs_avx512, ck_pairs_avx2;
+#endif
+extern const ck_pair_kernels ck_pairs_baseline;
+
+const ck_pair_kernels *ck_pair_table(int32_t index) {
+  static const ck_pair_kernels *const tables[] = {
+#if defined(__x86_64__)
+      &ck_pairs_avx512bf16, &ck_pairs_avx512, &ck_pairs_avx2,
+#endif
+      &ck_pairs_baseline,
+  };
+  const int32_t count = sizeof tables / sizeof *tables;
+  return index >= 0 && index < count ? tables[index] : NULL;
+}
+
+int32_t ck_pair_table_supported(int32_t index) {
+  const ck_pair_kernels *pairs = ck_pair_table(index);
+  if (pairs == NULL) return 0;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (pairs->multiplies_bf16 &&
+      !(__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi2")))
+    return 0;
+#endif
+  // What else kernels on pairs use is what those on floats of the same layout use.
+  for (int32_t i = 0; ck_table(i) != NULL; i++)
+    if (ck_table(i)->lanes == pairs->lanes) return ck_table_supported(i);
+  return 0;
+}

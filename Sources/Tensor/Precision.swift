@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import CKernels
+
+/// What activations and their gradients are held in. Weights, their gradients, statistics and sums are
+/// 32-bit floats in any precision.
+public enum Precision: String, Codable, Sendable, CaseIterable {
+  /// 32-bit floats.
+  case fp32
+  /// 16-bit brain floats: the range of floats, 8 bits of precision. A map whose rows have an odd number
+  /// of values, and a batch of at most half as many images as a vector has lanes, stay 32-bit floats.
+  case bf16
+}
+
+/// The kernels on maps of BF16 values in pairs of columns, for the layout of a table.
+struct PairKernels: Sendable {
+  // The tables are constants of the program: they live forever and never change.
+  nonisolated(unsafe) let table: UnsafePointer<ck_pair_kernels>
+
+  /// The tables that this CPU can run, for each layout the fastest first.
+  static let available: [PairKernels] = {
+    var found: [PairKernels] = []
+    var index: Int32 = 0
+    while let table = ck_pair_table(index) {
+      if ck_pair_table_supported(index) != 0 { found.append(PairKernels(table: table)) }
+      index += 1
+    }
+    return found
+  }()
+
+  var name: String { String(cString: table.pointee.name) }
+}
+
+extension Kernels {
+  var pairs: PairKernels {
+    guard let pairs = PairKernels.available.first(where: { $0.table.pointee.lanes == lanes }) else {
+      preconditionFailure("every layout has kernels on pairs")
+    }
+    return pairs
+  }
+
+  /// Whether products of BF16 values are made at twice the rate of floats, so that training in BF16 is
+  /// faster; where not, it only takes less memory.
+  public var multipliesBF16: Bool { pairs.table.pointee.multiplies_bf16 != 0 }
+
+  /// The precision that trains fastest in batches of so many images.
+  public func fastestPrecision(batch: Int) -> Precision {
+    multipliesBF16 && 2 * batch > lanes ? .bf16 : .fp32
+  }
+}
