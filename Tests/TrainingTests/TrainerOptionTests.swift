@@ -18,6 +18,7 @@ struct TrainerOptionTests {
     "width": "width: 0.25",
     "epochs": "epochs: 3",
     "batch": "batch: 32",
+    "precision": "precision: bf16",
     "optimizer": "optimizer: adamw",
     "learning-rate": "learning-rate: 0.02",
     "learning-rate-decay": "learning-rate-decay: constant",
