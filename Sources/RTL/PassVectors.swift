@@ -28,9 +28,7 @@ struct PassVectors {
 
   /// The items of a pass.
   init(_ work: RandomPass, hardware description: HardwareDescription) throws(RTLError) {
-    // The controller of the RTL scans masks; it has no list of lines.
-    var hardware = description
-    hardware.techniques.reorderLines = .none
+    let hardware = description.asInRTL
     self.hardware = hardware
     geometry = work.geometry
     images = work.images

@@ -23,9 +23,7 @@ struct TopVectors {
 
   /// The pass on a machine whose memories hold it whole.
   init(_ work: RandomPass, hardware description: HardwareDescription) throws(RTLError) {
-    // The controller of the RTL scans masks; it has no list of lines.
-    var hardware = description
-    hardware.techniques.reorderLines = .none
+    let hardware = description.asInRTL
     if hardware.techniques.reorder != .hamming {
       throw RTLError("reorder is \(hardware.techniques.reorder.rawValue); the RTL takes hamming")
     }

@@ -30,6 +30,14 @@ import Testing
     larger.memory.activationKibibytes *= 2
     #expect(AreaBreakdown(larger)[.activationMemory] > area[.activationMemory])
     #expect(AreaBreakdown(larger)[.weightMemory] == area[.weightMemory])
+    // A second bank: an adder for each slot of the 64 rows, and 32 sums, settings and a mask.
+    larger = .swpu
+    larger.array.sumBanks = 1
+    let table = EnergyTable.standard
+    let bank =
+      64 * (table.value(.areaAddFP32) + (1024 + 64 + 16) * table.value(.areaRegisterBit)) * 1e-6
+      / table.value(.areaUtilisation)
+    #expect(abs(area[.multiply] - AreaBreakdown(larger)[.multiply] - bank) < 1e-9)
     let benes = AreaBreakdown(.swpu, network: .benes)
     #expect(abs(benes[.network] / area[.network] - 112.0 / 49) < 1e-12)
     #expect(AreaBreakdown(.swpu, network: RoutingNetwork.none)[.network] == 0)

@@ -24,6 +24,27 @@ import Testing
     var load = [0]
     var finish = [[Int](repeating: 0, count: plan.rowCount)]
     var bonus = [Int](repeating: 0, count: plan.rowCount)
+    // With two banks of sums: when each row's other bank is free, and whether it holds gradients.
+    var free: [Int] = bonus
+    var holds = [Bool](repeating: false, count: plan.rowCount)
+    func end(_ row: Int, drain: Int, gradients: Int?) {
+      if array.sumBanks == 1 {
+        bonus[row] = drain
+        return
+      }
+      if gradients == 0 { return }
+      let taken = finish[finish.count - 1][row] + bonus[row]
+      var turned = max(taken, free[row]) + max(0, array.slots * array.adderStages - 2)
+      var begun = max(taken, free[row])
+      if gradients != nil {
+        // A write of a cycle, the last of the drain, if there is anything to write.
+        turned = holds[row] ? max(taken + 1, free[row]) : taken
+        begun = turned
+        holds[row] = true
+      }
+      bonus[row] += turned - taken
+      free[row] = begun + drain
+    }
     func step(_ scanCycles: Int, _ loadCycles: Int, _ issues: [Int]) {
       let window = load.count
       let back = window - array.windowsInFlight
@@ -51,7 +72,8 @@ import Testing
           }
         }
         for row in 0..<plan.rowCount {
-          bonus[row] += array.gradientDrainCycles(entries: plan.ownEntries[window][row])
+          let own = plan.ownEntries[window][row]
+          end(row, drain: array.gradientDrainCycles(entries: own), gradients: own)
         }
       }
     } else {
@@ -61,13 +83,14 @@ import Testing
           step(set.scanCycles[window], plan.loadCycles[tile][window], issues(set, window))
         }
         if set.windows > 0 {
-          for row in bonus.indices { bonus[row] += array.outputDrainCycles }
+          for row in bonus.indices { end(row, drain: array.outputDrainCycles, gradients: nil) }
         } else {
           scanned += plan.emptyScanCycles
         }
       }
     }
-    let rows = (0..<plan.rowCount).map { finish.last![$0] + bonus[$0] }.max() ?? 0
+    let rows =
+      (0..<plan.rowCount).map { max(finish.last![$0] + bonus[$0], free[$0]) }.max() ?? 0
     return max(rows, begin + scanned)
   }
 

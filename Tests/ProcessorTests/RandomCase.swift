@@ -79,5 +79,7 @@ struct RandomCase {
     hardware.techniques.detectBeforeLoad = random.below(4) != 0
     hardware.techniques.compress = random.below(4) != 0
     hardware.techniques.reorderLines = pick([.none, .balanced])
+    hardware.array.sumBanks = 1 + random.below(2)
+    hardware.array.results = pick([.fp32, .bf16])
   }
 }

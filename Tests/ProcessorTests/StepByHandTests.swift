@@ -19,7 +19,7 @@ struct StepByHandTests {
     hardware.name = "by hand"
     hardware.array = HardwareDescription.Array(
       cores: 1, rows: 1, lanes: 1, slots: 1, window: 2, windowsInFlight: 1, adderStages: 1,
-      operands: .bf16)
+      sumBanks: 1, operands: .bf16, results: .fp32)
     hardware.memory = HardwareDescription.Memory(
       activationKibibytes: 1, weightKibibytes: 1, outputKibibytes: 1, maskKibibytes: 1,
       portsPerCore: 1, portElements: 1, dramGigabytesPerSecond: 0.1001, dram: .lpddr4,

@@ -66,7 +66,8 @@ import Testing
     arguments: Pass.allCases)
   func engine(pass: Pass) {
     for seed in 200..<230 as Range<UInt64> {
-      let value = ValueCase(seed: seed, values: .ordinary, isUniform: true)
+      var value = ValueCase(seed: seed, values: .ordinary, isUniform: true)
+      value.random.hardware.array.results = .fp32
       let geometry = value.random.geometry
       let format = value.random.hardware.array.operands
       let layer = Layer(

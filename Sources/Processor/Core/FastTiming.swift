@@ -21,6 +21,7 @@ struct FastTiming {
     } else {
       timing.walk(tiles.nodes, step: { $0.tile($1) })
     }
+    timing.clock.settle()
     return timing.result
   }
 
@@ -46,7 +47,11 @@ struct FastTiming {
         scanCycles: set.scanCycles[window], loadCycles: loads[window], issues: set.issues,
         first: window * plan.rowCount)
     }
-    clock.drain(array.outputDrainCycles)
+    if array.sumBanks == 1 { return clock.drain(array.outputDrainCycles) }
+    for row in 0..<plan.rowCount {
+      clock.turnOver(
+        turn: array.outputTurnCycles, drain: array.outputDrainCycles, row: row)
+    }
   }
 
   private mutating func weightGradientWindow(_ window: Int, _ tiles: TileOrder) {
@@ -54,8 +59,13 @@ struct FastTiming {
     clock.scan(plan.fixedScanCycles[window])
     walk(tiles.nodes, step: { $0.fixedWindowTile($1) })
     for row in 0..<plan.rowCount {
-      clock.drain(
-        array.gradientDrainCycles(entries: plan.ownEntries[window][row]), row: row)
+      let own = plan.ownEntries[window][row]
+      let drain = array.gradientDrainCycles(entries: own)
+      if array.sumBanks == 1 {
+        clock.drain(drain, row: row)
+      } else if own > 0 {
+        clock.turnOverWriting(drain: drain, row: row)
+      }
     }
   }
 
@@ -107,6 +117,11 @@ extension HardwareDescription.Array {
   /// Cycles in which a row adds up its L·A partial sums, one after the other through the adder of A
   /// stages (the first add stalls until the last accumulation is done), and writes T results.
   var outputDrainCycles: Int { slots * adderStages * adderStages + 1 }
+
+  /// Cycles in which a row takes nothing when it goes on in its other bank of sums: its lanes' adders
+  /// add up those before, one addition while the first sums of the next tile begin and need none, each
+  /// further one in a cycle of its own.
+  var outputTurnCycles: Int { max(0, slots * adderStages - 2) }
 
   /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: once the
   /// last product is through the tree and the accumulator, A - 1 rounds, each of at least A cycles;

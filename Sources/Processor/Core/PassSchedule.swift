@@ -195,20 +195,3 @@ extension PassSchedule {
       windows: item.windows, array: hardware.array)
   }
 }
-
-extension PassSchedule {
-  /// Cycles that the array takes more when all items run again for a further block of images: those
-  /// of the core on which most comes together.
-  func restartCycles(_ hardware: HardwareDescription) -> Int {
-    let array = hardware.array
-    let fill = array.fillCycles(pass)
-    return cores.map { items in
-      items.reduce(0) { sum, item in
-        let own = groups[item.group].plans[item.order].ownEntries
-        return item.windows.reduce(sum + fill) {
-          $0 + array.gradientDrainCycles(entries: own[$1].max() ?? 0)
-        }
-      }
-    }.max() ?? 0
-  }
-}

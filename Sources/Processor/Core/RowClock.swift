@@ -9,6 +9,9 @@
 /// `load[w]`; its slot is free again when the slowest row has taken the window D back. After a tile
 /// (a window of the weight-gradient pass) each row adds up its partial sums: `drain` cycles more,
 /// which do not hold the slot.
+///
+/// A row with a second bank of sums continues in it meanwhile. It stalls only if the sums of that bank
+/// are not written when it needs it again: they are at `ready[g]`.
 struct RowClock: Sendable {
   /// When the last window was complete.
   private(set) var load = 0
@@ -18,6 +21,10 @@ struct RowClock: Sendable {
   private var scanned = 0
   /// When each row was done with its last window.
   private(set) var finish: [Int]
+  /// When the sums of each row's other bank are added up and written; at an earlier time they are.
+  private var ready: [Int]
+  /// Whether sums of the weight-gradient pass stand in a row's other bank.
+  private var isPending: [Bool]
   /// When the slowest row was done with each of the last D windows, oldest at `oldest`.
   private var slowest: [Int]
   private var oldest = 0
@@ -26,6 +33,8 @@ struct RowClock: Sendable {
 
   init(rows: Int, windowsInFlight: Int) {
     finish = [Int](repeating: 0, count: rows)
+    ready = finish
+    isPending = [Bool](repeating: false, count: rows)
     slowest = [Int](repeating: 0, count: windowsInFlight)
   }
 
@@ -69,12 +78,40 @@ struct RowClock: Sendable {
     use.drain += cycles
   }
 
+  /// A row ends a tile and goes on in its other bank, once that is free; `turn` cycles of its adders
+  /// are needed for more than the sums that begin.
+  mutating func turnOver(turn: Int, drain: Int, row: Int) {
+    let start = max(finish[row], ready[row])
+    use.drain += start + turn - finish[row]
+    finish[row] = start + turn
+    ready[row] = start + drain
+  }
+
+  /// A row ends a fixed window and goes on in its other bank, once the sums there are added up; it
+  /// writes those first, in a cycle in which its network is theirs.
+  mutating func turnOverWriting(drain: Int, row: Int) {
+    let start = isPending[row] ? max(finish[row], ready[row] - 1) + 1 : finish[row]
+    use.drain += start - finish[row]
+    finish[row] = start
+    ready[row] = start + drain
+    isPending[row] = true
+  }
+
+  /// The end of an item: the last sums are added up and written.
+  mutating func settle() {
+    for row in finish.indices where ready[row] > finish[row] {
+      use.drain += ready[row] - finish[row]
+      finish[row] = ready[row]
+    }
+  }
+
   /// When the last row is done, and the scan.
   var end: Int { max(finish.max() ?? 0, start + scanned) }
 
   /// All that the future depends on, but for a shift in time.
   var phase: [Int] {
     var phase = finish.map { $0 - load } + [load - start, scanned]
+    for row in finish.indices { phase.append(max(0, ready[row] - finish[row])) }
     for index in slowest.indices {
       let place = oldest + index
       // A slot that was free before the last load holds nothing up.
@@ -88,7 +125,10 @@ struct RowClock: Sendable {
     let shift = (load - earlier.load) * times
     load += shift
     start += shift
-    for row in finish.indices { finish[row] += shift }
+    for row in finish.indices {
+      finish[row] += shift
+      ready[row] += shift
+    }
     for index in slowest.indices { slowest[index] += shift }
     use = use + (use - earlier.use) * times
   }

@@ -179,13 +179,14 @@ struct DetectController: Sendable {
   }
 
   /// The cycles of each row that adds up its weight gradients of a fixed window and writes them back
-  /// through the network.
+  /// through the network. With a second bank, a row that needs nothing has nothing to turn to.
   mutating func gradientDrains(needed: [Int], moves: Int) -> [Int] {
     let stages = array.adderStages
     counts.networkMoves += moves
     var levels = 0
     while 1 << levels < array.lanes { levels += 1 }
     return needed.map { entries in
+      if array.sumBanks > 1, entries == 0 { return 0 }
       counts.resultsWritten += entries
       counts.extraAdditions += entries * (stages - 1)
       let round = max(stages, (entries + array.slots - 1) / array.slots)

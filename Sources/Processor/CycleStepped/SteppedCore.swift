@@ -21,7 +21,8 @@ package struct SteppedCore: Sendable {
       TileSequencer(
         DetectController(part, group: group.rows, order: group.order, hardware: hardware),
         tiles: tiles(item, part: part, images: schedule.images), windows: item.windows),
-      rows: group.rows.count, slots: hardware.array.windowsInFlight)
+      rows: group.rows.count, slots: hardware.array.windowsInFlight,
+      banks: SteppedRows.Banks(hardware.array, schedule.pass))
     let rows = hardware.array.rows
     if !units.isDone {
       for _ in 0..<hardware.array.fillCycles(schedule.pass) {
@@ -67,18 +68,19 @@ private struct CoreUnits {
   private var rows: SteppedRows
   private(set) var isDone = false
 
-  init(_ sequencer: TileSequencer, rows: Int, slots: Int) {
+  init(_ sequencer: TileSequencer, rows: Int, slots: Int, banks: SteppedRows.Banks) {
     self.sequencer = sequencer
     buffer = WindowBuffer(slots: slots)
-    self.rows = SteppedRows(count: rows)
+    self.rows = SteppedRows(count: rows, banks: banks)
     scan()
     exchange()
   }
 
-  /// Where the cycles of the rows went; all that is left at the end is a stall on the last row.
+  /// Where the cycles of the rows went; all that is left at the end is a stall on the last sums and the
+  /// last row.
   var use: RowUse {
     var ended = rows
-    ended.chargeWaits(isHeld: true)
+    ended.chargeLastWaits()
     return ended.use
   }
 

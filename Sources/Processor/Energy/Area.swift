@@ -42,13 +42,15 @@ extension Breakdown where Unit == AreaUnit {
     func placed(_ count: Int, _ name: EnergyTable.Name) -> Double {
       Double(count) * table.value(name) / table.value(.areaUtilisation) * 1e-6
     }
-    // Sums are counted for each row, since the weight-gradient pass shares them.
+    // Sums are counted for each row, since the weight-gradient pass shares them. A second bank is added
+    // up by adders of its own in that pass, where the lanes' are a tree.
     let registers =
       array.multipliers * (array.clockedBitsPerMultiplier - array.sumBits)
-      + rows * (array.sumBitsPerRow + array.weightBitsPerRow)
+      + rows * (array.sumBitsPerRow + array.furtherBankBitsPerRow + array.weightBitsPerRow)
+    let adders = array.multipliers + (array.sumBanks - 1) * rows * array.slots
     self[.multiply] =
       placed(array.multipliers, array.operands.multiplyArea)
-      + placed(array.multipliers, .areaAddFP32) + placed(registers, .areaRegisterBit)
+      + placed(adders, .areaAddFP32) + placed(registers, .areaRegisterBit)
     let routing = network ?? hardware.routingNetwork
     self[.network] = placed(
       rows * array.vectorBits * routing.multiplexers(array), .areaMultiplexer)

@@ -107,9 +107,12 @@ public struct EnergyModel: Sendable {
   /// The energy of a pass: what the array did, the cycles that it took with all stalls, and the
   /// traffic to and from the DRAM.
   ///
-  /// - Parameter fills: what is written into the memories; nil if that is what the DRAM moves.
+  /// - Parameters:
+  ///   - fills: what is written into the memories; nil if that is what the DRAM moves.
+  ///   - pass: the pass, which says in what format results are; nil for FP32.
   public func energy(
-    of activity: PassActivity, cycles: Int, traffic: MemoryTraffic, fills: MemoryTraffic? = nil
+    of activity: PassActivity, cycles: Int, traffic: MemoryTraffic, fills: MemoryTraffic? = nil,
+    pass: Pass? = nil
   ) -> EnergyBreakdown {
     let fills = fills ?? traffic
     let array = hardware.array
@@ -172,7 +175,9 @@ public struct EnergyModel: Sendable {
       + Double(fills.weightBits) / weight.bits * weight.write
     // Output gradients are read in runs as activations are, results written and read out once.
     let gradientBits = Double(activity.gradientAccesses) * activation.bits
-    let resultBits = Double(activity.resultsWritten) * sumBits * computed
+    let isMap = pass == .forward || pass == .inputGradient
+    let resultBits =
+      Double(activity.resultsWritten) * (isMap ? Double(array.results.bits) : sumBits) * computed
     energy[.outputMemory] =
       gradientBits * (output.read / output.bits + wire)
       + Double(fills.gradientBits) / output.bits * output.write
@@ -229,6 +234,10 @@ public struct EnergyModel: Sendable {
     energy[.clock] =
       Double(array.clockedBitsPerMultiplier) * each(.registerBitClock)
       * (Double(issued) + table.value(.clockIdleShare) * Double(gated))
+    // Of a second bank of sums only the tree above its gates has a clock but for what is written.
+    energy[.clock] +=
+      Double(array.cores * array.rows * array.furtherBankBitsPerRow * cycles)
+      * each(.registerBitClock) * table.value(.clockIdleShare)
     // mW · s = 10^9 pJ
     energy[.leakage] = leakageMilliwatts * Double(cycles) / hardware.supply.hertz * 1e9
     return energy

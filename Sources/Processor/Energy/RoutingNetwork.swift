@@ -65,6 +65,11 @@ extension HardwareDescription.Array {
   }
   /// Bits of a row's sums: A for each lane and slot, or in the weight-gradient pass for each entry.
   var sumBitsPerRow: Int { adderStages * max(lanes * slots, window) * sumBits }
+  /// Bits of a row's further banks: sums, and what brings them back to their places, the settings of the
+  /// network and the mask of a window.
+  var furtherBankBitsPerRow: Int {
+    (sumBanks - 1) * (sumBitsPerRow + window * networkStages + window)
+  }
   /// Bits of a row's weights: two windows.
   var weightBitsPerRow: Int { 2 * window * operands.bits }
   /// Bits of FP32, in which sums and results are held.

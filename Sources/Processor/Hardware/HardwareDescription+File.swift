@@ -45,6 +45,7 @@ extension HardwareDescription {
   private static let choices: [String: String] = [
     "machine": Machine.allCases.map(\.rawValue).joined(separator: ", "),
     "array.operands": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
+    "array.results": ResultFormat.allCases.map(\.rawValue).joined(separator: ", "),
     "techniques.reorder": Reorder.allCases.map(\.rawValue).joined(separator: ", "),
     "memory.dram": DRAM.allCases.map(\.rawValue).joined(separator: ", "),
     "memory.stash-format": OperandFormat.allCases.map(\.rawValue).joined(separator: ", "),
@@ -103,6 +104,7 @@ extension HardwareDescription {
       array.slots <= array.window, "array.slots", array.slots, "at most the window")
     try check(array.windowsInFlight, 1...64, "array.windows-in-flight")
     try check(array.adderStages, 1...8, "array.adder-stages")
+    try check(array.sumBanks, 1...2, "array.sum-banks")
     try check(memory.activationKibibytes, 1...1 << 20, "memory.activation-kibibytes")
     try check(memory.weightKibibytes, 1...1 << 20, "memory.weight-kibibytes")
     try check(memory.outputKibibytes, 1...1 << 20, "memory.output-kibibytes")

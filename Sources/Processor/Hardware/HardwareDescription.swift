@@ -70,14 +70,36 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     public var windowsInFlight: Int
     /// Cycles A of the floating-point adder; as many interleaved partial sums a lane.
     public var adderStages: Int
+    /// Banks of partial sums of a row, 1 or 2. With 2, a row adds up those of a tile, or of a window of
+    /// the weight-gradient pass, while it takes the next.
+    public var sumBanks: Int
     /// Format of what is multiplied. Sums are FP32.
     public var operands: OperandFormat
+    /// Format in which outputs and input gradients leave a row. Weight gradients are FP32.
+    public var results: ResultFormat
 
     enum CodingKeys: String, CodingKey, CaseIterable {
       case cores, rows, lanes, slots, window
       case windowsInFlight = "windows-in-flight"
       case adderStages = "adder-stages"
-      case operands
+      case sumBanks = "sum-banks"
+      case operands, results
+    }
+  }
+
+  /// Formats of outputs and input gradients on the chip.
+  public enum ResultFormat: String, Codable, Sendable, CaseIterable {
+    /// As they were summed.
+    case fp32
+    /// Rounded to nearest even.
+    case bf16
+
+    /// Bits of a result.
+    public var bits: Int { self == .fp32 ? 32 : 16 }
+
+    /// A sum as it is written.
+    func rounded(_ sum: Float) -> Float {
+      self == .fp32 ? sum : OperandFormat.bf16.rounded(sum)
     }
   }
 

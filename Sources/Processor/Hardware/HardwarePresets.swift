@@ -7,8 +7,8 @@ extension HardwareDescription {
     name: "swpu",
     machine: .swpu,
     array: Array(
-      cores: 8, rows: 8, lanes: 16, slots: 1, window: 16, windowsInFlight: 8, adderStages: 2,
-      operands: .bf16),
+      cores: 8, rows: 8, lanes: 16, slots: 1, window: 16, windowsInFlight: 4, adderStages: 2,
+      sumBanks: 2, operands: .bf16, results: .bf16),
     techniques: Techniques(
       reorder: .hamming, reorderLines: .balanced, detectBeforeLoad: true, compress: true,
       gateZeroOperands: true, holdZeroLanes: true, maskOutputs: true),
@@ -23,13 +23,14 @@ extension HardwareDescription {
       volts: 1.0, memoryMinimumVolts: 0.7, nominalMegahertz: 675, nominalVolts: 1.0,
       thresholdVolts: 0.43, alpha: 1.45))
 
-  /// A machine small enough to step through manually and in RTL simulation, without stream units.
+  /// A machine small enough to step through manually and in RTL simulation, without stream units and
+  /// with one bank of sums.
   public static let small: HardwareDescription = {
     var small = swpu
     small.name = "swpu-small"
     small.array = Array(
       cores: 1, rows: 4, lanes: 4, slots: 1, window: 8, windowsInFlight: 2, adderStages: 2,
-      operands: .bf16)
+      sumBanks: 1, operands: .bf16, results: .fp32)
     small.memory = Memory(
       activationKibibytes: 16, weightKibibytes: 8, outputKibibytes: 16, maskKibibytes: 2,
       portsPerCore: 2, portElements: 8, dramGigabytesPerSecond: 1.6, dram: .lpddr4,

@@ -37,7 +37,7 @@ extension LayerPass {
     return PassRun(
       timing: timing, activity: skippingActivity(schedule, timing: timing), maskBits: 0,
       storedWeights: layer.mask.shape.count,
-      restartCycles: schedule.restartCycles(denseHardware))
+      restart: schedule.restart(denseHardware))
   }
 
   /// The activity of a machine that computes the dense layer but for the zeros of one operand.

@@ -11,7 +11,7 @@ extension LayerPass {
     return PassRun(
       timing: schedule.fastTiming(denseHardware), activity: activity, maskBits: 0,
       storedWeights: layer.mask.shape.count,
-      restartCycles: schedule.restartCycles(denseHardware))
+      restart: schedule.restart(denseHardware))
   }
 
   /// The array without a technique.

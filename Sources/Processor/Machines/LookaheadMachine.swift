@@ -34,7 +34,7 @@ extension LayerPass {
     activity.networkMoves = activity.vectorsTaken
     return PassRun(
       timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count,
-      restartCycles: schedule.restartCycles(denseHardware))
+      restart: schedule.restart(denseHardware))
   }
 
   private func skippingWeights(_ schedule: PassSchedule) -> PassRun {
@@ -69,7 +69,7 @@ extension LayerPass {
     activity.maskBits = 0
     return PassRun(
       timing: timing, activity: activity, maskBits: 0, storedWeights: layer.mask.shape.count,
-      restartCycles: schedule.restartCycles(denseHardware))
+      restart: schedule.restart(denseHardware))
   }
 }
 

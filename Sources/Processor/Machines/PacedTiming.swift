@@ -15,7 +15,8 @@ extension PassSchedule {
         loads += count * windows.reduce(0) { $0 + cycles[$1] }
       }
       let issues = issues(item)
-      let drains = drains(plan, item: item, counts: counts, array: hardware.array)
+      let drains = drains(
+        plan, item: item, counts: counts, issues: issues, array: hardware.array)
       let ends = zip(issues, drains).map { $0 + $1 }
       let end = ends.max() ?? 0
       let cycles = max(end, loads)
@@ -28,19 +29,29 @@ extension PassSchedule {
     }
   }
 
+  /// Cycles in which rows add up and write. With a second bank of sums all drains but the last run
+  /// beside the work, as far as that lasts; what a row turns to its other bank for stays.
   private func drains(
-    _ plan: WindowPlan, item: Item, counts: [Int], array: HardwareDescription.Array
+    _ plan: WindowPlan, item: Item, counts: [Int], issues: [Int], array: HardwareDescription.Array
   ) -> [Int] {
-    if pass == .weightGradient {
-      return (0..<plan.rowCount).map { row in
-        item.windows.reduce(0) {
-          $0 + array.gradientDrainCycles(entries: plan.ownEntries[$1][row])
-        }
-      }
-    }
     let tiles = counts.enumerated().reduce(0) {
       plan.sets[plan.setOfClass[$1.offset]].windows == 0 ? $0 : $0 + $1.element
     }
-    return [Int](repeating: tiles * array.outputDrainCycles, count: plan.rowCount)
+    return (0..<plan.rowCount).map { row in
+      let (drains, turn): ([Int], Int)
+      if pass == .weightGradient {
+        let own = item.windows.map { plan.ownEntries[$0][row] }
+        drains = own.filter { $0 > 0 || array.sumBanks == 1 }
+          .map { array.gradientDrainCycles(entries: $0) }
+        turn = 1
+      } else {
+        drains = [Int](repeating: array.outputDrainCycles, count: tiles)
+        turn = array.outputTurnCycles
+      }
+      let sum = drains.reduce(0, +)
+      guard array.sumBanks > 1, let last = drains.last else { return sum }
+      let hidden = sum - last - (drains.count - 1) * turn
+      return sum - max(0, min(hidden, issues[row]))
+    }
   }
 }

@@ -12,7 +12,7 @@ extension LayerPass {
       activity: schedule.activity(
         hardware, inputSparsity: layer.inputSparsity, gradientSparsity: layer.gradientSparsity),
       maskBits: masks + lists, storedWeights: layer.mask.keptElements,
-      restartCycles: schedule.restartCycles(hardware), listBits: lists)
+      restart: schedule.restart(hardware), listBits: lists)
   }
 
   /// The items of the pass on the cores.

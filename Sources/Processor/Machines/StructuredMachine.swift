@@ -26,7 +26,7 @@ extension LayerPass {
       timing: schedule.fastTiming(packed), activity: activity,
       maskBits: shape.filters + layer.geometry.groups * shape.weightsPerFilter,
       storedWeights: projected.keptElements,
-      restartCycles: schedule.restartCycles(packed))
+      restart: schedule.restart(packed))
   }
 
   /// The least mask of whole filters and whole shapes that keeps what the layer's mask keeps. In a

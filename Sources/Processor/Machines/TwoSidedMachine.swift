@@ -59,6 +59,6 @@ extension LayerPass {
     activity.networkMoves = taken * stages * (pass == .weightGradient ? 2 : 1)
     return PassRun(
       timing: timing, activity: activity, maskBits: layer.mask.shape.count,
-      storedWeights: layer.mask.keptElements, restartCycles: schedule.restartCycles(routed))
+      storedWeights: layer.mask.keptElements, restart: schedule.restart(routed))
   }
 }

@@ -26,7 +26,7 @@ extension LayerPass {
     return PassRun(
       timing: schedule.fastTiming(routed), activity: activity,
       maskBits: layer.mask.shape.count, storedWeights: layer.mask.keptElements,
-      restartCycles: schedule.restartCycles(routed))
+      restart: schedule.restart(routed))
   }
 }
 

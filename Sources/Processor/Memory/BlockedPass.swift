@@ -25,6 +25,8 @@ struct BlockedPass {
   let orders: [[Loop]]
   private let geometry: ConvolutionGeometry
   private let operandBits: Int
+  /// Bits of an output or input gradient on the chip.
+  private let resultBits: Int
 
   /// Sizes of a block along each loop.
   struct Cut: Hashable {
@@ -63,7 +65,7 @@ struct BlockedPass {
 
   init(
     _ geometry: ConvolutionGeometry, pass: Pass, images: Int, storedWeights: Int, maskBits: Int,
-    operandBits: Int
+    operandBits: Int, resultBits: Int = sumBits
   ) {
     self.geometry = geometry
     self.pass = pass
@@ -71,6 +73,7 @@ struct BlockedPass {
     self.storedWeights = storedWeights
     self.maskBits = maskBits
     self.operandBits = operandBits
+    self.resultBits = resultBits
     tensors =
       pass == .weightGradient
       ? [.source, .gradient, .masks, .results] : [.source, .weights, .masks, .results]
@@ -145,7 +148,7 @@ struct BlockedPass {
   }
 
   /// Bits on the chip of the largest block of a cut, of whose bands none reads more than `sourceRows`.
-  /// Results are FP32 there.
+  /// Results have a format of their own there.
   func largestBits(_ tensor: Tensor, _ cut: Cut, sourceRows: Int) -> Int {
     let elements = cut.groups * cut.outputPlanes * cut.sourcePlanes
     func share(_ whole: Int) -> Int {
@@ -161,7 +164,7 @@ struct BlockedPass {
     case .results:
       pass == .weightGradient
         ? share(storedWeights) * Self.sumBits
-        : cut.groups * cut.outputPlanes * cut.images * cut.rows * resultWidth * Self.sumBits
+        : cut.groups * cut.outputPlanes * cut.images * cut.rows * resultWidth * resultBits
     }
   }
 
@@ -174,7 +177,7 @@ struct BlockedPass {
   /// Products of all blocks, in the same measure.
   var work: Int { groups * outputPlanes * sourcePlanes * images * rows }
 
-  private static let sumBits = 32
+  static let sumBits = 32
 
   private var sourceWidth: Int {
     pass == .inputGradient ? geometry.output.width : geometry.input.width

@@ -51,15 +51,15 @@ public struct MemoryPlan: Sendable, Equatable {
   /// plane. Of those that fit, the plan takes the one that moves least; of equal ones, the one whose
   /// first load, last store and pipeline fills take least.
   ///
-  /// - Parameter restartCycles: cycles that the array takes more for each further block of images.
+  /// - Parameter restart: what further blocks of images cost the array.
   /// - Throws: `MemoryPlanError` if one row of one plane does not fit.
   public init(
     _ geometry: ConvolutionGeometry, pass: Pass, images: Int, storedWeights: Int, maskBits: Int,
-    computeCycles: Int, restartCycles: Int = 0, hardware: HardwareDescription
+    computeCycles: Int, restart: Restart = .none, hardware: HardwareDescription
   ) throws(MemoryPlanError) {
     let blocked = BlockedPass(
       geometry, pass: pass, images: images, storedWeights: storedWeights, maskBits: maskBits,
-      operandBits: hardware.array.operands.bits)
+      operandBits: hardware.array.operands.bits, resultBits: hardware.array.results.bits)
     let search = BlockSearch(blocked, hardware: hardware)
     let best = try search.best()
     let counts = blocked.counts(best.cut)
@@ -69,7 +69,7 @@ public struct MemoryPlan: Sendable, Equatable {
     sourcePlaneBlocks = counts.sourcePlanes
     traffic = best.traffic
     compulsory = search.traffic(search.whole, order: best.order)
-    computeBound = computeCycles + (counts.activations - 1) * restartCycles
+    computeBound = computeCycles + restart.cycles(blocks: counts.activations)
     let pipeline = BlockPipeline(
       blocked, cut: best.cut, order: best.order, computeCycles: computeBound, hardware: hardware)
     dramWait = pipeline.dramWait

@@ -62,6 +62,13 @@ public struct PassActivity: Codable, Hashable, Sendable {
     return sum
   }
 
+  /// What the weight-gradient pass does in so many blocks of images: the sums of each block come back
+  /// for the next, and are written again.
+  mutating func repeatResults(blocks: Int) {
+    resultsWritten *= blocks
+    extraAdditions *= blocks
+  }
+
   /// Every count.
   static var counts: [WritableKeyPath<PassActivity, Int> & Sendable] {
     [

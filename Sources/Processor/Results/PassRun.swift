@@ -13,17 +13,16 @@ public struct PassRun: Sendable, Equatable {
   public var maskBits: Int
   /// Weights that the machine stores and moves: kept ones, or all where it cannot skip.
   public var storedWeights: Int
-  /// Cycles that the array takes more for each further block of images: filling the pipelines, and in
-  /// the weight-gradient pass adding up and writing the partial sums of every window once more.
-  public var restartCycles: Int
+  /// What further blocks of images cost the array.
+  public var restart: Restart
   /// Those of the mask bits that are lists of lines, which each pass has for itself.
   public var listBits: Int
 
   init(
     timing: PassTiming, activity: PassActivity, maskBits: Int, storedWeights: Int,
-    restartCycles: Int = 0, listBits: Int = 0
+    restart: Restart = .none, listBits: Int = 0
   ) {
-    self.restartCycles = restartCycles
+    self.restart = restart
     self.listBits = listBits
     self.timing = timing
     self.activity = activity

@@ -19,8 +19,8 @@ public struct PassTiming: Codable, Sendable, Equatable {
   public var fill = 0
   /// Row-cycles of cores that are idle until the last one is done.
   public var coreImbalance = 0
-  /// Row-cycles of filling pipelines and of draining weight gradients once more for each further block
-  /// of images.
+  /// Row-cycles of filling pipelines, and of draining weight gradients as far as that is not hidden, once
+  /// more for each further block of images.
   public var restart = 0
 
   /// Adds the cycles that all cores take for further blocks.

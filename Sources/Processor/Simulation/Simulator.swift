@@ -96,7 +96,7 @@ public struct Simulator: Sendable {
     try MemoryPlan(
       pass.work.layer.geometry, pass: pass.work.pass, images: pass.work.images,
       storedWeights: pass.run.storedWeights, maskBits: pass.run.maskBits,
-      computeCycles: pass.run.timing.cycles, restartCycles: pass.run.restartCycles,
+      computeCycles: pass.run.timing.cycles, restart: pass.run.restart,
       hardware: hardware)
   }
 
@@ -105,10 +105,14 @@ public struct Simulator: Sendable {
     let plan = try plan(pass, on: hardware)
     var run = pass.run
     run.timing.addRestarts(plan.computeBound - run.timing.cycles, array: hardware.array)
+    if pass.work.pass == .weightGradient {
+      run.activity.repeatResults(blocks: plan.activationBlocks)
+    }
     return PassResult(
       layer: pass.work.layer.name, pass: pass.work.layerPass, run: run,
       waits: PassResult.Waits(dram: plan.dramWait, fill: plan.fill), traffic: plan.traffic,
-      energy: energy.energy(of: run.activity, cycles: plan.cycles, traffic: plan.traffic),
+      energy: energy.energy(
+        of: run.activity, cycles: plan.cycles, traffic: plan.traffic, pass: pass.work.pass),
       valueChecksum: pass.checksum, hardware: hardware)
   }
 
@@ -147,7 +151,11 @@ public struct Simulator: Sendable {
           known[pass] = StepPlan.ArrayPass(
             run: run.run,
             plan: pass == .forward
-              ? try plan(run, on: hardware.withPoolForWeights(run.run.storedWeights)) : nil)
+              ? try plan(
+                run,
+                on: hardware.lending(
+                  hardware.loan(
+                    storedWeights: run.run.storedWeights, maskBits: run.run.maskBits))) : nil)
         }
         passes.append(known)
       }

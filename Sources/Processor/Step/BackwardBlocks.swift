@@ -8,7 +8,8 @@ import Tensor
 ///
 /// A block is images, or a band of rows of one image, times a part of the channels. It holds, twice,
 /// the gradient of the outputs and its channels of the input, in the operand format, and the input
-/// gradient in FP32, and once the weight gradients of its channels. Either the parts of the channels are the
+/// gradient in that of results, and once the weight gradients of its channels. Either the parts of the
+/// channels are the
 /// outer loop and the gradient is read again for each, or the blocks of images are, and weights are read
 /// and weight gradients read and written again for each.
 struct BackwardBlocks: Equatable {
@@ -32,27 +33,34 @@ struct BackwardBlocks: Equatable {
   /// Times that so many bits are read, halos included.
   func read(_ bits: Int, times: Int) -> Int { bits * times * bandRows.read / bandRows.whole }
 
-  /// The cut that moves least.
+  /// The cut of the least cost; of equal ones the one that moves least, then that of fewer blocks.
   ///
   /// - Parameters:
   ///   - gradientBits: bits of the tensors on the gradient's side, in the DRAM.
   ///   - inputBits: bits of the tensors on the input's side.
+  ///   - maskBits: bits of all masks of the operation.
   ///   - makesInputGradient: whether the input gradient is computed.
+  ///   - cost: cost of the operation in so many blocks of images, when so many bits of both sides and
+  ///     of weights move.
   /// - Throws: `MemoryPlanError` if one row of one channel does not fit.
   static func best(
     _ layers: [ConvolutionGeometry], storedWeights: Int, images: Int, gradientBits: Int,
-    inputBits: Int, makesInputGradient: Bool, hardware: HardwareDescription
+    inputBits: Int, maskBits: Int = 0, makesInputGradient: Bool, hardware: HardwareDescription,
+    cost: (_ activationBlocks: Int, _ moved: Int) -> Double = { Double($1) }
   ) throws(MemoryPlanError) -> BackwardBlocks {
     let first = layers[0]
     let operandBits = hardware.array.operands.bits
     let sumBits = hardware.array.sumBits
+    let resultBits = hardware.array.results.bits
     let data = (hardware.memory.activationKibibytes + hardware.memory.outputKibibytes) * 8 * 1024
     let weightMemory = hardware.memory.weightKibibytes * 8 * 1024
+    let maskMemory = hardware.memory.maskKibibytes * 8 * 1024
     let output = layers.reduce(0) { $0 + $1.output.count }
     let halo = layers.map(\.rows).max() ?? 1
     let height = first.input.height
-    var best: (blocks: BackwardBlocks, moved: Int)?
-    var least = Int.max
+    var best: (blocks: BackwardBlocks, cost: (Double, Int, Int))?
+    // The least that each memory would have to hold.
+    var least = (data: Int.max, weights: Int.max, masks: Int.max)
     let cuts =
       BlockSearch.sizes(images).map { (images: $0, rows: height) }
       + BlockSearch.sizes(height).dropFirst().map { (images: 1, rows: $0) }
@@ -69,12 +77,16 @@ struct BackwardBlocks: Equatable {
         let input = ofChannels(share(first.input.count))
         let weights = ofChannels(storedWeights)
         let held =
-          2 * (share(output) + input) * operandBits + (makesInputGradient ? 2 * input * sumBits : 0)
+          2 * (share(output) + input) * operandBits
+          + (makesInputGradient ? 2 * input * resultBits : 0)
           + weights * sumBits
-        least = min(least, held)
-        let heldWeights =
-          makesInputGradient ? weights * operandBits * (channelBlocks > 1 ? 2 : 1) : 0
-        if held > data || heldWeights > weightMemory { continue }
+        let copies = channelBlocks > 1 ? 2 : 1
+        let heldWeights = makesInputGradient ? weights * operandBits * copies : 0
+        let heldMasks = ofChannels(maskBits) * copies
+        least.data = min(least.data, held)
+        least.weights = min(least.weights, heldWeights)
+        least.masks = min(least.masks, heldMasks)
+        if held > data || heldWeights > weightMemory || heldMasks > maskMemory { continue }
         var blocks = BackwardBlocks()
         blocks.activationBlocks = ceilingDivision(images, cut.images) * bands
         blocks.channelBlocks = channelBlocks
@@ -92,23 +104,24 @@ struct BackwardBlocks: Equatable {
         let moved =
           blocks.read(gradientBits, times: blocks.gradientReads) + blocks.read(inputBits, times: 1)
           + blocks.weightBits
-        let count = blocks.activationBlocks * blocks.channelBlocks
-        if let known = best,
-          (known.moved, known.blocks.activationBlocks * known.blocks.channelBlocks)
-            <= (moved, count)
-        {
-          continue
-        }
-        best = (blocks, moved)
+        let cost = (
+          cost(blocks.activationBlocks, moved), moved,
+          blocks.activationBlocks * blocks.channelBlocks
+        )
+        if let best, best.cost <= cost { continue }
+        best = (blocks, cost)
       }
     }
-    guard let best else {
-      throw MemoryPlanError(
-        hardware: hardware.name, key: "memory.output-kibibytes",
-        problem: "too small, with memory.activation-kibibytes and memory.weight-kibibytes, for one "
-          + "row of one channel of this backward operation; at least "
-          + "\(ceilingDivision(least, 8 * 1024)) KiB of both")
-    }
-    return best.blocks
+    if let best { return best.blocks }
+    let (key, with, bits) =
+      least.masks > maskMemory
+      ? ("mask", "", least.masks)
+      : least.weights > weightMemory
+        ? ("weight", "", least.weights)
+        : ("output", ", with memory.activation-kibibytes,", least.data)
+    throw MemoryPlanError(
+      hardware: hardware.name, key: "memory.\(key)-kibibytes",
+      problem: "too small\(with) for one row of one channel of this backward operation; at least "
+        + "\(ceilingDivision(bits, 8 * 1024)) KiB")
   }
 }

@@ -105,6 +105,9 @@ struct OperationAttribution {
       var run = runs[index].run
       let work = runs[index].work
       run.timing.addRestarts(restart[index], array: hardware.array)
+      if work.pass == .weightGradient {
+        run.activity.repeatResults(blocks: planned.activationBlocks)
+      }
       var traffic = MemoryTraffic()
       traffic.sourceBits = inputs[index] + others[index]
       traffic.gradientBits = gradients[index]
@@ -131,7 +134,8 @@ struct OperationAttribution {
         updates = optimiser.operations * run.storedWeights
       }
       let used =
-        energy.energy(of: run.activity, cycles: cycles, traffic: traffic, fills: fills)
+        energy.energy(
+          of: run.activity, cycles: cycles, traffic: traffic, fills: fills, pass: work.pass)
         + energy.streaming(operations: operations[index] + updates, poolBits: pool[index])
       let result = PassResult(
         layer: work.layer.name, pass: work.pass, run: run, waits: waits, traffic: traffic,

@@ -17,7 +17,8 @@ struct StepPlan {
     let operation: StepGraph.Operation
     var streams = OperationStreams()
     var timing = OperationTiming()
-    /// Blocks of the activation side, and cycles that each but the first takes more of the array.
+    /// Blocks of the activation side, and cycles that all but the first take more of the array.
+    var activationBlocks = 1
     var restartCycles = 0
     /// Bits from and to the DRAM.
     var inputBits = 0
@@ -62,18 +63,36 @@ struct StepPlan {
             ?? 0)
       }
     }
-    let reserved = graph.operations.map { hardware.poolForWeights(storedWeights($0)) }
+    /// Bits of masks of an operation. Those of a layer serve both of its backward passes; lists do not.
+    func maskBits(_ operation: StepGraph.Operation) -> Int {
+      let runs = operation.passes.compactMap { passes[$0.layer][$0.pass]?.run }
+      if operation.kind == .forward { return runs.reduce(0) { $0 + $1.maskBits } }
+      let layers = Set(operation.passes.map(\.layer)).compactMap { passes[$0][.weightGradient]?.run }
+      return layers.reduce(0) { $0 + $1.maskBits - $1.listBits }
+        + runs.reduce(0) { $0 + $1.listBits }
+    }
+    let loans = graph.operations.map {
+      hardware.loan(storedWeights: storedWeights($0), maskBits: maskBits($0))
+    }
+    var cuts: [Cut] = []
+    for (operation, loan) in zip(graph.operations, loans) {
+      cuts.append(
+        try Cut(
+          operation, workload: workload, passes: passes, bits: bits,
+          storedWeights: storedWeights(operation), maskBits: maskBits(operation),
+          hardware: hardware.lending(loan)))
+    }
     let residency = Residency(
       graph.operations, bits: bits, poolBits: hardware.memory.poolKibibytes * 8 * 1024,
-      reserved: reserved)
+      reserved: loans.map(\.bits), rereads: cuts.map(\.rereads))
     let rate = DRAMRate(hardware)
     let optimiser = VectorUnit.Optimiser(workload.optimizer)
     for (number, operation) in graph.operations.enumerated() {
       var planned = Planned(operation: operation)
       let runs = operation.passes.compactMap { passes[$0.layer][$0.pass] }
       let arrayCycles = runs.reduce(0) { $0 + $1.run.timing.cycles }
-      var sourceReads = (times: 1, of: 1)
-      var blocks = BackwardBlocks()
+      let cut = cuts[number]
+      let (sourceReads, blocks) = (cut.sourceReads, cut.backward)
       switch operation.kind {
       case .vector: break
       case .forward:
@@ -81,31 +100,19 @@ struct StepPlan {
           guard let plan = pass.plan else { preconditionFailure("a forward pass has a plan") }
           planned.weightReadBits += plan.traffic.weightBits
           planned.maskBits += plan.traffic.maskBits
-          let (moved, once) = (plan.traffic.sourceBits, max(1, plan.compulsory.sourceBits))
-          if moved * sourceReads.of > sourceReads.times * once { sourceReads = (moved, once) }
           planned.streams.blocks = max(planned.streams.blocks, plan.blocks)
-          planned.restartCycles += (plan.activationBlocks - 1) * pass.run.restartCycles
+          planned.restartCycles += pass.run.restart.cycles(blocks: plan.activationBlocks)
         }
       case .backward:
-        let layers = Set(operation.passes.map(\.layer)).sorted()
         let makesInputGradient = operation.passes.contains { $0.pass == .inputGradient }
         let makesWeightGradient = operation.passes.contains { $0.pass == .weightGradient }
-        let known = layers.compactMap { passes[$0][.weightGradient]?.run }
         let stored = storedWeights(operation)
-        blocks = try BackwardBlocks.best(
-          layers.map { workload.layers[$0].geometry }, storedWeights: stored,
-          images: workload.batch,
-          gradientBits: operation.gradients.reduce(0) { $0 + bits[$1] },
-          inputBits: operation.inputs.reduce(0) { $0 + bits[$1] },
-          makesInputGradient: makesInputGradient, hardware: hardware.withPoolForWeights(stored))
         planned.streams.blocks = blocks.activationBlocks * blocks.channelBlocks
+        planned.activationBlocks = blocks.activationBlocks
         for pass in runs {
-          planned.restartCycles += (blocks.activationBlocks - 1) * pass.run.restartCycles
+          planned.restartCycles += pass.run.restart.cycles(blocks: blocks.activationBlocks)
         }
-        // The masks of a layer serve both of its passes; lists do not.
-        planned.maskBits =
-          known.reduce(0) { $0 + $1.maskBits - $1.listBits }
-          + runs.reduce(0) { $0 + $1.run.listBits }
+        planned.maskBits = maskBits(operation)
         let operandBits = hardware.array.operands.bits
         if makesInputGradient { planned.weightReadBits += stored * operandBits }
         if makesWeightGradient {
@@ -124,7 +131,8 @@ struct StepPlan {
       }
 
       planned.poolBits += min(
-        reserved[number], storedWeights(operation) * hardware.array.operands.bits)
+        loans[number].bits,
+        storedWeights(operation) * hardware.array.operands.bits + maskBits(operation))
 
       func read(_ tensor: Int, _ whole: Int) -> Int {
         let kept = residency.kept[number][tensor] ?? 0
@@ -201,6 +209,72 @@ struct StepPlan {
         level == .cycle
         ? SteppedOperation.run(planned.streams, rate) : planned.streams.timing(rate)
       operations.append(planned)
+    }
+  }
+}
+
+extension StepPlan {
+  /// How an operation is cut.
+  fileprivate struct Cut {
+    /// How often a forward operation reads its source.
+    var sourceReads = (times: 1, of: 1)
+    /// The blocks of a backward operation.
+    var backward = BackwardBlocks()
+    /// Tensors that it reads more than once.
+    var rereads: Set<Int> = []
+
+    init(
+      _ operation: StepGraph.Operation, workload: Workload, passes: [[Pass: ArrayPass]],
+      bits: [Int], storedWeights: Int, maskBits: Int, hardware: HardwareDescription
+    ) throws(MemoryPlanError) {
+      switch operation.kind {
+      case .vector: break
+      case .forward:
+        for pass in operation.passes {
+          guard let plan = passes[pass.layer][pass.pass]?.plan else { continue }
+          let (moved, once) = (plan.traffic.sourceBits, max(1, plan.compulsory.sourceBits))
+          if moved * sourceReads.of > sourceReads.times * once { sourceReads = (moved, once) }
+        }
+        // Less is the border of a band.
+        if sourceReads.times >= 2 * sourceReads.of { rereads = Set(operation.inputs) }
+      case .backward:
+        let layers = Set(operation.passes.map(\.layer)).sorted()
+        backward = try BackwardBlocks.best(
+          layers.map { workload.layers[$0].geometry }, storedWeights: storedWeights,
+          images: workload.batch,
+          gradientBits: operation.gradients.reduce(0) { $0 + bits[$1] },
+          inputBits: operation.inputs.reduce(0) { $0 + bits[$1] }, maskBits: maskBits,
+          makesInputGradient: operation.passes.contains { $0.pass == .inputGradient },
+          hardware: hardware,
+          cost: Self.cost(
+            operation, passes: passes, bits: bits, storedWeights: storedWeights,
+            maskBits: maskBits, hardware: hardware))
+        if backward.gradientReads > 1 { rereads = Set(operation.gradients) }
+      }
+    }
+
+    /// What a cut of a backward operation costs, as far as one can say before it is known what stays on the
+    /// chip: its time, of the array with all restarts or of the DRAM, times the bits that move.
+    private static func cost(
+      _ operation: StepGraph.Operation, passes: [[Pass: ArrayPass]], bits: [Int],
+      storedWeights: Int, maskBits: Int, hardware: HardwareDescription
+    ) -> (Int, Int) -> Double {
+      let runs = operation.passes.compactMap { passes[$0.layer][$0.pass]?.run }
+      let others =
+        operation.reads.filter {
+          !operation.gradients.contains($0) && !operation.inputs.contains($0)
+        } + operation.writes
+      let fixed =
+        others.reduce(maskBits) { $0 + bits[$1] } + storedWeights * hardware.array.operands.bits
+      let rate = DRAMRate(hardware)
+      var known: [Int: Int] = [:]
+      return { blocks, moved in
+        let array =
+          known[blocks]
+          ?? runs.reduce(0) { $0 + $1.timing.cycles + $1.restart.cycles(blocks: blocks) }
+        known[blocks] = array
+        return Double(max(array, rate.cycles(bits: fixed + moved))) * Double(fixed + moved)
+      }
     }
   }
 }

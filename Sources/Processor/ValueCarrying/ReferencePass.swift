@@ -233,7 +233,8 @@ public struct ReferencePass {
             }
           }
           let plane = output.image * map.channels + row
-          values[(plane * map.height + output.row) * map.width + output.column] = total(partials)
+          values[(plane * map.height + output.row) * map.width + output.column] =
+            array.results.rounded(total(partials))
         }
       }
     }

@@ -12,7 +12,7 @@ import Tensor
 ///
 /// - Forward and input gradient: the product of slot l in the row's cycle i of the tile is added to
 ///   partial sum (i mod A)·L + l of each lane. At the end of the tile the L·A partial sums are added
-///   from the first to the last.
+///   from the first to the last, and the sum is rounded to the format of results.
 /// - Weight gradient: the products of an entry in a tile are added by a balanced tree over the T
 ///   lanes (`treeSum`), and the sum is added to partial sum (n mod A) of the entry, where n counts
 ///   from 0 the tiles in which the row takes entries of this window. (Such tiles take a cycle at
@@ -132,7 +132,7 @@ public struct ValuePass {
       for (index, row) in group.enumerated() {
         for lane in tile.targets.indices {
           let place = (tile.images[lane] * part.rows + row) * planeSize + tile.targets[lane]
-          run.values[place] = sums[index].take(lane)
+          run.values[place] = array.results.rounded(sums[index].take(lane))
         }
       }
     }

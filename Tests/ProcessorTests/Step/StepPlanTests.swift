@@ -20,14 +20,15 @@ import Testing
       let whole = 2 * bits.reduce(0, +)
       for pool in [0, 1000, 20_000, whole] {
         let residency = Residency(graph.operations, bits: bits, poolBits: pool)
-        // Tensors that stay from use to use, counted again at each operation.
+        // Tensors that stay from use to use, counted again at the end of each operation: one use fills room
+        // that another empties.
         var held = [Int](repeating: 0, count: graph.operations.count)
         var uses: [Int: Int] = [:]
         for (number, operation) in graph.operations.enumerated() {
           for tensor in operation.reads + operation.writes {
             if let last = uses[tensor], let kept = residency.kept[number][tensor] {
               #expect(kept <= bits[tensor])
-              for between in last...number { held[between] += kept }
+              for between in last..<number { held[between] += kept }
             }
             uses[tensor] = number
           }

@@ -14,7 +14,7 @@ package swpu_pkg;
   // Entries E of a window.
   parameter int unsigned Window = 16;
   // Windows D in flight: how far the fastest row may run ahead of the slowest.
-  parameter int unsigned WindowsInFlight = 8;
+  parameter int unsigned WindowsInFlight = 4;
   // Cycles A of the floating-point adder; as many interleaved partial sums a lane.
   parameter int unsigned AdderStages = 2;
   // Runs of neighbouring elements that a core reads in a cycle, of operand vectors and as many of
