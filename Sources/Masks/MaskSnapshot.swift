@@ -32,6 +32,11 @@ public struct MaskSnapshot: Sendable, Equatable {
     public var inputSparsity: Double?
     /// Sparsity of the output's gradient in the same batch.
     public var gradientSparsity: Double?
+    /// Which values of the input, and of the output's gradient, are zero: read from arrays of NumPy,
+    /// not held in the file of a snapshot.
+    public var inputZeros: ZeroMask?
+    /// The same of the output's gradient.
+    public var gradientZeros: ZeroMask?
 
     /// A layer with its mask.
     public init(

@@ -38,12 +38,14 @@ extension Workload {
       }
       let input: Double? = known?.inputSparsity
       let gradient: Double? = known?.gradientSparsity
-      layers.append(
-        Layer(
-          convolution: convolution, mask: known?.mask ?? LayerMask(dense: convolution.filterShape),
-          granularity: known?.granularity ?? .dense,
-          inputSparsity: input ?? zeros.input(of: convolution),
-          gradientSparsity: gradient ?? zeros.gradients))
+      var layer = Layer(
+        convolution: convolution, mask: known?.mask ?? LayerMask(dense: convolution.filterShape),
+        granularity: known?.granularity ?? .dense,
+        inputSparsity: input ?? zeros.input(of: convolution),
+        gradientSparsity: gradient ?? zeros.gradients)
+      layer.inputZeros = known?.inputZeros
+      layer.gradientZeros = known?.gradientZeros
+      layers.append(layer)
     }
     self.init(
       name: network.name, batch: network.batch, layers: layers,

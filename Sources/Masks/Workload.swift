@@ -24,6 +24,10 @@ public struct Workload: Sendable, Equatable {
     public var inputSparsity: Double
     /// Sparsity of the output's gradient.
     public var gradientSparsity: Double
+    /// Which values of the input are zero, where that is known; `inputSparsity` is then its sparsity.
+    public var inputZeros: ZeroMask?
+    /// Which values of the output's gradient are zero, where that is known.
+    public var gradientZeros: ZeroMask?
 
     /// A layer; `mask` is a mask of its filters.
     public init(

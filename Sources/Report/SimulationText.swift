@@ -72,7 +72,9 @@ public struct SimulationText {
         Amount.joules(picojoules: run.energyPicojoules.total),
       ])
     }
-    table.add(row(result.vector.isEmpty ? "all" : "training step", result.totals))
+    let isTraining = result.layers.contains { $0.pass == .weightGradient }
+    let whole = isTraining ? "training step" : "forward pass, all"
+    table.add(row(result.vector.isEmpty ? "all" : whole, result.totals))
     return table.text
   }
 

@@ -2,6 +2,7 @@
 import Files
 import Foundation
 import Masks
+import Tensor
 
 /// The name and shape of a layer's weights in other programs.
 public struct TensorName: Sendable, Equatable {
@@ -48,6 +49,10 @@ extension MaskSnapshot {
   /// Reads masks of a network's layers, and their sparsity of activations and gradients, from an npz file
   /// or a folder of npy files.
   ///
+  /// `LAYER.input_zeros` and `LAYER.gradient_zeros` are fractions of zeros in the layer's input and in its
+  /// output's gradient, or masks of them (not zero where the value is zero), of the map's shape, with or
+  /// without an axis of images before it.
+  ///
   /// An array is named after its layer, perhaps with `.weight`, `.weight_mask` and `.weight_orig` (as
   /// `torch.nn.utils.prune` has them) or `.mask` behind it, and below any prefix of a wrapper. Every
   /// value that is not zero is kept, so weights will do too. Layers without a mask are dense.
@@ -85,10 +90,13 @@ extension MaskSnapshot {
     }
     let masks = network.convolutions.map { layer in
       let mask = found[layer.name]?.mask ?? LayerMask(dense: layer.filterShape)
-      return Layer(
+      let (input, gradient) = (found[layer.name]?.inputZeros, found[layer.name]?.gradientZeros)
+      var known = Layer(
         name: layer.name, granularity: mask.recognizedGranularity,
-        mask: mask, inputSparsity: found[layer.name]?.inputZeros,
-        gradientSparsity: found[layer.name]?.gradientZeros)
+        mask: mask, inputSparsity: input?.sparsity, gradientSparsity: gradient?.sparsity)
+      known.inputZeros = input?.mask
+      known.gradientZeros = gradient?.mask
+      return known
     }
     return (MaskSnapshot(step: step, epoch: 0, layers: masks), leftOut.sorted())
   }
@@ -107,8 +115,8 @@ extension MaskSnapshot {
 
   /// The content of the arrays for a layer.
   private struct FoundMask {
-    var inputZeros: Double?
-    var gradientZeros: Double?
+    var inputZeros: Zeros?
+    var gradientZeros: Zeros?
     private var kept: [String: LayerMask] = [:]
 
     /// The mask; of a weight and its mask, what both keep.
@@ -125,9 +133,9 @@ extension MaskSnapshot {
       _ source: MaskSource
     ) throws(InputError) {
       if name.hasSuffix(MaskSnapshot.inputZeros) {
-        inputZeros = try source.share(array)
+        inputZeros = try source.zeros(array, of: layer.geometry.input)
       } else if name.hasSuffix(MaskSnapshot.gradientZeros) {
-        gradientZeros = try source.share(array)
+        gradientZeros = try source.zeros(array, of: layer.geometry.output)
       } else {
         let ending = MaskSnapshot.endings.first { name.hasSuffix($0) } ?? ""
         let pair = Set([MaskSnapshot.original, MaskSnapshot.pruned])
@@ -140,6 +148,12 @@ extension MaskSnapshot {
       }
     }
   }
+}
+
+/// Zeros of a feature map: a fraction of its values, or which of them.
+private struct Zeros {
+  var sparsity: Double
+  var mask: ZeroMask?
 }
 
 /// The arrays of an npz file or of a folder of npy files, by name.
@@ -179,12 +193,30 @@ private struct MaskSource {
     InputError(file: path, field: "array '\(name)'", value: value, allowed: allowed)
   }
 
-  func share(_ name: String) throws(InputError) -> Double {
-    let array = try array(name, limit: 1 << 17)
-    guard array.count == 1, (0...1).contains(array[0]) else {
-      throw error(name, array.count == 1 ? "\(array[0])" : "\(array.shape)", "one number, 0 to 1")
+  /// The most values of a mask of zeros.
+  private static let mostZeros = 1 << 28
+
+  func zeros(_ name: String, of map: MapShape) throws(InputError) -> Zeros {
+    let array = try array(name, limit: Self.mostZeros + 1 << 17)
+    if array.count == 1 {
+      guard (0...1).contains(array[0]) else {
+        throw error(name, "\(array[0])", "one number, 0 to 1")
+      }
+      return Zeros(sparsity: array[0])
     }
-    return array[0]
+    let whole = [map.channels, map.height, map.width]
+    let isPointwise = map.height == 1 && map.width == 1
+    let image = isPointwise && array.shape.last == map.channels ? [map.channels] : whole
+    guard array.shape.suffix(image.count) == image[...], array.shape.count <= image.count + 1,
+      let set = array.nonZero, array.count >= map.count
+    else {
+      throw error(
+        name, "shape \(array.shape)",
+        "one number, 0 to 1, or finite numbers that are not zero where a value of the map is, of shape "
+          + "\(whole) or [images] + \(whole)")
+    }
+    let mask = ZeroMask(map: map, images: array.count / map.count, zeros: set)
+    return Zeros(sparsity: mask.sparsity, mask: mask)
   }
 
   func mask(_ name: String, of layer: NetworkDescription.Convolution) throws(InputError)

@@ -22,6 +22,8 @@ extension Workload.Layer {
     layer.convolution.isTransposed = false
     layer.inputSparsity = gradientSparsity
     layer.gradientSparsity = inputSparsity
+    layer.inputZeros = gradientZeros
+    layer.gradientZeros = inputZeros
     return (layer, pass.transposed)
   }
 }

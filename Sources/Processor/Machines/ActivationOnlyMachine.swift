@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Tensor
+
 extension LayerPass {
   /// Dense weights; each lane processes the nonzero operands of its own output.
   ///
@@ -9,7 +11,11 @@ extension LayerPass {
     let schedule = denseSchedule
     let array = hardware.array
     var maximum = BinomialMaximum(probability: 1 - operandSparsity)
+    var known = LaneOperands(self, schedule, detects: false)
     let timing = schedule.pacedTiming(hardware) { item in
+      if let taken = known?.taken(item) {
+        return taken.map { ceilingDivision($0, array.slots) }
+      }
       let group = schedule.groups[item.group]
       let plan = group.plans[item.order]
       let order = schedule.orders[group.part][item.order]

@@ -15,7 +15,11 @@ extension LayerPass {
     let schedule = PassSchedule(paired, pass: pass, images: images, hardware: routed)
     let array = hardware.array
     var maximum = BinomialMaximum(probability: 1 - operandSparsity)
+    var known = LaneOperands(self, schedule, detects: routed.techniques.detectBeforeLoad)
     let timing = schedule.pacedTiming(routed) { item in
+      if let taken = known?.taken(item) {
+        return taken.map { ceilingDivision($0, array.slots) }
+      }
       let group = schedule.groups[item.group]
       let plan = group.plans[item.order]
       let order = schedule.orders[group.part][item.order]

@@ -9,9 +9,8 @@ import Tensor
 /// A block is images, or a band of rows of one image, times a part of the channels. It holds, twice,
 /// the gradient of the outputs and its channels of the input, in the operand format, and the input
 /// gradient in that of results, and once the weight gradients of its channels. Either the parts of the
-/// channels are the
-/// outer loop and the gradient is read again for each, or the blocks of images are, and weights are read
-/// and weight gradients read and written again for each.
+/// channels are the outer loop and the gradient is read again for each, or the blocks of images are, and
+/// weights are read and weight gradients read and written again for each.
 struct BackwardBlocks: Equatable {
   /// Blocks of images or bands of rows.
   var activationBlocks = 1

@@ -67,7 +67,9 @@ struct StepPlan {
     func maskBits(_ operation: StepGraph.Operation) -> Int {
       let runs = operation.passes.compactMap { passes[$0.layer][$0.pass]?.run }
       if operation.kind == .forward { return runs.reduce(0) { $0 + $1.maskBits } }
-      let layers = Set(operation.passes.map(\.layer)).compactMap { passes[$0][.weightGradient]?.run }
+      let layers = Set(operation.passes.map(\.layer)).compactMap {
+        passes[$0][.weightGradient]?.run
+      }
       return layers.reduce(0) { $0 + $1.maskBits - $1.listBits }
         + runs.reduce(0) { $0 + $1.listBits }
     }

@@ -60,7 +60,8 @@ struct CompareCommand: ParsableCommand {
         candidate, options.request.sized(folder.workload(file)), masks: parts[1], table: table)
     }
     if json { return try printJSON(PartlyModelled(comparison, loaded.unmodelled)) }
-    if let title = loaded.unmodelled?.title { print("\(workload.name): \(title).\n") }
+    let part = loaded.unmodelled?.title.map { ": \($0)" } ?? ""
+    print("\(workload.name), batch size \(workload.batch)\(part)\n")
     print(ComparisonText(comparison).table.text)
     print(
       "\nA training step, vector unit and DRAM included. 'slower' and 'more' are against "

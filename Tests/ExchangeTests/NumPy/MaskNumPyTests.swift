@@ -172,6 +172,7 @@ struct MaskNumPyTests {
       ([("conv1.input_zeros", NumPyArray(1.5))], "0 to 1"),
       ([("conv1.gradient_zeros", NumPyArray(.nan))], "0 to 1"),
       ([("conv1.input_zeros", fifth([2]))], "one number"),
+      ([("conv1.input_zeros", fifth([1, 2, 3, 4, 5]))], "of shape"),
       ([("fc.weight", NumPyArray(.nan))], "shape"), ([], "members"),
     ]
     for (arrays, word) in cases {

@@ -28,7 +28,7 @@ package swpu_pkg;
   parameter int unsigned WeightKibibytes = 128;
   parameter int unsigned OutputKibibytes = 256;
   parameter int unsigned MaskKibibytes = 32;
-  // Whether a multiplier whose operand is zero keeps still.
+  // Whether a multiplier whose operand is zero is clock-gated.
   parameter bit GateZeroOperands = 1'b1;
 
   // Mask bits that a memory gives in a cycle.
