@@ -216,7 +216,8 @@ class _Lowering:
             return self.adaptive_pool(name, node)
         if target in ("mean", torch.mean):
             axes = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-            if sorted(axis % 4 for axis in (axes or ())) != [2, 3]:
+            axes = (axes,) if isinstance(axes, int) else tuple(axes or ())
+            if len(self.shape(node.args[0])) != 4 or sorted(axis % 4 for axis in axes) != [2, 3]:
                 raise _Unsupported("a mean over other axes than rows and columns")
             return self.network.global_average_pool(name, self.input(node))
         raise _Unsupported(

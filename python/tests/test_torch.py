@@ -233,11 +233,12 @@ class LoweringTests(unittest.TestCase):
             def forward(self, x):
                 a = self.act(x)
                 b = self.first(x).mean((2, 3)) + self.second(x).mean((2, 3))
-                return self.fc(b + a.mean())
+                return self.fc(b + a.mean() + a.mean(1).mean())
 
         with self.assertRaises(swpu.torch.UnsupportedOperations) as caught:
             swpu.torch.sparsify(Odd(), torch.zeros(2, 3, 16, 16))
-        for part in ("dilation", "unequal strides", "GELU"):
+        for part in ("dilation", "unequal strides", "GELU", "mean_2: a mean over other axes",
+                     "mean_3: a mean over other axes"):
             self.assertIn(part, str(caught.exception))
 
     def test_first_layer_shortcuts_and_classifier_stay_dense(self):
