@@ -111,6 +111,21 @@ import Testing
       let expected = 14 * Double(pass.traffic.total)
       #expect(abs(pass.energyPicojoules[.dram] / expected - 1) < 1e-12)
     }
+    // Leakage lasts as long as the pass, its stalls on the DRAM included.
+    let milliwatts = EnergyModel(hardware).leakageMilliwatts
+    let leakage = milliwatts * Double(tight.cycles) / hardware.supply.hertz * 1e9
+    #expect(tight.dramWaitCycles > 0)
+    #expect(abs(tight.energyPicojoules[.leakage] / leakage - 1) < 1e-12)
+  }
+
+  @Test("operands of 8 bits move half of the bits")
+  func formats() throws {
+    let layer = Self.workload(sparsity: 0.5).layers[1]
+    var hardware = HardwareDescription.swpu
+    let wide = try Simulator(hardware).pass(.forward, of: layer, images: 4).traffic
+    hardware.array.operands = .fp8e4m3
+    let narrow = try Simulator(hardware).pass(.forward, of: layer, images: 4).traffic
+    #expect(wide.sourceBits == 2 * narrow.sourceBits && wide.weightBits == 2 * narrow.weightBits)
   }
 
   @Test("effectual products do not depend on the machine, nor on the pass but for the first layer")

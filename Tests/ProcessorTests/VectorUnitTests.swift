@@ -27,6 +27,39 @@ import Testing
     }
   }
 
+  @Test("operations and values of every kind of layer, counted manually")
+  func kinds() {
+    // A batch of three: 30 values read, 12 written by the forward pass.
+    typealias Work = (operations: Int, values: Int)
+    let expected: [(NetworkDescription.VectorLayer.Kind, forward: Int, backward: Work)] = [
+      (.batchNorm, 6 * 12, (13 * 12, 5 * 12)), (.normalization, 6 * 12, (13 * 12, 5 * 12)),
+      (.batchNormWithResidual, 7 * 12, (13 * 12, 6 * 12)), (.activation, 12, (12, 3 * 12)),
+      (.add, 12, (0, 0)), (.multiply, 12, (2 * 12, 12 + 2 * 30)), (.pooling, 30, (30, 2 * 30 + 12)),
+      (.dropout, 2 * 12, (12, 2 * 12)),
+    ]
+    #expect(Set(expected.map(\.0)) == Set(NetworkDescription.VectorLayer.Kind.allCases))
+    let unit = VectorUnit(.swpu)
+    for (kind, forward, backward) in expected {
+      let layer = NetworkDescription.VectorLayer(
+        name: "l", kind: kind, inputElements: 10, outputElements: 4)
+      let (ahead, back) = (unit.forward(layer, images: 3), unit.backward(layer, images: 3))
+      #expect(ahead.operations == forward && ahead.dramBits == 16 * 42, "\(kind)")
+      #expect(back.operations == backward.operations, "\(kind)")
+      #expect(back.dramBits == 16 * backward.values, "\(kind)")
+    }
+    let loss = unit.loss(classes: 10, images: 3)
+    #expect(loss.operations == 300 && loss.dramBits == 16 * 60)
+  }
+
+  @Test("a step's part divides every count, the DRAM's stalls too")
+  func parts() {
+    let run = VectorUnit(.swpu).optimiser(storedWeights: 1000)
+    let part = run.amortised(over: 7)
+    #expect(part.dramWait == (run.dramWait + 6) / 7 && run.dramWait > 7)
+    #expect(part.operations == (run.operations + 6) / 7)
+    #expect(part.dramBits == (run.dramBits + 6) / 7)
+  }
+
   @Test("every layer reads and writes at least its maps once")
   func compulsory() {
     let unit = VectorUnit(.swpu)
@@ -59,6 +92,8 @@ import Testing
         let run = VectorUnit(hardware).reordering([part])
         #expect(run.reorderWords == words, "\(seed)")
         #expect(run.computeBound == words, "\(seed)")
+        // The masks are read, and a number of 16 bits written for each row.
+        #expect(run.dramBits == part.rows * (part.entries + 16), "\(seed)")
         hardware.techniques.reorder = .natural
         #expect(VectorUnit(hardware).reordering([part]) == VectorRun(), "\(seed)")
       }

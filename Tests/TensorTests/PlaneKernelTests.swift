@@ -137,6 +137,46 @@ struct PlaneKernelTests {
     return (found, gradient)
   }
 
+  @Test("A window that reaches into the padding has its winner inside the map")
+  func poolingWinnersOfPadding() throws {
+    let map = MapShape(channels: 1, height: 2, width: 2)
+    let geometry = try #require(
+      PoolingGeometry(kind: .max, input: map, size: 2, stride: 2, padding: 1))
+    #expect(geometry.output == map)
+    for kernels in Kernels.available {
+      let engine = Engine(kernels: kernels, threads: 1)
+      // As many images as lanes, so that none is cut into tiles.
+      let images = kernels.lanes
+      let layout = engine.blockedLayout(map, images: images)
+      let output = Tensor(count: layout.count)
+      let winners = PoolingWinners(floats: layout.count)
+      let upstream = (0..<4 * images).map { Float(1 + $0) }
+      let lowest = [Float](repeating: -.infinity, count: 4 * images)
+      engine.pool(
+        geometry, input: Tensor(layout.blocked(lowest) { 0 }), output: output, winners: winners,
+        images: images)
+      let gradient = Tensor(count: layout.count)
+      engine.poolGradient(
+        geometry, outputGradient: Tensor(layout.blocked(upstream) { 0 }),
+        inputGradient: gradient, winners: winners, accumulate: false,
+        images: images)
+      #expect(layout.plain(gradient.array()) == upstream)
+    }
+  }
+
+  @Test("Outputs of a pooling are as many as windows fit the padded map")
+  func poolingSizes() throws {
+    for (side, size, stride, padding, outputs) in [
+      (7, 3, 2, 1, 4), (8, 3, 2, 1, 4), (6, 2, 2, 0, 3), (5, 5, 1, 2, 5), (4, 3, 3, 1, 2),
+    ] {
+      let geometry = try #require(
+        PoolingGeometry(
+          kind: .max, input: MapShape(channels: 2, height: side, width: side + stride), size: size,
+          stride: stride, padding: padding))
+      #expect(geometry.output == MapShape(channels: 2, height: outputs, width: outputs + 1))
+    }
+  }
+
   @Test("Of equal values the first wins, as in PyTorch, and NaN over all")
   func poolingTies() throws {
     let map = MapShape(channels: 1, height: 2, width: 2)

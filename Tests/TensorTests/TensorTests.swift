@@ -7,7 +7,7 @@ import Testing
 struct TensorTests {
   @Test("Values, bytes and prefixes")
   func contents() throws {
-    let values: [Float] = [1, -2, 3.5, .infinity, 0]
+    let values: [Float] = [1, -2, 3.5, .infinity, 0.25]
     let tensor = Tensor(values)
     #expect(tensor.array() == values)
     let bytes = tensor.bytes()

@@ -107,6 +107,22 @@ struct ModelTests {
     #expect(try gradients(dirty: false) == gradients(dirty: true))
   }
 
+  @Test("Layers of one shape start with different weights, equal ones for equal seeds")
+  func initialWeights() throws {
+    var network = Network(name: "equal", input: MapShape(channels: 4, height: 4, width: 4))
+    let first = try network.convolution("a", network.input, filters: 4, kernel: 3, padding: 1)
+    try network.convolution("b", first, filters: 4, kernel: 3, padding: 1)
+    func weights(seed: UInt64) throws -> [[Float]] {
+      try Model(network, engine: Engine(threads: 1), batch: 1, seed: seed).parameters.map {
+        $0.values.array()
+      }
+    }
+    let weights1 = try weights(seed: 1)
+    #expect(weights1.count == 2 && weights1[0] != weights1[1])
+    #expect(try weights(seed: 1) == weights1)
+    #expect(try weights(seed: 2)[0] != weights1[0])
+  }
+
   @Test("A batch's images are read where they are, an array's are copied")
   func staging() throws {
     let map = MapShape(channels: 3, height: 8, width: 8)

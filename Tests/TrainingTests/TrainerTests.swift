@@ -479,7 +479,9 @@ struct CheckpointTests {
     let folder = temporary.run("run")
     _ = try Trainer(
       configuration, data: TrainerTests.data, engine: Engine(threads: 1), folder: folder)
-    return try Data(contentsOf: try #require(folder.checkpointFiles.last))
+    let file = try #require(folder.checkpointFiles.last)
+    #expect(file.lastPathComponent == "step-00000000.ckpt")
+    return try Data(contentsOf: file)
   }
 
   @Test("Every truncation and flipped byte is rejected with the file's name")
@@ -498,6 +500,18 @@ struct CheckpointTests {
         try Checkpoint(decoding: damaged, file: "some.ckpt")
       }
     }
+  }
+
+  @Test("Bytes behind the last field are refused, though their checksum fits")
+  func trailing() throws {
+    let data = try example()
+    let content = data.dropFirst(12).dropLast(8)
+    let form = SealedFile(kind: "SWPUCKPT", noun: "a checkpoint")
+    #expect(form.encoded(version: 1, Data(content)) == data)
+    let error = #expect(throws: InputError.self) {
+      try Checkpoint(decoding: form.encoded(version: 1, content + [0]), file: "some.ckpt")
+    }
+    #expect(error?.description.contains("end") == true)
   }
 
   @Test("A checkpoint of another network is refused by field")

@@ -142,11 +142,30 @@ import Testing
         if ideal.executedMACs > 0 {
           #expect(abs(ideal.zeroShare - (1 - nonzero)) < 1e-12, "\(pass) seed \(seed)")
         }
+        let swpu = random.run(.swpu, layer, pass).activity
+        #expect(abs(swpu.zeroShare - (1 - nonzero)) < 1e-12, "\(pass) seed \(seed)")
         // The dense machine multiplies by pruned weights; their gradients are products like others.
         let dense = random.run(.dense, layer, pass).activity
         let useful = pass == .weightGradient ? dense.denseMACs : dense.effectualMACs
         let expected = 1 - Double(useful) * nonzero / Double(dense.executedMACs)
         #expect(abs(dense.zeroShare - expected) < 1e-12, "\(pass) seed \(seed)")
+      }
+    }
+  }
+
+  @Test("machines that skip zero operands take as many vectors as executed products fill")
+  func skippedVectors() {
+    for seed in 0..<25 as Range<UInt64> {
+      let random = RandomCase(seed: seed)
+      let lanes = random.hardware.array.lanes
+      let layer = random.layer(inputSparsity: 0.4, gradientSparsity: 0.7)
+      for pass in Pass.allCases {
+        let skipping = random.run(.activationOnly, layer, pass).activity
+        let expected = (skipping.executedMACs + lanes - 1) / lanes
+        #expect(skipping.vectorsTaken == expected, "\(pass) seed \(seed)")
+        // Each pair that the lookahead machine takes crosses one multiplexer.
+        let lookahead = random.run(.lookahead, layer, pass).activity
+        #expect(lookahead.networkMoves == lookahead.vectorsTaken, "\(pass) seed \(seed)")
       }
     }
   }
