@@ -19,12 +19,15 @@ public func foreignKind(_ data: Data, isText: Bool = false) -> String? {
   if data.starts(with: [0x50, 0x4b, 3, 4]) {
     return "a zip file, as torch.save and numpy.savez write it; save it with safetensors.torch"
   }
-  if data.count > 1, data.first == 0x80, (2...5).contains(data[data.startIndex + 1]) {
+  // The length of a safetensors header may start with the same two bytes; of its eight the last four
+  // are zeros.
+  let isLength = data.count >= 8 && data.dropFirst(4).prefix(4).allSatisfy { $0 == 0 }
+  if !isLength, data.count > 1, data.first == 0x80, (2...5).contains(data[data.startIndex + 1]) {
     return "a pickle, as old files of torch.save"
   }
   if starts("GGUF") { return "a GGUF file, as llama.cpp reads it" }
   if data.starts(with: [0x89, 0x48, 0x44, 0x46]) { return "an HDF5 file, as Keras writes it" }
-  if data.starts(with: [0x1f, 0x8b]) { return "a gzip file; unpack it" }
+  if data.starts(with: [0x1f, 0x8b, 8]) { return "a gzip file; unpack it" }
   // What a server says in place of a file.
   let isPlain = data.allSatisfy { (0x20..<0x7f).contains($0) || (0x09...0x0d).contains($0) }
   if !isText, !data.isEmpty, data.count <= 4096, isPlain {

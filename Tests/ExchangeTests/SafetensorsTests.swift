@@ -128,7 +128,7 @@ struct SafetensorsTests {
       (Data("<!DOCTYPE html><html>".utf8), "web page"),
       (Data("\n<html lang=\"en\">".utf8), "web page"),
       (Data([0x50, 0x4b, 3, 4, 0, 0, 0, 0, 0]), "zip"),
-      (Data([0x80, 2, 0x7d, 0, 0, 0, 0, 0]), "pickle"),
+      (Data([0x80, 2, 0x7d, 0x71, 0, 0x58, 1, 0]), "pickle"),
       (Data([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]), "HDF5"),
       (Data([0x80, 4]), "pickle"), (Data("GGUF\u{3}\0\0\0".utf8), "GGUF"),
       (Data(#"{"error":"Repository not found"}"#.utf8), "a text, '{\"error\""),
@@ -143,6 +143,18 @@ struct SafetensorsTests {
         let table = #expect(throws: InputError.self) { try TopologyFile(data, file: "test") }
         #expect(table?.value == error?.value)
       }
+    }
+  }
+
+  @Test("a header may have any length, also one that starts as other files do")
+  func headerLengths() throws {
+    for length in [0x280, 0x380, 0x480, 0x580, 0x8b1f] {
+      var header = #"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+      header += String(repeating: " ", count: length - header.utf8.count)
+      let size = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+      let file = try SafetensorsFile(
+        Data(size + Array(header.utf8) + [0, 0, 0, 0]), file: "test")
+      #expect(file.entries.map(\.name) == ["w"], "\(length)")
     }
   }
 

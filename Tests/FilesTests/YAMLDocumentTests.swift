@@ -58,6 +58,7 @@ import Testing
       ("list: 3", ["list", "a list"]), ("list: [1, x]", ["list.1", "'x'"]),
       ("group: {a: x}", ["group.a", "'x'"]), ("? [a, b]\n: 1", ["line 1", "in place of a key"]),
       ("group: {? {a: 1} : 2}", ["in place of a key"]),
+      ("'': 1", ["line 1", "an empty text in place of a key"]),
       ("whole: 1\nwhole: 2", ["'whole'", "more than once"]),
       ("whole: [", ["document", "line"]), ("just text", ["document"]),
       ("whole: 1\n---\nwhole: 2", ["document"]),

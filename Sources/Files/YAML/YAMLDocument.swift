@@ -91,9 +91,12 @@ public struct YAMLDocument {
   private func checkKeys(of node: Node) throws(ConfigurationError) {
     if let mapping = node.mapping {
       for (key, value) in mapping {
-        guard key.scalar != nil else {
+        guard let name = key.scalar?.string, !name.isEmpty else {
           let line = (key.mark ?? node.mark).map { "line \($0.line)" } ?? "document"
-          throw ConfigurationError(file, line, "a list or a group of keys in place of a key")
+          throw ConfigurationError(
+            file, line,
+            "\(key.scalar == nil ? "a list or a group of keys" : "an empty text") in place of a key"
+          )
         }
         try checkKeys(of: value)
       }
