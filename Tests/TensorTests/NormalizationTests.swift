@@ -136,9 +136,12 @@ struct NormalizationTests {
       check(planar(output), expected.output, "output")
       check(planar(inputGradient), expected.inputGradient, "input gradient")
       // Padded images get zeros, which keeps them out of every weight's gradient.
-      let layout = engine.blockedLayout(map, images: images)
-      let withoutPadding = layout.blocked(planar(inputGradient)) { 0 }
-      #expect(inputGradient.array() == withoutPadding, "\(kernels), \(map), \(images) images")
+      if !isPaired {
+        let layout = engine.blockedLayout(map, images: images)
+        let withoutPadding = layout.blocked(planar(inputGradient)) { 0 }
+        #expect(
+          inputGradient.array() == withoutPadding, "\(engine.name), \(map), \(images) images")
+      }
       if let residualGradient {
         check(
           planar(residualGradient),

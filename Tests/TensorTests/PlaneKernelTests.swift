@@ -149,7 +149,7 @@ struct PlaneKernelTests {
       let images = kernels.lanes
       let layout = engine.blockedLayout(map, images: images)
       let output = Tensor(count: layout.count)
-      let winners = PoolingWinners(floats: layout.count)
+      let winners = PoolingWinners(values: layout.count)
       let upstream = (0..<4 * images).map { Float(1 + $0) }
       let lowest = [Float](repeating: -.infinity, count: 4 * images)
       engine.pool(
