@@ -99,6 +99,21 @@ library:
 	  -o .build/library/lenet
 	env -i .build/library/lenet
 
+# The C kernels for arm64, in every vector width that they have, against plain loops over random layers,
+# under emulation. Needs Debian's cross compiler and qemu-user, which it installs.
+.PHONY: arm64
+arm64: .build/arm64/kernels
+	qemu-aarch64 -L /usr/aarch64-linux-gnu $< $(or $(LAYERS),100)
+
+.build/arm64/kernels: $(wildcard Sources/CKernels/*.c Tests/Sanitizers/*.c Tests/Sanitizers/*.h) \
+  $(shell find Sources/CKernels -name '*.inc' -o -name '*.h')
+	@command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null || { \
+	  apt-get update -qq && apt-get install -y -qq gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; }
+	@mkdir -p $(@D)
+	clang --target=aarch64-linux-gnu --gcc-toolchain=/usr -isystem /usr/aarch64-linux-gnu/include \
+	  -fuse-ld=lld -Wno-pass-failed -Wno-psabi -O1 -ISources/CKernels/include \
+	  $(filter %.c,$^) -lm -o $@
+
 # The Python package beside NumPy, PyTorch and the command.
 test-python:
 	swift build -c release --product swpu
@@ -180,7 +195,7 @@ $(lint-modules): lint-%:
 # TensorBoard from PyPI beside the build.
 exchange: .build/exchange/bin/python
 	SWPU_REQUIRED_TOOLS="onnxruntime tensorboard" SWPU_PYTHON=$(CURDIR)/$< \
-	  swift test --filter 'ONNXExportTests|TensorBoardLogTests'
+	  swift test --filter 'ONNXExportTests|TensorBoardLogTests|ClassifierTests'
 
 .build/exchange/bin/python:
 	python3 -m venv .build/exchange

@@ -3,23 +3,45 @@ import Files
 import Foundation
 import Tensor
 
-/// Evaluates the last checkpoint of a run on the test images.
+/// What a checkpoint of a run makes of test images.
+public struct RunTest: Sendable {
+  /// Loss, accuracy and mistakes.
+  public let classification: Classification
+  /// The step of the checkpoint.
+  public let step: Int
+  /// Fraction of the prunable weights that is pruned.
+  public let sparsity: Double
+  /// Multiply-accumulates of a forward pass as a fraction of the dense network's.
+  public let macDensity: Double
+
+  /// Fraction of the images that are classified correctly.
+  public var accuracy: Double { classification.accuracy }
+  /// Mean loss.
+  public var loss: Double { classification.loss }
+}
+
+/// Evaluates a checkpoint of a run on the test images.
 ///
-/// - Parameter data: the data set; its images must have the size of the run's.
-/// - Returns: accuracy and loss, and the configuration they belong to.
+/// - Parameters:
+///   - data: the data set; its images must have the size of the run's. They are normalised as those
+///     that the run was trained on.
+///   - checkpoint: which checkpoint.
 /// - Throws: `InputError`, `ConfigurationError`, `NetworkError`, `MemoryError`, `FileError`,
 ///   `DatasetError`.
 public func evaluateRun(
-  _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset, engine: Engine
-) throws -> (accuracy: Double, loss: Double, step: Int, sparsity: Double, macDensity: Double) {
-  let latest = try folder.latestCheckpoint()
+  _ folder: RunFolder, configuration: TrainingConfiguration, data: Dataset,
+  checkpoint: CheckpointChoice = .last, engine: Engine
+) throws -> RunTest {
+  let chosen = try folder.checkpoint(checkpoint)
+  // Runs of older versions have none.
+  let hasTask = FileManager.default.fileExists(atPath: folder.task.path)
   let trainer = try Trainer(
-    configuration, data: data, engine: engine, folder: nil, checkpoint: latest)
-  let result = try trainer.evaluate()
-  return (
-    result.accuracy, result.loss, trainer.progress.step, trainer.model.sparsity,
-    trainer.model.macDensity
-  )
+    configuration, data: data, engine: engine, folder: nil, network: folder.configuredNetwork(),
+    checkpoint: chosen,
+    task: hasTask ? folder.readTask() : nil)
+  return RunTest(
+    classification: try trainer.evaluate(), step: trainer.progress.step,
+    sparsity: trainer.model.sparsity, macDensity: trainer.model.macDensity)
 }
 
 extension RunFolder {

@@ -9,6 +9,8 @@ package struct NetworkPruner {
   package let schedule: PruningSchedule
   private let seed: UInt64
   private let layers: [(layer: ConvolutionLayer, pruner: LayerPruner)]
+  /// Layers whose masks are those that their weights bring along.
+  private let frozen: [(layer: ConvolutionLayer, pruner: LayerPruner)]
 
   /// Nil when the granularity is `dense` or the network has nothing to prune.
   package init?(
@@ -16,15 +18,17 @@ package struct NetworkPruner {
     seed: UInt64
   ) {
     let prunable = model.convolutions.filter(\.isPrunable)
-    if configuration.granularity == .dense || prunable.isEmpty { return nil }
+    if configuration.granularity == .dense || prunable.allSatisfy(\.weight.isFrozen) { return nil }
     self.configuration = configuration
     self.seed = seed
     schedule = PruningSchedule(
       configuration, totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch)
     // The last layers are the largest: threads that share the layers start with them.
-    layers = prunable.reversed().map {
+    let all = prunable.reversed().map {
       ($0, LayerPruner(shape: $0.filterShape, configuration: configuration))
     }
+    layers = all.filter { !$0.0.weight.isFrozen }
+    frozen = all.filter { $0.0.weight.isFrozen }
   }
 
   /// Masks for the first step.
@@ -39,6 +43,9 @@ package struct NetworkPruner {
         continuing
           ? pruner.initialMask(continuing: weights, density: density)
           : pruner.initialMask(weights: weights, density: density))
+    }
+    for (layer, pruner) in frozen {
+      layer.apply(pruner.initialMask(continuing: layer.denseWeights, density: 1))
     }
   }
 

@@ -14,7 +14,8 @@ extension Trainer {
     return RunSummary(
       testAccuracy: progress.testAccuracy, testLoss: progress.testLoss, sparsity: model.sparsity,
       macDensity: model.macDensity,
-      stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense, profile: times.profile,
+      stepMilliseconds: times.sparse, denseStepMilliseconds: times.dense, speedup: times.speedup,
+      profile: times.profile,
       run: folder?.url.path ?? "", epochs: progress.epoch, steps: progress.step,
       epochSeconds: epochSeconds, loaderWaitingSeconds: waitingSeconds,
       arenaBytes: model.arenaBytes, arenaBytesUnshared: model.unsharedBytes,
@@ -34,7 +35,7 @@ extension Trainer {
   /// Median milliseconds of a step of this network and of a dense one, on one batch, and of their
   /// parts.
   private func stepTimes(rounds: Int) throws
-    -> (sparse: Double, dense: Double, profile: StepProfile)
+    -> (sparse: Double, dense: Double, speedup: Speedup, profile: StepProfile)
   {
     let sparse = model
     let dense = try Model(
@@ -61,12 +62,18 @@ extension Trainer {
     step(sparse, nil)
     let (sparseClock, denseClock) = (StepClock(), StepClock())
     var (sparseTimes, denseTimes) = (Samples(), Samples())
+    let start = ProcessorTimes()
     for _ in 0..<rounds {
       sparseTimes.add(measureMilliseconds { step(sparse, sparseClock) })
       denseTimes.add(measureMilliseconds { step(dense, denseClock) })
     }
+    let others = start.flatMap { start in ProcessorTimes().map { $0.otherPrograms(since: start) } }
+    let speedup = Speedup(
+      sparse: sparseTimes, dense: denseTimes, otherPrograms: others,
+      processorsUsed: Double(model.engine.pool.threads) / Double(ThreadPool.processors))
     return (
-      sparseTimes.median, denseTimes.median, StepProfile(sparseClock, dense: denseClock)
+      sparseTimes.median, denseTimes.median, speedup,
+      StepProfile(sparseClock, dense: denseClock)
     )
   }
 

@@ -29,6 +29,11 @@ public final class Trainer {
   /// What was taken from the file of initial weights; nil without one, and in a resumed run.
   public private(set) var weightImport: WeightImport?
 
+  /// What the network reads and says.
+  public let task: ImageTask
+  /// How the test images were classified after the last epoch that has ended.
+  public private(set) var classification: Classification?
+
   let data: Dataset
   private let loss: SoftmaxCrossEntropy
   private let optimizer: Optimizer
@@ -63,12 +68,13 @@ public final class Trainer {
   ///   - network: a custom network for the images and classes of the data set; nil takes the one that the
   ///     configuration names.
   ///   - checkpoint: where to resume; nil starts a new run (and writes the configuration).
+  ///   - task: gives the normalisation of the images; nil takes that of the training images.
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
   /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`.
   public init(
     _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
-    tensorBoard: Bool = false
+    task: ImageTask? = nil, tensorBoard: Bool = false
   ) throws {
     var configuration = configuration
     let precision = configuration.precision.precision(
@@ -85,10 +91,27 @@ public final class Trainer {
         "\(configuration.batch) is more than the \(set.count) training images")
     }
     let images = MapShape(channels: set.channels, height: set.height, width: set.width)
+    let isNew = checkpoint == nil
+    // A run has its own copy of the file that its network came from.
+    let copy = isNew ? nil : folder?.networkFile.path
+    let file =
+      try network != nil && !isNew
+      ? nil : configuration.modelFile.map { try ONNXModel(path: copy ?? $0) }
     let network =
-      try network
+      try network ?? file?.network(input: images, classes: set.classes)
       ?? configuration.model.network(
         input: images, classes: set.classes, width: configuration.width)
+    let weights =
+      try !isNew
+      ? nil
+      : configuration.initializeFrom.map { try SafetensorsFile(path: $0) }
+        ?? file?.weights(for: network)
+    // A run that is resumed keeps its normalisation; weights that are given have theirs.
+    let hasTask = folder.map { FileManager.default.fileExists(atPath: $0.task.path) } ?? false
+    let own = ImageTask(data)
+    let recorded = !isNew && hasTask ? try folder?.readTask() : nil
+    let task = task ?? recorded ?? weights.flatMap(own.normalised) ?? own
+    self.task = task
     precondition(
       network.map(network.input) == images && network.map(network.output).count == set.classes,
       "the network reads \(images) and has \(set.classes) classes")
@@ -97,17 +120,21 @@ public final class Trainer {
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)
     loader = BatchLoader(
-      set: set, mean: data.mean, deviation: data.deviation, batch: configuration.batch,
-      augmentation: configuration.augment ? data.augmentation : .none, seed: configuration.seed,
+      set: set, mean: task.mean, deviation: task.standardDeviation, batch: configuration.batch,
+      augmentation: configuration.augment
+        ? configuration.crops.map { data.augmentation.cropping(resized: $0 == .resized) }
+          ?? data.augmentation : .none, seed: configuration.seed,
       shuffle: true, dropLast: true)
     testLoader = BatchLoader(
-      set: data.test, mean: data.mean, deviation: data.deviation, batch: configuration.batch,
+      set: data.test, mean: task.mean, deviation: task.standardDeviation,
+      batch: configuration.batch,
       augmentation: .none, seed: configuration.seed, shuffle: false, dropLast: false)
     stepsPerEpoch = loader.batchesPerEpoch
     learningRate = LearningRate(
       peak: configuration.peakLearningRate, decay: configuration.learningRateDecay,
       warmUpSteps: Int(configuration.warmUpEpochs * Double(stepsPerEpoch)),
       totalSteps: configuration.epochs * stepsPerEpoch)
+    try model.freeze(configuration.frozenNames, norms: configuration.batchNorm == .frozen)
     pruning = NetworkPruner(
       configuration.pruning, model: model, totalSteps: configuration.epochs * stepsPerEpoch,
       stepsPerEpoch: stepsPerEpoch, seed: configuration.seed)
@@ -139,9 +166,7 @@ public final class Trainer {
     } else {
       (recordProblems, earlierWaiting) = ([], 0)
       // First, so that a file that cannot be used leaves no folder behind.
-      if let path = configuration.initializeFrom {
-        weightImport = try model.load(SafetensorsFile(path: path))
-      }
+      if let weights { weightImport = try model.load(weights) }
       lock = try folder?.create()
       pruning?.start(continuing: weightImport != nil, on: engine)
       if let folder {
@@ -149,6 +174,8 @@ public final class Trainer {
           network.description(
             batch: configuration.batch,
             optimizer: configuration.optimizer == .adamw ? .adamw : .sgd))
+        try folder.write(task)
+        if let path = configuration.modelFile { try folder.copyNetwork(path) }
         if tensorBoard { try startTensorBoard() }
         try writeSnapshot()
         try save()
@@ -196,6 +223,7 @@ public final class Trainer {
       let seconds = secondsOfEpoch
       if progress.epoch + 1 == configuration.epochs { try recalibrate() }
       let test = try evaluate()
+      classification = test
       progress.testAccuracy = test.accuracy
       progress.testLoss = test.loss
       let epoch = EpochReport(
@@ -210,8 +238,15 @@ public final class Trainer {
       progress.startEpoch(progress.epoch + 1)
       epochSeconds.append(seconds)
       earlierSeconds = 0
+      let found = BestEpoch(
+        epoch: progress.epoch, testAccuracy: test.accuracy, sparsity: sparsity)
+      let isBest = found.isBetter(than: progress.best)
+      if isBest { progress.best = found }
+      if progress.epoch == configuration.epochs {
+        try folder?.write(RunEvaluation(test, images: data.test))
+      }
       // Behind the epoch's record: until this is saved, the record does not count.
-      try save()
+      try save(isBest: isBest)
       lastSave = .now
       meter.pause()
       try report(.epoch(epoch))
@@ -288,8 +323,8 @@ public final class Trainer {
   /// Accuracy and loss on the test images.
   ///
   /// - Throws: a `DatasetError` where their file cannot be read.
-  public func evaluate() throws(DatasetError) -> (accuracy: Double, loss: Double) {
-    try evaluateModel(model, with: testLoader)
+  public func evaluate() throws(DatasetError) -> Classification {
+    try evaluateModel(model, with: testLoader, classNames: task.classNames)
   }
 
   private func writeSnapshot() throws {
@@ -307,8 +342,12 @@ public final class Trainer {
     if try folder.readConfiguration() != configuration {
       try writeAtomically(Data(configuration.yaml.utf8), to: folder.configuration)
     }
-    // It describes a finished run.
-    if progress.epoch < configuration.epochs { unlink(folder.summary.path) }
+    if !FileManager.default.fileExists(atPath: folder.task.path) { try folder.write(task) }
+    // They describe a finished run.
+    if progress.epoch < configuration.epochs {
+      unlink(folder.summary.path)
+      unlink(folder.evaluation.path)
+    }
   }
 
   private func startTensorBoard() throws {
@@ -324,14 +363,14 @@ public final class Trainer {
   var waitingSeconds: Double { earlierWaiting + loader.waitingSeconds }
 
   /// Saves a checkpoint, and what the epoch under way has taken.
-  private func save(seconds: Double = 0) throws {
+  private func save(seconds: Double = 0, isBest: Bool = false) throws {
     let report = SaveReport(seconds: seconds, waitingSeconds: waitingSeconds)
     try metrics?.append(report, kind: "save", step: progress.step)
     try metrics?.synchronize()
     try folder?.save(
       Checkpoint(
         progress: progress, configuration: configuration.yaml,
-        kernels: model.engine.name, blobs: model.blobs()))
+        kernels: model.engine.name, blobs: model.blobs()), isBest: isBest)
   }
 
   private func recordStep() throws {
@@ -354,23 +393,4 @@ public final class Trainer {
       secondsLeft: Double(totalSteps - progress.step) * secondsPerStep,
       loaderWaitingSeconds: waitingSeconds)
   }
-}
-
-/// Accuracy and mean loss of a model over what a loader gives, in its order.
-func evaluateModel(_ model: Model, with loader: BatchLoader) throws(DatasetError)
-  -> (accuracy: Double, loss: Double)
-{
-  var batch = Batch()
-  var (correct, images, lossSum) = (0, 0, 0.0)
-  loader.start(epoch: 0)
-  while try loader.next(into: &batch) {
-    model.stage(batch.images)
-    model.forward(images: batch.count, training: false)
-    let result = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
-    correct += result.correct
-    images += batch.count
-    lossSum += result.loss * Double(batch.count)
-  }
-  return images == 0
-    ? (0, 0) : (Double(correct) / Double(images), lossSum / Double(images))
 }

@@ -45,7 +45,8 @@ struct SWPU: ParsableCommand {
       """,
     version: swpuVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, DataCommand.self, ExportCommand.self,
+      TrainCommand.self, PredictCommand.self, EvaluateCommand.self, DataCommand.self,
+      ExportCommand.self,
       BenchCommand.self, SimulateCommand.self, ExplainCommand.self, CompareCommand.self,
       ExploreCommand.self, PaperCommand.self, ReportCommand.self, HardwareCommand.self,
       RTLCommand.self,

@@ -15,7 +15,9 @@ struct OptionTests {
     "An option of a training is the key of its name, and changes no other",
     arguments: [
       ("model", "mlp"), ("width", "0.5"), ("data", "cifar10"), ("data-path", "/some/where"),
-      ("image-size", "64"), ("train-images", "640"), ("initialize-from", "w.safetensors"),
+      ("image-size", "64"), ("train-images", "640"), ("freeze", "layer1"),
+      ("batch-norm", "frozen"),
+      ("replay", "cifar10"), ("replay-images", "32"), ("crops", "resized"),
       ("granularity", "line"), ("sparsity", "0.8"), ("schedule", "dynamic"),
       ("balanced", "filters"), ("budget", "erk"), ("epochs", "3"), ("batch", "16"),
       ("precision", "bf16"), ("optimizer", "adamw"), ("learning-rate", "0.25"),
@@ -38,7 +40,7 @@ struct OptionTests {
     let names = changed.map { $0.prefix { $0 != ":" } }
     // The default learning rate follows the optimiser.
     #expect(
-      Set(names.map(String.init)) == (option == "optimizer" ? [option, "learning-rate"] : [option]))
+      Set(names.map(String.init)) == Set([option] + (Self.followers[option].map { [$0] } ?? [])))
     // YAML may write a number in another way; a path on the command line becomes an absolute one.
     let found = changed.filter { $0.hasPrefix("\(option): ") }.map {
       $0.dropFirst(option.count + 2)
@@ -49,6 +51,16 @@ struct OptionTests {
           || (Double($0) != nil && Double($0) == Double(value))
       },
       "\(changed)")
+  }
+
+  /// The keys whose defaults follow from another one: a path means a folder of images.
+  private static let followers = ["optimizer": "learning-rate", "data-path": "data"]
+
+  @Test("Weights to start from are looked for, and named where they are not there")
+  func givenWeights() throws {
+    let options = try ConfigurationOptions.parse(["--initialize-from", "/nowhere.safetensors"])
+    let error = #expect(throws: (any Error).self) { try options.read() }
+    #expect(error.map { "\($0)" }?.contains("/nowhere.safetensors") == true)
   }
 
   @Test("Every key of a file is an option")

@@ -17,6 +17,10 @@ enum Python {
 
   /// What a script of `FixtureScripts` prints.
   static func run(script: String, _ arguments: String...) throws -> Data {
+    try run(script: script, arguments)
+  }
+
+  static func run(script: String, _ arguments: [String]) throws -> Data {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     return try run([folder.appendingPathComponent("FixtureScripts/" + script).path] + arguments)
   }

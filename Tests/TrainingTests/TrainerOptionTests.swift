@@ -48,14 +48,19 @@ struct TrainerOptionTests {
     "freeze-from": "freeze-from: 0.95",
     "growth": "growth: random",
     "step-limit": "step-limit: 0",
+    "freeze": "freeze: conv1",
+    "crops": "crops: resized",
   ]
 
   /// Keys that choose the data set, which a trainer is given: `CommandTests` reads them.
-  static let ofTheData: Set = ["data", "data-path", "image-size", "train-images"]
+  static let ofTheData: Set = [
+    "data", "data-path", "image-size", "train-images", "replay", "replay-images",
+  ]
 
-  /// Keys that need a norm or another run: `TrainerTests` and `DistillationTests` have them.
+  /// Keys that need a norm or another run: `TrainerTests`, `FineTuningTests` and `DistillationTests` have
+  /// them.
   static let testedElsewhere: Set = [
-    "recalibration-batches", "distill-from", "distill-weight", "distill-temperature",
+    "recalibration-batches", "batch-norm", "distill-from", "distill-weight", "distill-temperature",
   ]
 
   static let base = [

@@ -22,6 +22,10 @@ extension ONNXImport {
       if node.node.operation == "Add", let value = computed.first, isProduct(value) {
         return follow(value, into: node.node.outputs[0])
       }
+      // The normalisation of images, which is done where they are read.
+      if let value = computed.first, !dependsOnWeights(value) {
+        return follow(value, into: node.node.outputs[0])
+      }
       addVectorLayer(
         node.node, .activation, computed, reads: elements(output), writes: elements(output))
     default:

@@ -309,6 +309,9 @@ extension ONNXImport {
   /// Whether a value is the output of a linear layer, to which a bias may be added.
   func isProduct(_ value: String) -> Bool { products.contains(value) }
 
+  /// Whether a value depends on weights.
+  func dependsOnWeights(_ value: String) -> Bool { hasGradient.contains(value) }
+
   /// Marks the outputs as depending on weights.
   mutating func markGradient(_ values: [String]) {
     hasGradient.formUnion(values.filter { !$0.isEmpty })

@@ -22,22 +22,38 @@ public struct GrayImage: Sendable, Equatable {
   }
 
   /// The bytes of a PNG file (ISO/IEC 15948), stored without compression.
-  public var png: Data {
+  public var png: Data { pngFile(width: width, height: height, channels: 1, pixels: pixels) }
+}
+
+/// The bytes of a PNG file (ISO/IEC 15948), stored without compression.
+///
+/// - Parameters:
+///   - channels: 1 for grey, 3 for red, green and blue.
+///   - pixels: `[row][column][channel]`.
+public func pngFile(width: Int, height: Int, channels: Int, pixels: [UInt8]) -> Data {
+  precondition(
+    (channels == 1 || channels == 3) && pixels.count == width * height * channels,
+    "\(pixels.count) values for an image of \(width)x\(height) in \(channels) channels")
+  return PNGParts.file(width: width, height: height, channels: channels, pixels: pixels)
+}
+
+private enum PNGParts {
+  static func file(width: Int, height: Int, channels: Int, pixels: [UInt8]) -> Data {
     var header = Data()
     for side in [width, height] { header.append(bigEndian: UInt32(side)) }
-    // Eight bits a pixel, grey, and the only methods that there are.
-    header.append(contentsOf: [8, 0, 0, 0, 0])
+    // Eight bits a value, grey or colour, and the only methods that there are.
+    header.append(contentsOf: [8, channels == 1 ? 0 : 2, 0, 0, 0])
     // Each row starts with its filter: none.
     var rows: [UInt8] = []
-    rows.reserveCapacity((width + 1) * height)
+    rows.reserveCapacity((width * channels + 1) * height)
     for row in 0..<height {
       rows.append(0)
-      rows += pixels[row * width..<(row + 1) * width]
+      rows += pixels[row * width * channels..<(row + 1) * width * channels]
     }
     var file = Data([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-    file.append(Self.chunk("IHDR", header))
-    file.append(Self.chunk("IDAT", Self.zlib(rows)))
-    file.append(Self.chunk("IEND", Data()))
+    file.append(chunk("IHDR", header))
+    file.append(chunk("IDAT", zlib(rows)))
+    file.append(chunk("IEND", Data()))
     return file
   }
 

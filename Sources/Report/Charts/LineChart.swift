@@ -66,17 +66,17 @@ struct LineChart: Chart {
 
   private func axes(_ xs: Scale, _ ys: Scale) -> [Markup] {
     var pieces = [Drawing.text(yTitle, x: 4, y: 14, style: "axis")]
-    for tick in xs.ticks {
+    for (tick, label) in zip(xs.ticks, Scale.labels(xs.ticks)) {
       let x = xs.place(tick)
       pieces.append(
         Drawing.path("M\(Markup.number(x)) \(Markup.number(top))V\(bottom)", style: "rule"))
-      pieces.append(Drawing.text(Scale.label(tick), x: x, y: bottom + 17, anchor: "middle"))
+      pieces.append(Drawing.text(label, x: x, y: bottom + 17, anchor: "middle"))
     }
-    for tick in ys.ticks {
+    for (tick, label) in zip(ys.ticks, Scale.labels(ys.ticks)) {
       let y = ys.place(tick)
       pieces.append(
         Drawing.path("M\(left) \(Markup.number(y))H\(Markup.number(right))", style: "rule"))
-      pieces.append(Drawing.text(Scale.label(tick), x: left - 6, y: y + 4.5, anchor: "end"))
+      pieces.append(Drawing.text(label, x: left - 6, y: y + 4.5, anchor: "end"))
     }
     pieces.append(
       Drawing.text(xTitle, x: (left + right) / 2, y: bottom + 35, anchor: "middle", style: "axis"))

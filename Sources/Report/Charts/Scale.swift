@@ -58,6 +58,17 @@ struct Scale {
       .filter { $0 >= low && $0 <= high }
   }
 
+  /// Round values as an axis names them: with as many digits as tell them apart.
+  static func labels(_ ticks: [Double]) -> [String] {
+    let plain = ticks.map(label)
+    if Set(plain).count == ticks.count { return plain }
+    for decimals in 1...9 {
+      let labels = ticks.map { String(format: "%.\(decimals)f", $0) }
+      if Set(labels).count == ticks.count { return labels }
+    }
+    return plain
+  }
+
   /// A value as an axis names it: `0.25`, `1500`, `20k`.
   static func label(_ value: Double) -> String {
     let size = abs(value)

@@ -46,7 +46,7 @@ struct Markup: ExpressibleByStringInterpolation {
   /// An HTML element that has no content is `<br/>`; all others need an end tag.
   private static func isVoid(_ name: StaticString) -> Bool {
     switch "\(name)" {
-    case "br", "meta", "circle", "path", "rect", "line", "use", "polyline": true
+    case "br", "img", "meta", "circle", "path", "rect", "line", "use", "polyline": true
     default: false
     }
   }

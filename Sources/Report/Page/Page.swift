@@ -32,7 +32,7 @@ struct Page {
           "meta",
           [
             "http-equiv": "Content-Security-Policy",
-            "content": "default-src 'none'; style-src 'unsafe-inline'",
+            "content": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
           ]),
         Markup("meta", ["name": "color-scheme", "content": "light dark"]),
         Markup("title", [:], [Markup(title)]),

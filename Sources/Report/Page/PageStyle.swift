@@ -41,6 +41,9 @@ enum PageStyle {
       svg text { font: 13px system-ui, sans-serif; fill: var(--ink) }
       svg text.axis { fill: var(--quiet) }
       svg text.on-full { fill: var(--paper) }
+      .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: 1rem }
+      .mistake img { image-rendering: pixelated; width: 4rem; height: auto }
+      .mistake figcaption { font-size: .85em }
       .rule { stroke: var(--rule); fill: none }
       .s0 { color: var(--s0) } .s1 { color: var(--s1) } .s2 { color: var(--s2) } .s3 { color: var(--s3) }
       .s4 { color: var(--s4) } .s5 { color: var(--s5) } .s6 { color: var(--s6) } .s7 { color: var(--s7) }
@@ -79,7 +82,11 @@ enum PageStyle {
       details.part > summary { color: var(--ink); font-weight: 600 }
       pre { background: var(--box); padding: .7rem; font-size: .82em; line-height: 1.4 }
       dt { font-weight: 600; margin-top: .6rem } dd { margin: 0; max-width: 46rem }
-      @media (max-width: 30rem) { body { padding: .6rem .5rem 3rem } }
+      @media (max-width: 30rem) {
+        body { padding: .6rem .5rem 3rem }
+        th, td { padding: .15rem .35rem }
+        tbody th { max-width: 32vw; white-space: normal; overflow-wrap: anywhere }
+      }
       @media print {
         .flow { columns: 2 }
         section > p { break-after: avoid; break-inside: avoid }

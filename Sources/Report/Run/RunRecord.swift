@@ -23,6 +23,8 @@ public struct RunRecord: Sendable {
   let metrics: RunMetrics
   /// Nil for a run that has not ended.
   let summary: RunSummary?
+  /// How the test images were classified; nil for a run that has not ended, or of an older version.
+  let evaluation: RunEvaluation?
   /// Convolutions and linear layers.
   let layerNames: [String]
   /// Evenly spaced snapshots, the first and the last among them.
@@ -45,6 +47,7 @@ public struct RunRecord: Sendable {
     configurationText = try String(contentsOf: folder.configuration, encoding: .utf8)
     metrics = try folder.readMetrics()
     summary = try folder.readSummary()
+    evaluation = try folder.readEvaluation()
     let files = folder.maskFiles
     var names: [String] = []
     var snapshots: [Snapshot] = []
@@ -82,6 +85,13 @@ public struct RunRecord: Sendable {
   var sparsity: Double {
     summary?.sparsity ?? metrics.maskUpdates.last?.sparsity
       ?? metrics.epochs.last?.report.sparsity ?? 0
+  }
+
+  /// What follows the name of a run that has not ended.
+  var unfinished: String {
+    summary == nil
+      ? " (unfinished, epoch \(metrics.epochs.last?.report.epoch ?? 0) of \(configuration.epochs))"
+      : ""
   }
 
   /// Whether it prunes at all.

@@ -41,6 +41,7 @@ public struct RunReport {
     let sections = [
       SummarySection(entries).section(&figures),
       LearningSection(runs).section(&figures),
+      ClassSection(runs).section(&figures),
       SparsitySection(runs).section(&figures),
       MaskSection(runs, hardware: hardware).section(&figures),
       StepTimeSection(runs).section(&figures),
@@ -48,7 +49,8 @@ public struct RunReport {
       RedoSection(runs, hardware: hardware, command: command).section,
     ]
     let title =
-      runs.count == 1 ? "Run \(runs[0].name)" : "\(runs.count) runs side by side"
+      runs.count == 1
+      ? "Run \(runs[0].name)\(runs[0].unfinished)" : "\(runs.count) runs side by side"
     return Page(
       title: title,
       subtitle:

@@ -40,8 +40,8 @@ struct SummarySection {
         + "\(Amount.percent(configuration.pruning.sparsity)))" : "trained without pruning"
     let state =
       run.summary == nil
-      ? " The run has not ended: this is its state after \(run.steps) steps." : ""
-    return "\(configuration.model.rawValue) on \(configuration.data.rawValue), \(pruned): "
+      ? " The run is unfinished: this is its state after \(run.steps) steps." : ""
+    return "\(configuration.modelName) on \(configuration.data.rawValue), \(pruned): "
       + "\(configuration.epochs) epochs in steps of \(configuration.batch) images, "
       + "\(run.steps) steps.\(state)"
   }
@@ -66,10 +66,18 @@ struct SummarySection {
     guard run.isPruned else {
       return "A training step takes \(step) (measured, \(run.machine ?? ""))."
     }
-    return "A training step takes \(step) with the final masks and "
-      + "\(Amount.seconds(summary.denseStepMilliseconds * 1e-3)) without pruning: "
-      + "\(Self.times(summary.denseStepMilliseconds / summary.stepMilliseconds)) as fast "
-      + "(both measured interleaved, \(run.machine ?? ""))."
+    let both =
+      "A training step takes \(step) with the final masks and "
+      + "\(Amount.seconds(summary.denseStepMilliseconds * 1e-3)) without pruning"
+    if let fault = summary.speedup?.fault {
+      return both + " (interleaved, \(run.machine ?? "")). \(fault), so no speedup is given."
+    }
+    let spread =
+      summary.speedup.map {
+        String(format: ", %.2f to %.2f in single pairs of steps", $0.lowest, $0.highest)
+      } ?? ""
+    return both + ": \(Self.times(Self.ratio(summary) ?? 0)) as fast"
+      + spread + " (interleaved, \(run.machine ?? ""))."
   }
 
   private func processor(_ entry: RunReport.Entry) -> String? {
@@ -111,11 +119,10 @@ struct SummarySection {
       text.append(words + ".")
     }
     let timed = entries.map(\.run).filter(\.isPruned).compactMap { run in
-      run.summary.map {
-        (
-          name: run.name, milliseconds: $0.stepMilliseconds,
-          ratio: $0.denseStepMilliseconds / max($0.stepMilliseconds, 1e-9)
-        )
+      run.summary.flatMap { summary in
+        Self.ratio(summary).map {
+          (name: run.name, milliseconds: summary.stepMilliseconds, ratio: $0)
+        }
       }
     }
     if let fastest = timed.max(by: { $0.ratio < $1.ratio }) {
@@ -153,7 +160,7 @@ struct SummarySection {
   /// The settings besides the pruning that differ between the runs.
   private static func differences(_ runs: [RunRecord]) -> [String] {
     let keys: [(String, (RunRecord) -> String)] = [
-      ("model", { $0.configuration.model.rawValue }),
+      ("model", { $0.configuration.modelName }),
       ("width", { "\($0.configuration.width)" }),
       ("data", { $0.configuration.data.rawValue }),
       ("training images", { "\($0.configuration.trainImages ?? 0)" }),
@@ -180,12 +187,12 @@ struct SummarySection {
       let step = entry.processor?.step.totals
       let dense = entry.processor?.dense.totals
       table.add([
-        run.name, run.isPruned ? run.pruning : "none",
+        run.name + run.unfinished, run.isPruned ? run.pruning : "none",
         run.testAccuracy.map(Amount.percent) ?? "", Amount.percent(run.sparsity),
         summary?.macDensity.map(Amount.percent) ?? "",
         summary.map { Amount.seconds($0.stepMilliseconds * 1e-3) } ?? "",
         summary.map { Amount.seconds($0.denseStepMilliseconds * 1e-3) } ?? "",
-        summary.map { Self.times($0.denseStepMilliseconds / max($0.stepMilliseconds, 1e-9)) } ?? "",
+        summary.map { Self.ratio($0).map(Self.times) ?? "not measured" } ?? "",
         step.map { Amount.seconds($0.seconds) } ?? "",
         step.map { Amount.joules(picojoules: $0.energyPicojoules.total) } ?? "",
         step.flatMap { step in dense.map { Self.times($0.seconds / step.seconds) } } ?? "",
@@ -204,10 +211,13 @@ struct SummarySection {
           summary: "After the last epoch; shorter is better.", rowTitle: "run",
           xTitle: "% of the test images", segmentNames: ["wrong"],
           rows: tested.map {
-            BarChart.Row(name: $0.name, segments: [100 * (1 - ($0.testAccuracy ?? 0))])
+            BarChart.Row(
+              name: $0.name + $0.unfinished, segments: [100 * (1 - ($0.testAccuracy ?? 0))])
           }, format: { String(format: "%.2f", $0) }))
     ]
-    let timed = entries.map(\.run).compactMap { run in run.summary.map { (run.name, $0) } }
+    let timed = entries.map(\.run).compactMap { run in
+      run.summary.flatMap(Self.ratio).map { (run.name, $0) }
+    }
     if !timed.isEmpty {
       charts.append(
         figures.add(
@@ -215,13 +225,18 @@ struct SummarySection {
             title: "How much faster pruning makes a step",
             summary: "Dense step over pruned step, measured interleaved at the end of each run.",
             rowTitle: "run", xTitle: "times as fast", segmentNames: ["times"],
-            rows: timed.map { name, summary in
-              BarChart.Row(
-                name: name,
-                segments: [summary.denseStepMilliseconds / max(summary.stepMilliseconds, 1e-9)])
-            }, format: { String(format: "%.2f", $0) })))
+            rows: timed.map { name, ratio in BarChart.Row(name: name, segments: [ratio]) },
+            format: { String(format: "%.2f", $0) })))
     }
     return [Markup.grid(charts)]
+  }
+
+  /// Dense step over pruned step; nil where the machine was not quiet enough to tell.
+  private static func ratio(_ summary: RunSummary) -> Double? {
+    guard let speedup = summary.speedup else {
+      return summary.denseStepMilliseconds / max(summary.stepMilliseconds, 1e-9)
+    }
+    return speedup.fault == nil ? speedup.median : nil
   }
 
   static func times(_ ratio: Double) -> String { String(format: "%.2f times", ratio) }

@@ -77,6 +77,9 @@ struct BatchRecipe: Sendable {
   private func copy(
     _ image: [UInt8], placed: Augmentation.Placement, to slot: Int, of images: Tensor
   ) {
+    if let part = placed.part {
+      return copy(image, part, mirrored: placed.mirrored, to: slot, of: images)
+    }
     let (height, width) = (set.height, set.width)
     let inside = max(0, -placed.columns)..<max(0, -placed.columns, width - max(0, placed.columns))
     for channel in 0..<set.channels {
@@ -95,5 +98,40 @@ struct BatchRecipe: Sendable {
         }
       }
     }
+  }
+
+  /// Scales a part of one image to its size, between the four nearest pixels, mirrors and normalises it.
+  private func copy(
+    _ image: [UInt8], _ part: Augmentation.Placement.Part, mirrored: Bool, to slot: Int,
+    of images: Tensor
+  ) {
+    let (height, width) = (set.height, set.width)
+    let rows = (0..<height).map { taps($0, of: height, from: part.top, part.height) }
+    let columns = (0..<width).map { taps($0, of: width, from: part.left, part.width) }
+    for channel in 0..<set.channels {
+      // The table is a line, so that normalised values may be mixed.
+      let table = self.table[channel * 256..<(channel + 1) * 256]
+      let plane = channel * height * width
+      for (row, y) in rows.enumerated() {
+        let target = (slot * set.channels + channel) * height * width + row * width
+        let (above, below) = (plane + y.first * width, plane + y.second * width)
+        for (column, x) in columns.enumerated() {
+          func value(_ place: Int) -> Float { table[table.startIndex + Int(image[place])] }
+          let upper = value(above + x.first) * (1 - x.weight) + value(above + x.second) * x.weight
+          let lower = value(below + x.first) * (1 - x.weight) + value(below + x.second) * x.weight
+          images[target + (mirrored ? width - 1 - column : column)] =
+            upper * (1 - y.weight) + lower * y.weight
+        }
+      }
+    }
+  }
+
+  /// The two pixels next to a place of the part, and the weight of the second one.
+  private func taps(_ place: Int, of size: Int, from start: Float, _ extent: Float)
+    -> (first: Int, second: Int, weight: Float)
+  {
+    let centre = (start + extent * (Float(place) + 0.5) / Float(size)) * Float(size) - 0.5
+    let first = max(0, min(size - 1, Int(centre.rounded(.down))))
+    return (first, min(size - 1, first + 1), max(0, min(1, centre - Float(first))))
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CPictures
+import Foundation
 
 /// A picture that cannot be used; the file is named by whoever read it.
 struct PictureError: Error, Hashable, CustomStringConvertible {
@@ -121,6 +122,37 @@ extension Picture {
     "the packages of libpng and libjpeg, then the same build once more: `apt-get install libpng-dev "
     + "libjpeg62-turbo-dev pkg-config` (macOS: `brew install libpng jpeg-turbo pkgconf`), "
     + "`swift build -c release`"
+
+  /// The most bytes that the file of an image may hold: 256 MiB.
+  static let largestFile = 1 << 28
+
+  /// Reads and decodes a PNG or JPEG file.
+  init(path: String) throws(PictureError) {
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
+    // Reading from a pipe or a device might never end.
+    guard attributes?[.type] as? FileAttributeType == .typeRegular else {
+      throw PictureError(description: attributes == nil ? "no such file" : "no regular file")
+    }
+    guard let size = (attributes?[.size] as? NSNumber)?.intValue, size <= Self.largestFile else {
+      throw PictureError(description: "more than \(grouped(Self.largestFile)) bytes")
+    }
+    guard let data = FileManager.default.contents(atPath: target) else {
+      throw PictureError(description: "a file that may not be read")
+    }
+    try self.init(decoding: [UInt8](data))
+  }
+
+  /// The luma (ITU-R BT.601) of red, green and blue planes, as Pillow's mode L has it.
+  static func grey(_ planes: [UInt8]) -> [UInt8] {
+    let plane = planes.count / 3
+    return (0..<plane).map { pixel in
+      let (red, green, blue) = (
+        Int(planes[pixel]), Int(planes[plane + pixel]), Int(planes[2 * plane + pixel])
+      )
+      return UInt8((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16)
+    }
+  }
 
   /// Decodes the bytes of a PNG or JPEG file, and turns it upright as its EXIF block says.
   ///

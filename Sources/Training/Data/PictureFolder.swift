@@ -17,8 +17,6 @@ public struct LeftOutFile: Sendable, Hashable, Codable {
 struct PictureFolder {
   static let home = "docs/tutorials/train-on-your-pictures.md"
   static let endings: Set<String> = ["png", "jpg", "jpeg"]
-  /// The most bytes that one picture's file may hold: 256 MiB.
-  static let largestFile = 1 << 28
   /// What the folder of the pictures to test with may be called; the first one there is taken.
   static let testFolders = ["val", "valid", "validation", "test"]
   /// The share of each class that is held out for testing where there is no `val`.
@@ -223,7 +221,8 @@ extension PictureFolder {
     let second = try images(test, "test", most: testCount)
     return Dataset(
       name: "folder", train: first, test: second,
-      augmentation: Augmentation(padding: side / 8, flips: true), leftOut: leftOut,
+      augmentation: Augmentation(padding: side / 8, flips: true, resizes: side >= 96),
+      leftOut: leftOut,
       remarks: remarks)
   }
 
@@ -255,20 +254,8 @@ extension PictureFolder {
   }
 
   private static func read(_ path: String, side: Int) -> Result<[UInt8], PictureError> {
-    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-    let attributes = try? FileManager.default.attributesOfItem(atPath: target)
-    // Reading from a pipe or a device might never end.
-    guard attributes?[.type] as? FileAttributeType == .typeRegular else {
-      return .failure(PictureError(description: "no regular file"))
-    }
-    guard let size = (attributes?[.size] as? NSNumber)?.intValue, size <= largestFile else {
-      return .failure(PictureError(description: "more than \(grouped(largestFile)) bytes"))
-    }
-    guard let data = FileManager.default.contents(atPath: target) else {
-      return .failure(PictureError(description: "a file that may not be read"))
-    }
     do {
-      return .success(try Picture(decoding: [UInt8](data)).square(side: side))
+      return .success(try Picture(path: path).square(side: side))
     } catch {
       return .failure(error)
     }

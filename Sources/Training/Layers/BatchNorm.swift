@@ -69,8 +69,12 @@ final class BatchNormLayer: RunningLayer {
   let runningVariance: Tensor
   /// Weight of a batch in the running statistics in place of the momentum.
   var averageWeight: Float?
+  /// Whether training uses the running statistics and leaves all of the layer as it is.
+  var isFrozen = false
   private let scale: Tensor
   private let shift: Tensor
+  /// Zeros.
+  private let noShift: Tensor
 
   init(_ layer: BatchNorm, _ ports: Ports) {
     self.layer = layer
@@ -83,12 +87,13 @@ final class BatchNormLayer: RunningLayer {
     runningVariance = Tensor([Float](repeating: 1, count: channels))
     scale = Tensor(count: channels)
     shift = Tensor(count: channels)
+    noShift = Tensor(count: channels)
   }
 
   private var residual: Tensor? { ports.inputs.count > 1 ? ports.inputs[1] : nil }
 
   func forward(_ pass: PassSettings) {
-    if pass.training {
+    if pass.training && !isFrozen {
       pass.engine.normalize(
         state, input: ports.inputs[0], residual: residual, output: ports.output,
         activation: layer.activation, map: ports.outputMap, images: pass.images)
@@ -125,7 +130,27 @@ final class BatchNormLayer: RunningLayer {
     }
   }
 
+  /// The gradient of a fixed scale and shift of each channel.
+  private func backwardFrozen(_ pass: PassSettings) {
+    let upstream = ports.upstream
+    let floats = pass.engine.floats(ports.outputMap, images: pass.images)
+    if layer.activation != .none {
+      pass.engine.activationGradient(
+        layer.activation, output: ports.output.prefix(floats),
+        outputGradient: upstream.prefix(floats), inputGradient: upstream.prefix(floats),
+        accumulate: false)
+    }
+    if ports.inputGradients.count > 1 {
+      passOn(upstream, to: ports.inputGradients[1], ports.outputMap, pass)
+    }
+    guard let slot = ports.inputGradients[0] else { return }
+    pass.engine.affine(
+      scale: scale, shift: noShift, input: upstream, residual: slot.accumulate ? slot.tensor : nil,
+      output: slot.tensor, activation: .none, map: ports.outputMap, images: pass.images)
+  }
+
   func backward(_ pass: PassSettings) {
+    if isFrozen { return backwardFrozen(pass) }
     let upstream = ports.upstream
     let slot = ports.inputGradients[0]
     // A gradient that has to be added is first computed in place of the output's gradient.

@@ -133,6 +133,8 @@ public final class Parameter {
   public internal(set) var gradient: Tensor
   /// The optimiser's state, each as large as `values`.
   public internal(set) var slots: [Tensor] = []
+  /// Whether the optimiser leaves them as they are.
+  var isFrozen = false
   /// Whether these are the weights of a layer whose output no norm scales.
   var hasOwnScale = false
 

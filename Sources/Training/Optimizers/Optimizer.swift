@@ -36,7 +36,7 @@ public enum Optimizer: Sendable, Hashable {
     _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float, stepLimit: Float = 0,
     engine: Engine
   ) {
-    for parameter in parameters {
+    for parameter in parameters where !parameter.isFrozen {
       var gradientScale = gradientScale
       if stepLimit > 0, rate > 0, parameter.hasOwnScale {
         gradientScale *= stepScale(
@@ -61,7 +61,8 @@ public enum Optimizer: Sendable, Hashable {
 /// Clipping by the global norm (Pascanu et al. 2013): what to multiply all gradients by so that their
 /// norm together is at most `limit`, `min(1, limit / (norm + 1e-6))`.
 public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engine) -> Float {
-  let square = parameters.reduce(0.0) { $0 + engine.squareSum($1.gradient) }
+  let square = parameters.filter { !$0.isFrozen }
+    .reduce(0.0) { $0 + engine.squareSum($1.gradient) }
   return Float(min(1, Double(limit) / (square.squareRoot() + 1e-6)))
 }
 

@@ -150,6 +150,33 @@ public struct ConfigurationKey: Sendable {
       parse: { (text) throws(Problem) in try Self.choice(text) })
   }
 
+  /// The network: one of the engine's, or the file of one.
+  init(_ name: String, _ path: Path<ModelName>, file: Path<String?>, _ help: String) {
+    self.init(
+      name, help, valueName: "name|file", choices: ModelName.allCases.map(\.rawValue), default: nil,
+      rule: Rule<String>.any, load: { $0[keyPath: file] },
+      store: { configuration, text in
+        if let model = ModelName(rawValue: text) {
+          configuration[keyPath: path] = model
+          configuration[keyPath: file] = nil
+        } else {
+          configuration[keyPath: file] = text
+        }
+      },
+      written: { configuration in
+        configuration[keyPath: file].map(YAMLText.scalar) ?? configuration[keyPath: path].rawValue
+      },
+      parse: { (text) throws(Problem) in
+        guard ModelName(rawValue: text) != nil || text.hasSuffix(".onnx") else {
+          throw Problem(
+            description:
+              "allowed: \(ModelName.allCases.map(\.rawValue).joined(separator: ", ")), or "
+              + "a file that ends in .onnx")
+        }
+        return text
+      })
+  }
+
   private static func allowed(_ type: Any.Type, _ choices: [String]?, _ rule: String) -> String {
     if let choices { return "one of " + choices.joined(separator: ", ") }
     let kind =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Files
+import Foundation
 import Tensor
 
 extension RunFolder {
@@ -11,21 +12,50 @@ extension RunFolder {
     let description = try readNetwork()
     guard let first = description.convolutions.first, let last = description.convolutions.last
     else { preconditionFailure("a validated network has layers") }
-    return try configuration.model.network(
-      input: first.geometry.input, classes: last.geometry.filters, width: configuration.width)
+    return try network(
+      configuration, input: first.geometry.input, classes: last.geometry.filters)
   }
 
-  /// The network of the run's last checkpoint with its weights, for passes of at most `batch`
+  /// The file that the network of the run came from, where it is none of the engine's.
+  public var networkFile: URL { url.appendingPathComponent("network.onnx") }
+
+  /// Keeps a copy of the file that the network came from.
+  ///
+  /// - Throws: `FileError`.
+  func copyNetwork(_ path: String) throws(FileError) {
+    do {
+      try writeAtomically(Data(contentsOf: URL(fileURLWithPath: path)), to: networkFile)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(path, "copy", error)
+    }
+  }
+
+  /// The network of a configuration; that of a file comes from the run's copy.
+  func network(_ configuration: TrainingConfiguration, input: MapShape, classes: Int) throws
+    -> Network
+  {
+    guard configuration.modelFile != nil else {
+      return try configuration.model.network(
+        input: input, classes: classes, width: configuration.width)
+    }
+    return try ONNXModel(path: networkFile.path).network(input: input, classes: classes)
+  }
+
+  /// The network of one of the run's checkpoints with its weights, for passes of at most `batch`
   /// images. The data set is not needed.
   ///
   /// - Throws: `FileError`, `InputError`, `ConfigurationError`, `NetworkError`,
   ///   `MemoryError`.
-  public func restoredModel(engine: Engine, batch: Int = 1) throws -> (model: Model, step: Int) {
+  public func restoredModel(
+    engine: Engine, batch: Int = 1, checkpoint: CheckpointChoice = .last
+  ) throws -> (model: Model, step: Int) {
     let precision = try readConfiguration().precision.precision(on: engine.kernels, batch: batch)
     let model = try Model(
       configuredNetwork(), engine: engine.with(precision), batch: batch, seed: 0)
-    let latest = try latestCheckpoint()
-    try model.restore(latest.checkpoint, file: latest.file.path)
-    return (model, latest.checkpoint.progress.step)
+    let chosen = try self.checkpoint(checkpoint)
+    try model.restore(chosen.checkpoint, file: chosen.file.path)
+    return (model, chosen.checkpoint.progress.step)
   }
 }

@@ -80,6 +80,7 @@ extension TrainingConfiguration {
     var result = self
     result.dataPath = dataPath.map(absolute)
     result.initializeFrom = initializeFrom.map(absolute)
+    result.modelFile = modelFile.map(absolute)
     return result
   }
 }

@@ -3,8 +3,8 @@ import Files
 import Foundation
 import Masks
 
-/// The folder of a run: `config.yaml`, `network.json`, `metrics.jsonl`, `masks/`, `checkpoints/`,
-/// `summary.json`.
+/// The folder of a run: `config.yaml`, `network.json`, `task.json`, `metrics.jsonl`, `masks/`,
+/// `checkpoints/`, `evaluation.json`, `summary.json`.
 public struct RunFolder: Sendable {
   /// The folder.
   public let url: URL
@@ -51,8 +51,10 @@ public struct RunFolder: Sendable {
   public func checkIsFree() throws(FileError) {
     // What a start that was killed has left is done again.
     if !holds(FolderLock.fileName), !isRun,
-      let name = [network, metrics, masks, checkpoints, summary].map(\.lastPathComponent)
-        .first(where: holds)
+      let name = [network, networkFile, task, metrics, masks, checkpoints, evaluation, summary].map(
+        \.lastPathComponent
+      )
+      .first(where: holds)
     {
       throw FileError(
         url.path, "start a run there",
@@ -128,12 +130,15 @@ public struct RunFolder: Sendable {
   /// The mask snapshots, oldest first.
   public var maskFiles: [URL] { files(in: masks, ending: "masks") }
 
-  /// Writes a checkpoint and removes all but the last two.
+  /// Writes a checkpoint, a second time as the best one if it is that, and removes all but the last two
+  /// and the best.
   ///
   /// - Throws: `FileError`; earlier checkpoints are then as they were.
-  public func save(_ checkpoint: Checkpoint) throws {
+  public func save(_ checkpoint: Checkpoint, isBest: Bool = false) throws {
     let name = Self.fileName(step: checkpoint.progress.step, ending: "ckpt")
-    try writeAtomically(checkpoint.encoded(), to: checkpoints.appendingPathComponent(name))
+    let data = try checkpoint.encoded()
+    if isBest { try writeAtomically(data, to: bestCheckpoint) }
+    try writeAtomically(data, to: checkpoints.appendingPathComponent(name))
     // A newer one is damaged, or training would have gone on from there; it does not count.
     let done = checkpointFiles.filter { step(of: $0) ?? .max <= checkpoint.progress.step }
     for old in done.dropLast(2) { unlink(old.path) }

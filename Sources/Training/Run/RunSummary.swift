@@ -18,6 +18,8 @@ public struct RunSummary: Codable, Sendable {
   public var stepMilliseconds: Double
   /// Median time of a step of the same network without pruning, measured in turn with the other.
   public var denseStepMilliseconds: Double
+  /// How many times as fast the pruned step is; nil in runs of older versions.
+  public var speedup: Speedup?
   /// Where the time of both steps goes; nil in runs of older versions.
   public var profile: StepProfile?
   /// The run's folder.

@@ -29,6 +29,11 @@ extension TrainingConfiguration {
     }
     self = try document.decode(
       TrainingConfiguration.self, allowed: { Self.key($0)?.allowed })
+    if let modelFile, !modelFile.hasSuffix(".onnx") {
+      throw ConfigurationError(
+        file, "model",
+        "the text '\(modelFile)' is not allowed; \(Self.key("model")?.allowed ?? "")")
+    }
     try validate(file: file)
   }
 

@@ -9,7 +9,9 @@ extension TrainingConfiguration {
       "recipe", \.recipe,
       "Schedule, exchange and budget of a published method (docs/recipes.md); other keys override it.",
       default: "swpu"),
-    ConfigurationKey("model", \.model, "Network."),
+    ConfigurationKey(
+      "model", \.model, file: \.modelFile,
+      "Network, or an ONNX file of one (.onnx), whose weights training starts from."),
     ConfigurationKey(
       "width", \.width, "Factor on the filters of every layer, more than 0, at most 16.",
       .only("more than 0, at most 16") { $0 > 0 && $0 <= 16 }),
@@ -29,9 +31,24 @@ extension TrainingConfiguration {
         allowed: { "at least one batch of \($0.batch)" }, isRight: { $0 >= $1.batch })),
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
-      "Fine-tune: start from the weights of this safetensors file. A classifier of another size is "
-        + "re-initialised, and so is a first convolution of another kernel size.",
+      "Fine-tune: start from the weights of this safetensors file; sets other defaults (epochs 30, batch "
+        + "8, warm-up-epochs 1, start-density 1; model, width and image-size from the file). A classifier "
+        + "of another size is re-initialised, and so is a first convolution of another kernel size.",
       valueName: "file", default: "random weights"),
+    ConfigurationKey(
+      "freeze", \.freeze,
+      "Layers that are not trained: names or their beginnings, comma-separated, such as conv1,layer1.",
+      valueName: "names", default: "none"),
+    ConfigurationKey(
+      "batch-norm", \.batchNorm,
+      "Batch normalisation; frozen: its statistics, scales and shifts stay those of the start."),
+    ConfigurationKey(
+      "replay", \.replay,
+      "Data set of the same classes to train on as well, so that the network does not forget it.",
+      default: "none"),
+    ConfigurationKey(
+      "replay-images", \.replayImages, "Number of its images, chosen at random.", valueName: "n",
+      default: "as many as new images", .only("1 or more") { $0 > 0 }),
     ConfigurationKey(
       "epochs", \.epochs, "Passes over the training images, 1 to 100000.",
       .only("1 to 100000") { (1...100_000).contains($0) }),
@@ -45,7 +62,8 @@ extension TrainingConfiguration {
     ConfigurationKey("optimizer", \.optimizer, "Optimiser."),
     ConfigurationKey(
       "learning-rate", \.learningRate, "Peak learning rate, more than 0.",
-      default: "0.05 with sgd, 0.001 with adamw", written: { $0.peakLearningRate },
+      default: "0.05 with sgd, 0.001 with adamw; a tenth in fine-tuning",
+      written: { $0.peakLearningRate },
       .only("more than 0") { $0 > 0 && $0.isFinite }),
     ConfigurationKey(
       "learning-rate-decay", \.learningRateDecay,
@@ -91,6 +109,10 @@ extension TrainingConfiguration {
       .only("0 to 100000") { (0...100_000).contains($0) }),
     ConfigurationKey(
       "augment", \.augment, "Crop and mirror training images at random: true or false."),
+    ConfigurationKey(
+      "crops", \.crops,
+      "Random crops; shift: windows of the image size; resized: parts of 35 to 100 %, scaled.",
+      default: "resized from 96 pixels on, else shift"),
     ConfigurationKey("granularity", \.pruning.granularity, "Unit of pruning."),
     ConfigurationKey(
       "sparsity", \.pruning.sparsity, "Target sparsity of the prunable weights, 0 to less than 1."),

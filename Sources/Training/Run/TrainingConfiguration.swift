@@ -24,8 +24,26 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
     case adamw
   }
 
+  /// What batch normalisations do in training.
+  public enum NormMode: String, Codable, Sendable, CaseIterable {
+    /// Normalise by the batch, and train.
+    case train
+    /// Stay as they are at the start: statistics, scales and shifts.
+    case frozen
+  }
+
+  /// How training images are cropped.
+  public enum CropMode: String, Codable, Sendable, CaseIterable {
+    /// A window of the image's size, moved by up to an eighth (four pixels of CIFAR).
+    case shift
+    /// A random part of 35 to 100 % of the image, of a random shape, scaled to its size.
+    case resized
+  }
+
   /// The network.
   public var model = ModelName.resnet20
+  /// An ONNX file whose network is trained in place of `model`; nil for none.
+  public var modelFile: String?
   /// Multiplies the filters of every layer.
   public var width = 1.0
   /// The data set.
@@ -38,6 +56,16 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var trainImages: Int?
   /// A safetensors file whose weights training starts from; drawn ones when absent.
   public var initializeFrom: String?
+  /// Layers, or the beginnings of their names, that are not trained, with commas between; nil for none.
+  public var freeze: String?
+  /// What batch normalisations do in training.
+  public var batchNorm = NormMode.train
+  /// A data set of the same classes that is not to be forgotten; nil for none.
+  public var replay: DatasetSource?
+  /// How many of its images are trained on as well; nil for as many as there are new ones.
+  public var replayImages: Int?
+  /// How training images are cropped; nil lets their size decide.
+  public var crops: CropMode?
   /// Passes over the training images.
   public var epochs = 8
   /// Images a step.
@@ -46,7 +74,7 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var precision = PrecisionChoice.fp32
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
-  /// The highest learning rate; by default 0.05 for SGD and 0.001 for AdamW.
+  /// The highest learning rate, a tenth of it in fine-tuning; by default 0.05 for SGD and 0.001 for AdamW.
   public var learningRate: Float?
   /// How the learning rate falls.
   public var learningRateDecay = LearningRate.Decay.cosine
@@ -91,12 +119,25 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   /// Reads the keys that are there; the others keep their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: ConfigurationKey.Name.self)
+    if values.contains(ConfigurationKey.Name(stringValue: "initialize-from")) {
+      takeFineTuningDefaults()
+    }
     for key in Self.keys { try key.decode(&self, values) }
   }
 
+  /// The name of the network: of one of the engine's, or of a file.
+  public var modelName: String {
+    modelFile.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
+      ?? model.rawValue
+  }
+
+  /// Whether training starts from given weights.
+  package var startsFromWeights: Bool { initializeFrom != nil || modelFile != nil }
+
   /// The highest learning rate, with its default filled in.
   public var peakLearningRate: Float {
-    learningRate ?? (optimizer == .sgd ? 0.05 : 0.001)
+    learningRate
+      ?? (optimizer == .sgd ? 0.05 : 0.001) / (startsFromWeights ? 10 : 1)
   }
 
   var distillation: Distillation {

@@ -17,6 +17,8 @@ public struct TrainingProgress: Codable, Sendable, Equatable {
   public var testAccuracy = 0.0
   /// Test loss after the last whole epoch.
   public var testLoss = 0.0
+  /// The best epoch so far; nil before the first one, and in checkpoints of older versions.
+  public var best: BestEpoch?
 
   mutating func startEpoch(_ epoch: Int) {
     self.epoch = epoch

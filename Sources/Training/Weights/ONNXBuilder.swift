@@ -6,14 +6,17 @@ import Tensor
 extension Model {
   /// The network for inference as an ONNX graph: weights with zeros where pruned, running statistics.
   /// It reads `images` (`[batch][channels][rows][columns]`) and makes `logits` (`[batch][classes]`).
+  /// With a task, images are values of 0...1, which the graph normalises; without, they are normalised
+  /// already.
   ///
   /// Nodes have the names of layers, constants the names of `Network.exchangeNames`. Dropout, which
   /// does nothing in inference, is left out.
   ///
   /// - Parameter folding: whether a normalisation becomes part of the convolution before it, where
   ///   nothing else reads that.
-  public func onnxGraph(foldingBatchNorm folding: Bool) -> ONNXGraph {
+  public func onnxGraph(foldingBatchNorm folding: Bool, task: ImageTask? = nil) -> ONNXGraph {
     var builder = ONNXBuilder(network)
+    if let task { builder.normalise(task) }
     if folding { builder.fold(network, layers) }
     for (node, layer) in zip(network.nodes, layers) { layer.addONNX(node, to: &builder) }
     return builder.finished()
@@ -45,6 +48,22 @@ struct ONNXBuilder {
     graph.inputs = [
       .init(images, size: .init(axes: [nil, map.channels, map.height, map.width]))
     ]
+  }
+
+  /// Puts the normalisation of images before the first layer. It cannot be part of a convolution, whose
+  /// padding is of zeros behind it.
+  mutating func normalise(_ task: ImageTask) {
+    var value = self.value(network.input).name
+    for (operation, name, numbers) in [
+      ("Sub", "mean", task.mean), ("Div", "std", task.standardDeviation),
+    ] {
+      let constant = constant("images/\(name)", .init(numbers, shape: [1, task.channels, 1, 1]))
+      let output = fresh("images/\(operation.lowercased())")
+      graph.nodes.append(
+        .init(operation, name: output, inputs: [value, constant], output: output))
+      value = output
+    }
+    values[network.input] = (value, false)
   }
 
   /// Makes each layer that does nothing but scale channels part of the layer before it, where that can

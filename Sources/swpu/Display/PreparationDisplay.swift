@@ -4,7 +4,7 @@ import Foundation
 /// Shows on standard error how far the preparation of a data set is: a live line on a terminal, a
 /// plain line now and then elsewhere; nothing where it takes less than a few seconds.
 struct PreparationDisplay {
-  private let isTerminal = isatty(STDERR_FILENO) != 0
+  private let isTerminal = Terminal.isThere
   private let clock = ContinuousClock()
   // What was there already took no time, so that the speed counts from the first report.
   private var start: (time: ContinuousClock.Instant, part: Double)?

@@ -5,7 +5,7 @@ import Training
 /// Shows a training on standard error: a live line on a terminal, a plain line now and then
 /// elsewhere.
 struct ProgressDisplay {
-  private let isTerminal = isatty(STDERR_FILENO) != 0
+  private let isTerminal = Terminal.isThere
   private let clock = ContinuousClock()
   private var last: ContinuousClock.Instant?
 
@@ -28,21 +28,40 @@ struct ProgressDisplay {
   }
 
   private func line(_ report: StepReport) -> String {
-    let done = String(format: "%3.0f%%", 100 * Double(report.step) / Double(report.totalSteps))
-    return
-      "epoch \(report.epoch)/\(report.epochs) \(done)  step \(report.step)/\(report.totalSteps)"
-      + String(
-        format: "  loss %.3f  accuracy %.1f%%  sparsity %.1f%%  %.0f images/s  ", report.loss,
-        100 * report.accuracy, 100 * report.sparsity, report.imagesPerSecond)
-      + duration(report.secondsLeft) + " left"
+    Self.line(report, columns: Terminal.columns)
+  }
+
+  /// Where a training is, in one line of a terminal.
+  static func line(_ report: StepReport, columns: Int) -> String {
+    Terminal.line(
+      [
+        (0, "epoch \(report.epoch)/\(report.epochs)"),
+        (1, String(format: "%.0f%%", 100 * Double(report.step) / Double(report.totalSteps))),
+        (7, "step \(report.step)/\(report.totalSteps)"),
+        (3, String(format: "loss %.3f", report.loss)),
+        (4, String(format: "accuracy %.1f%%", 100 * report.accuracy)),
+        (5, String(format: "sparsity %.1f%%", 100 * report.sparsity)),
+        (6, String(format: "%.0f images/s", report.imagesPerSecond)),
+        (2, duration(report.secondsLeft) + " left"),
+      ], columns: columns)
   }
 
   private func line(_ report: EpochReport) -> String {
-    String(
-      format:
-        "epoch %d/%d  loss %.3f  test accuracy %.2f%%  test loss %.3f  sparsity %.1f%%  MACs %.1f%%  %.1f s",
-      report.epoch, report.epochs, report.trainLoss, 100 * report.testAccuracy, report.testLoss,
-      100 * report.sparsity, 100 * (report.macDensity ?? 1), report.seconds)
+    Self.line(report, columns: Terminal.columns)
+  }
+
+  /// What an epoch came to, in one line of a terminal.
+  static func line(_ report: EpochReport, columns: Int) -> String {
+    Terminal.line(
+      [
+        (0, "epoch \(report.epoch)/\(report.epochs)"),
+        (3, String(format: "loss %.3f", report.trainLoss)),
+        (1, String(format: "test %.2f%%", 100 * report.testAccuracy)),
+        (4, String(format: "test loss %.3f", report.testLoss)),
+        (2, String(format: "sparsity %.1f%%", 100 * report.sparsity)),
+        (5, String(format: "MACs %.1f%%", 100 * (report.macDensity ?? 1))),
+        (6, String(format: "%.1f s", report.seconds)),
+      ], columns: columns)
   }
 }
 

@@ -21,14 +21,15 @@ struct SummaryText {
         summary.epochs),
       String(format: "Sparsity       %.1f%%  of the prunable weights", 100 * summary.sparsity)
         + (summary.macDensity.map {
-          String(format: "; %.1f%% of the dense network's multiply-accumulates", 100 * $0)
+          String(format: "; %.1f%% of the dense MACs", 100 * $0)
         } ?? ""),
     ]
     if let dense = summary.dense {
       let times = (mean(dense.epochSeconds), mean(summary.epochSeconds))
       lines.append(
         String(
-          format: "Dense twin     %.2f%%  test accuracy; %.1f s an epoch, the pruned one %.1f s",
+          format:
+            "Dense twin     %.2f%%  test accuracy; an epoch took %.1f s, the pruned one %.1f s",
           100 * dense.testAccuracy, times.0, times.1))
     }
     return lines.joined(separator: "\n")
@@ -61,23 +62,31 @@ struct SummaryText {
   }
 
   private var speed: String {
-    String(
-      format:
-        "A step takes %.1f ms with the final masks; without pruning %.1f ms: %.1f times faster.\n"
-        + "(Both measured now, in turn, on %d threads of %@, %@ kernels.)",
-      summary.stepMilliseconds, summary.denseStepMilliseconds,
-      summary.denseStepMilliseconds / max(summary.stepMilliseconds, 1e-9),
-      summary.machine.threads, summary.machine.processor, summary.machine.kernels)
+    let machine = String(
+      format: "Interleaved measurement on %d threads (%@ kernels) of\n%@.",
+      summary.machine.threads, summary.machine.kernels, summary.machine.processor)
+    let times = String(
+      format: "Training step  %.1f ms with the final masks, %.1f ms without pruning",
+      summary.stepMilliseconds, summary.denseStepMilliseconds)
+    guard let speedup = summary.speedup else { return times + ".\n" + machine }
+    if let fault = speedup.fault {
+      return times + ".\n\(fault): no speedup is given.\n"
+        + "'swpu bench step' on a quiet machine measures it.\n" + machine
+    }
+    return times
+      + String(
+        format: ":\n               %.1f times as fast (%.1f to %.1f in single pairs of steps).\n",
+        speedup.median, speedup.lowest, speedup.highest) + machine
   }
 
   private var processor: String? {
     guard let step = summary.processor else { return nil }
     return String(
       format:
-        "On the SWPU processor (modelled, %@): a step takes %.2f ms and %.2f mJ, DRAM included;\n"
-        + "its dense baseline with as many multipliers %.2f ms and %.2f mJ: %.1f times slower, "
-        + "%.1f times the energy.",
-      step.machine, step.milliseconds, step.millijoules, step.denseMilliseconds,
+        "Processor      %.2f ms and %.2f mJ for a step (model of %@, with DRAM);\n"
+        + "               the dense baseline with as many multipliers takes\n"
+        + "               %.2f ms and %.2f mJ: %.1f times the time, %.1f times the energy.",
+      step.milliseconds, step.millijoules, step.machine, step.denseMilliseconds,
       step.denseMillijoules, step.denseMilliseconds / max(step.milliseconds, 1e-9),
       step.denseMillijoules / max(step.millijoules, 1e-9))
   }
@@ -86,8 +95,8 @@ struct SummaryText {
     let mebibyte = Double(1 << 20)
     return String(
       format:
-        "Memory: %.0f MiB for all activations and gradients (%.0f without sharing), %.0f MiB at the "
-        + "peak of the program.",
+        "Memory         %.0f MiB for activations and gradients (%.0f without sharing);\n"
+        + "               peak of the program %.0f MiB.",
       Double(summary.arenaBytes) / mebibyte, Double(summary.arenaBytesUnshared) / mebibyte,
       Double(summary.peakMemoryBytes) / mebibyte)
   }
@@ -95,15 +104,19 @@ struct SummaryText {
   private var next: String {
     let commands = [
       ("swpu report \(summary.run)", "all of it as a page with charts"),
-      ("swpu evaluate \(summary.run)", "the test images once more"),
+      ("swpu predict \(summary.run) IMAGE...", "classify images"),
+      ("swpu evaluate \(summary.run)", "accuracy by class"),
       ("swpu simulate \(summary.run)", "what each layer costs on the processor"),
       ("swpu train --against-dense", "the dense twin beside it"),
       ("swpu train --granularity unstructured", "what single weights would give"),
       ("swpu bench step", "what sparsity buys on larger networks"),
     ]
-    let width = commands.map(\.0.count).max() ?? 0
+    // The path of a run may be long; what its commands are for is then left out.
+    let width = 38
     let lines = commands.map { command, purpose in
-      "  " + command.padding(toLength: width + 3, withPad: " ", startingAt: 0) + purpose
+      command.count > width
+        ? "  " + command
+        : "  " + command.padding(toLength: width + 2, withPad: " ", startingAt: 0) + purpose
     }
     return (["The run is in \(summary.run)", "Next:"] + lines).joined(separator: "\n")
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Files
 import Foundation
 import Masks
 import Pruning
@@ -20,6 +21,11 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("image-size") var imageSize: ConfigurationKey.Change?
   @Option("train-images") var trainImages: ConfigurationKey.Change?
   @Option("initialize-from") var initializeFrom: ConfigurationKey.Change?
+  @Option("freeze") var freeze: ConfigurationKey.Change?
+  @Option("batch-norm") var batchNorm: ConfigurationKey.Change?
+  @Option("replay") var replay: ConfigurationKey.Change?
+  @Option("replay-images") var replayImages: ConfigurationKey.Change?
+  @Option("crops") var crops: ConfigurationKey.Change?
   @Option("granularity") var granularity: ConfigurationKey.Change?
   @Option("sparsity") var sparsity: ConfigurationKey.Change?
   @Option("schedule") var schedule: ConfigurationKey.Change?
@@ -60,7 +66,8 @@ struct ConfigurationOptions: ParsableArguments {
   private var changes: [ConfigurationKey.Change] {
     let all: [ConfigurationKey.Change?] = [
       recipe,
-      model, width, data, dataPath, imageSize, trainImages, initializeFrom, granularity, sparsity,
+      model, width, data, dataPath, imageSize, trainImages, initializeFrom, freeze, batchNorm,
+      replay, replayImages, crops, granularity, sparsity,
       schedule, balanced, budget, epochs, batch, precision, optimizer, learningRate,
       learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
@@ -77,13 +84,31 @@ struct ConfigurationOptions: ParsableArguments {
     guard let data = FileManager.default.contents(atPath: config) else {
       throw ValidationError("--config: \(config) cannot be read")
     }
-    return try applied(to: TrainingConfiguration(yaml: data, file: config))
+    return try applied(
+      to: TrainingConfiguration(yaml: data, file: config),
+      named: Set(YAMLDocument(data, file: config).keys ?? []))
   }
 
   /// A configuration with the options given, and with paths that hold in any folder.
-  func applied(to configuration: TrainingConfiguration) throws -> TrainingConfiguration {
+  ///
+  /// - Parameter named: keys that its file names.
+  func applied(to configuration: TrainingConfiguration, named: Set<String> = []) throws
+    -> TrainingConfiguration
+  {
     var result = configuration
+    var trial = TrainingConfiguration()
+    if let model { trial.apply(model) }
+    let isFile = trial.modelFile != nil
+    let isNew = !result.startsFromWeights && (initializeFrom != nil || isFile)
+    if isNew { result.takeFineTuningDefaults(except: named) }
     for change in changes { result.apply(change) }
+    // Generated images are in no folder.
+    if data == nil, dataPath != nil, !named.contains("data"), result.data == .synthetic {
+      result.data = .folder
+    }
+    if isNew, !isFile, let path = result.absolute().initializeFrom {
+      try result.takeNetwork(of: path, except: named.union(changes.map(\.name)))
+    }
     // A balance that the file or the defaults ask for has no meaning without lines.
     if balanced == nil, !result.pruning.granularity.prunesLines { result.pruning.balanced = .none }
     try result.validate()

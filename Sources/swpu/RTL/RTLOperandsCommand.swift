@@ -41,7 +41,7 @@ struct RTLOperandsCommand: ParsableCommand {
     if layers.isEmpty {
       throw ValidationError("\(runFolder): no layer with lines was pruned; nothing to sample")
     }
-    print("# \(configuration.model.rawValue) on \(configuration.data.rawValue), ", terminator: "")
+    print("# \(configuration.modelName) on \(configuration.data.rawValue), ", terminator: "")
     print("\(configuration.pruning.granularity.rawValue) ", terminator: "")
     print("\(configuration.pruning.sparsity), step \(trainer.progress.step), seed \(seed)")
     var sample = OperandSample(layers, seed: seed)

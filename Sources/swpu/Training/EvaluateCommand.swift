@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Foundation
+import Report
 import Training
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Test the last checkpoint of a run.",
+    abstract: "Test a run: accuracy by class, confusion matrix.",
     usage: "swpu evaluate [<options>] <run>",
     discussion: """
       Examples:
@@ -18,12 +19,14 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Run folder.", valueName: "run"))
   var runFolder: String
 
-  @Option(help: "Another data set of as many classes, normalised by its own training images.")
+  @Option(help: "Another data set of as many classes, normalised like that of the run.")
   var data: DatasetSource?
 
   @Option(
     help: ArgumentHelp("Folder of the data set's files, where it has moved.", valueName: "dir"))
   var dataPath: String?
+
+  @OptionGroup var checkpoint: CheckpointOption
 
   @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
@@ -31,9 +34,18 @@ struct EvaluateCommand: ParsableCommand {
   var json = false
 
   private struct Result: Encodable {
+    struct Class: Encodable {
+      let name: String
+      let images: Int
+      let accuracy: Double?
+    }
+
     let run: String
     let step: Int
     let testAccuracy, testLoss, sparsity, macDensity: Double
+    let classes: [Class]
+    /// Images by class and by what the network said.
+    let confusion: [[Int]]
   }
 
   func run() throws {
@@ -42,19 +54,27 @@ struct EvaluateCommand: ParsableCommand {
     if let data { (configuration.data, configuration.dataPath) = (data, nil) }
     if let dataPath { configuration.dataPath = dataPath }
     let data = try loadData(configuration)
-    let found = try evaluateRun(
-      folder, configuration: configuration, data: data, engine: engineOptions.engine)
-    let result = Result(
-      run: runFolder, step: found.step, testAccuracy: found.accuracy, testLoss: found.loss,
-      sparsity: found.sparsity, macDensity: found.macDensity)
+    let test = try evaluateRun(
+      folder, configuration: configuration, data: data, checkpoint: checkpoint.checkpoint,
+      engine: engineOptions.engine)
+    let found = test.classification
     if json {
-      try printJSON(result)
-    } else {
-      print(
-        String(
-          format: "test accuracy %.2f%%  test loss %.4f  sparsity %.1f%%  MACs %.1f%%  (step %d)",
-          100 * found.accuracy, found.loss, 100 * found.sparsity, 100 * found.macDensity,
-          found.step))
+      return try printJSON(
+        Result(
+          run: runFolder, step: test.step, testAccuracy: test.accuracy, testLoss: test.loss,
+          sparsity: test.sparsity, macDensity: test.macDensity,
+          classes: found.classNames.enumerated().map { label, name in
+            Result.Class(
+              name: name, images: found.images(of: label), accuracy: found.accuracy(of: label))
+          }, confusion: found.confusion))
+    }
+    print(
+      String(
+        format: "test accuracy %.2f%%  loss %.4f  sparsity %.1f%%  MACs %.1f%%  (step %d)",
+        100 * test.accuracy, test.loss, 100 * test.sparsity, 100 * test.macDensity, test.step))
+    print("\n" + ClassText.accuracies(found).text)
+    if let matrix = ClassText.confusion(found, columns: 80) {
+      print("\nConfusion: rows are classes, columns what the network said.\n\n" + matrix.text)
     }
   }
 }

@@ -12,10 +12,11 @@ struct ExportCommand: ParsableCommand {
     abstract: "Export the network or the masks of a run for other programs.",
     usage: "swpu export [<options>] <run> --format <format>",
     discussion: """
-      safetensors: weights and running statistics of the last checkpoint, zeros where pruned, with the names \
+      safetensors: weights and running statistics of a checkpoint, zeros where pruned, with the names \
       and shapes of torchvision for the networks it has.
-      onnx: the network for inference; ONNX Runtime computes the same logits. With --fold-batch-norm each \
-      normalisation is folded into the convolution before it.
+      onnx: the network for inference. It reads images of 0 to 1 and normalises them itself; labels.txt \
+      next to it has the names of the classes. With --fold-batch-norm each batch normalisation is folded \
+      into the convolution before it.
       masks: a NumPy npz file with a mask per layer, named after its weights; with --snapshot all a folder of \
       npz files.
 
@@ -62,6 +63,8 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "ONNX: fold each normalisation into the convolution before it.")
   var foldBatchNorm = false
 
+  @OptionGroup var checkpoint: CheckpointOption
+
   @OptionGroup(title: "Engine") var engineOptions: EngineOptions
 
   func validate() throws {
@@ -85,35 +88,63 @@ struct ExportCommand: ParsableCommand {
     print(file)
   }
 
+  /// What the network reads and says; nil, and a note, for a run of an earlier version.
+  private func task(of folder: RunFolder) throws -> ImageTask? {
+    if FileManager.default.fileExists(atPath: folder.task.path) { return try folder.readTask() }
+    note("\(folder.task.relativePath) is not there: the file has no classes and no normalisation.")
+    return nil
+  }
+
+  /// The names of the classes, next to an ONNX file: `labels.txt` for `model.onnx`, else
+  /// `NAME.labels.txt`.
+  private func labelsFile(_ file: String) -> String {
+    let url = URL(fileURLWithPath: file)
+    let name = url.deletingPathExtension().lastPathComponent
+    let labels = name == "model" ? "labels.txt" : name + ".labels.txt"
+    let folder = file.dropLast(url.lastPathComponent.count)
+    return folder + labels
+  }
+
   private func writeSafetensors(_ folder: RunFolder, to file: String) throws {
-    let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
-    var metadata = try metadata(of: model, step: step, folder)
+    let (model, step) = try folder.restoredModel(
+      engine: engineOptions.engine, checkpoint: checkpoint.checkpoint)
+    var metadata = try metadata(of: model, step: step, folder, task(of: folder))
     metadata["format"] = "pt"
     try write(SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
   }
 
   private func writeONNX(_ folder: RunFolder, to file: String) throws {
-    let (model, step) = try folder.restoredModel(engine: engineOptions.engine)
-    let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm).encoded(
-      producer: ("swpu", swpuVersion), metadata: try metadata(of: model, step: step, folder))
-    try write(data, to: file)
+    let (model, step) = try folder.restoredModel(
+      engine: engineOptions.engine, checkpoint: checkpoint.checkpoint)
+    let task = try task(of: folder)
+    let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm, task: task).encoded(
+      producer: ("swpu", swpuVersion), metadata: try metadata(of: model, step: step, folder, task))
+    let isStream = try write(data, to: file)
+    guard let task, !isStream else { return }
+    let labels = task.classNames.map { $0.replacing("\n", with: " ") + "\n" }.joined()
+    try write(Data(labels.utf8), to: labelsFile(file))
+    print(labelsFile(file))
   }
 
-  private func metadata(of model: Model, step: Int, _ folder: RunFolder) throws
+  private func metadata(of model: Model, step: Int, _ folder: RunFolder, _ task: ImageTask?) throws
     -> [String: String]
   {
-    let input = model.network.map(model.network.input)
-    return [
+    let metadata = [
       "model": model.network.name, "step": "\(step)",
-      "image": "\(input.channels)x\(input.height)x\(input.width)",
       "width": "\(try folder.readConfiguration().width)",
     ]
+    let input = model.network.map(model.network.input)
+    let image = ["image": "\(input.channels)x\(input.height)x\(input.width)"]
+    return metadata.merging(task?.metadata ?? image) { $1 }
   }
 
-  private func write(_ data: Data, to path: String) throws {
+  /// Writes a file; true for a pipe or a device.
+  @discardableResult
+  private func write(_ data: Data, to path: String) throws -> Bool {
     let file = try OutputFile(path)
     try file.write(data)
     try file.close()
+    return file.isStream
   }
 
   private func writeMasks(_ folder: RunFolder, to file: String) throws {

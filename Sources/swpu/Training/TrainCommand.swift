@@ -25,6 +25,7 @@ struct TrainCommand: ParsableCommand {
         swpu train --print-config > mine.yaml  every key, commented
         swpu train --model resnet18 --initialize-from resnet18.safetensors
         swpu train --tensorboard               then tensorboard --logdir runs
+        swpu train --model mine.onnx --data-path pictures   a network of your own
         swpu train --resume runs/first         continue after Ctrl-C or a crash
         swpu train --resume runs/first --against-dense       both runs
 
@@ -80,7 +81,8 @@ struct TrainCommand: ParsableCommand {
     if printConfig { return print(try options.read().commentedYAML, terminator: "") }
     let resumable = try resume.map { path in
       try ResumableRun(RunFolder(URL(fileURLWithPath: path))) {
-        $0 = try options.applied(to: $0)
+        // A run that is resumed takes no defaults any more.
+        $0 = try options.applied(to: $0, named: Set(TrainingConfiguration.keys.map(\.name)))
       }
     }
     if let resumable, let summary = resumable.summary, !againstDense || summary.dense != nil {
@@ -89,7 +91,7 @@ struct TrainCommand: ParsableCommand {
     }
     let configuration = try resumable?.configuration ?? options.read()
     let engine = engineOptions.engine
-    let data = try loadData(configuration)
+    let data = try replayed(loadData(configuration), configuration)
     // Until here there is nothing to save, and Ctrl-C ends the program at once.
     Interrupt.watch()
     if let resumable { tell(resumable, engine) }
@@ -97,7 +99,7 @@ struct TrainCommand: ParsableCommand {
     let folder =
       try resumable?.folder ?? output.map { RunFolder(URL(fileURLWithPath: $0)) }
       ?? .fresh(
-        "runs/\(configuration.model.rawValue)-\(configuration.pruning.granularity.rawValue)"
+        "runs/\(configuration.modelName)-\(configuration.pruning.granularity.rawValue)"
           + "-seed\(configuration.seed)", twin: againstDense ? "-dense" : nil)
     let twin =
       try againstDense
@@ -112,7 +114,9 @@ struct TrainCommand: ParsableCommand {
       throw error
     }
     for problem in trainer.recordProblems { note(problem + ".") }
-    if let source = configuration.initializeFrom, let weights = trainer.weightImport {
+    if let source = configuration.initializeFrom ?? configuration.modelFile,
+      let weights = trainer.weightImport
+    {
       note("Weights of \(source): \(weights.tensors) tensors taken.")
       if !weights.ignored.isEmpty {
         note("Not taken: \(StateNames.list(weights.ignored)).")
@@ -120,7 +124,7 @@ struct TrainCommand: ParsableCommand {
       for replaced in weights.replaced {
         note(
           "Its layer '\(replaced.layer)' is \(replaced.fileShape.map { "of shape \($0)" } ?? "several"); "
-            + "the one of this run, of shape \(replaced.shape), is drawn anew.")
+            + "the one of this run, of shape \(replaced.shape), is re-initialised.")
       }
     }
     var summary: RunSummary
@@ -218,14 +222,14 @@ struct TrainCommand: ParsableCommand {
       : pruning.granularity.rawValue + balance + " "
         + String(format: "pruning to %.0f%%", 100 * configuration.pruning.sparsity)
     note(
-      "Training \(what)\(configuration.model.rawValue) on \(configuration.data.rawValue), \(pruned), "
-        + "\(configuration.epochs) epochs of \(trainer.stepsPerEpoch) steps; "
-        + "\(engineOptions.threads) threads, \(trainer.model.engine.name). "
-        + "Ctrl-C stops after a step and saves.")
+      "Training \(what)\(configuration.modelName) on \(configuration.data.rawValue): \(pruned)\n"
+        + "\(configuration.epochs) epochs of \(trainer.stepsPerEpoch) steps, "
+        + "\(engineOptions.threads) threads (\(trainer.model.engine.name)); "
+        + "Ctrl-C saves and stops")
     let memory = trainer.model.memory
     note(
       String(
-        format: "Memory: %.0f MB for activations and gradients, %.0f MB for weights and their "
+        format: "Memory: %.0f MB for activations and gradients,\n%.0f MB for weights and their "
           + "training, besides the images.", Double(memory.activationBytes) * 1e-6,
         Double(memory.weightBytes) * 1e-6))
     var display = ProgressDisplay()
@@ -234,13 +238,22 @@ struct TrainCommand: ParsableCommand {
   }
 }
 
-/// Reads or draws the data set of a configuration.
+/// The data set with images of the one that the configuration replays.
+private func replayed(_ data: Dataset, _ configuration: TrainingConfiguration) throws -> Dataset {
+  guard let replay = configuration.replay else { return data }
+  var old = configuration
+  (old.data, old.dataPath, old.trainImages) = (replay, nil, nil)
+  return try data.replaying(
+    loadData(old), count: configuration.replayImages ?? data.train.count, seed: configuration.seed)
+}
+
+/// Reads or generates the data set of a configuration.
 func loadData(_ configuration: TrainingConfiguration) throws -> Dataset {
   let clock = ContinuousClock()
   let start = clock.now
   switch configuration.data {
-  case .synthetic: note("Drawing the pictures …")
-  case .folder: note("Reading the pictures …")
+  case .synthetic: note("Generating the images …")
+  case .folder: note("Reading the images …")
   case .cifar10, .cifar100, .idx: break
   }
   let fetched = PublishedDataset.all.first {
