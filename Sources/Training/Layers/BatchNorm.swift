@@ -133,12 +133,10 @@ final class BatchNormLayer: RunningLayer {
   /// The gradient of a fixed scale and shift of each channel.
   private func backwardFrozen(_ pass: PassSettings) {
     let upstream = ports.upstream
-    let floats = pass.engine.floats(ports.outputMap, images: pass.images)
     if layer.activation != .none {
       pass.engine.activationGradient(
-        layer.activation, output: ports.output.prefix(floats),
-        outputGradient: upstream.prefix(floats), inputGradient: upstream.prefix(floats),
-        accumulate: false)
+        layer.activation, output: ports.output, outputGradient: upstream,
+        inputGradient: upstream, accumulate: false, map: ports.outputMap, images: pass.images)
     }
     if ports.inputGradients.count > 1 {
       passOn(upstream, to: ports.inputGradients[1], ports.outputMap, pass)
