@@ -35,10 +35,19 @@ public func evaluateRun(
   let chosen = try folder.checkpoint(checkpoint)
   // Runs of older versions have none.
   let hasTask = FileManager.default.fileExists(atPath: folder.task.path)
+  let images = MapShape(
+    channels: data.test.channels, height: data.test.height, width: data.test.width)
+  let task = hasTask ? try folder.readTask() : nil
+  if let task, task.image != images {
+    throw ConfigurationError(
+      "command line", "data", "has images of \(images); the run was trained on \(task.image)")
+  }
+  let network =
+    try configuration.modelFile == nil
+    ? nil : folder.network(configuration, input: images, classes: data.test.classes)
   let trainer = try Trainer(
-    configuration, data: data, engine: engine, folder: nil, network: folder.configuredNetwork(),
-    checkpoint: chosen,
-    task: hasTask ? folder.readTask() : nil)
+    configuration, data: data, engine: engine, folder: nil, network: network, checkpoint: chosen,
+    task: task)
   return RunTest(
     classification: try trainer.evaluate(), step: trainer.progress.step,
     sparsity: trainer.model.sparsity, macDensity: trainer.model.macDensity)

@@ -179,8 +179,10 @@ import Testing
       """
       swpu train --model mlp --width 0.1 --data idx --data-path data --epochs 1 --output run &&
       mkdir elsewhere && cd elsewhere && swpu evaluate ../run &&
-      swpu train --resume ../run --epochs 2
+      swpu train --resume ../run --epochs 2 &&
+      ! swpu evaluate ../run --data synthetic
       """, in: folder)
+    #expect(result.errors.contains("the run was trained on 1@28x28"), "\(result.errors)")
     #expect(result.status == 0 && result.errors.contains("epochs: 2 from here on"), "\(result)")
   }
 

@@ -53,6 +53,7 @@ import Testing
     hardware.array.window = 8
     hardware.array.windowsInFlight = 3
     hardware.array.adderStages = 2
+    hardware.array.sumBanks = 1
     hardware.memory.portElements = 16
     hardware.memory.portsPerCore = 2
     hardware.memory.activationKibibytes = 3 * 2 * 8

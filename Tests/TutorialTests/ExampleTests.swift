@@ -71,6 +71,13 @@ import Training
     #expect(!mask.keeps(filter: 0, channel: 0, row: 1, column: 2))
   }
 
+  @Test func zeroMask() {
+    let map = MapShape(channels: 1, height: 1, width: 4)
+    let mask = ZeroMask(map: map, images: 1, zeros: Bits(count: 4) { $0 != 2 })
+    print(mask.sparsity)  // 0.75
+    #expect(mask.sparsity == 0.75)
+  }
+
   @Test func networkDescription() throws {
     let network = try ModelName.resnet20.network(
       input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
@@ -165,6 +172,13 @@ import Training
     _ = try trainer.run()
     print(trainer.progress.step, trainer.model.sparsity)
     #expect(trainer.progress.step == 2)
+  }
+
+  @Test("an example that needs a run: compiled, and an error without one") func classifier() {
+    #expect(throws: (any Error).self) {
+      let classifier = try Classifier(path: "runs/mine", engine: Engine())
+      try classifier.classify(["cat.jpg"]) { print($0.classes.first?.name ?? $0.problem ?? "") }
+    }
   }
 
   @Test func dataset() throws {

@@ -61,8 +61,11 @@ public enum Optimizer: Sendable, Hashable {
 /// Clipping by the global norm (Pascanu et al. 2013): what to multiply all gradients by so that their
 /// norm together is at most `limit`, `min(1, limit / (norm + 1e-6))`.
 public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engine) -> Float {
-  let square = parameters.filter { !$0.isFrozen }
-    .reduce(0.0) { $0 + engine.squareSum($1.gradient) }
+  // A loop, since `filter` would allocate.
+  var square = 0.0
+  for parameter in parameters where !parameter.isFrozen {
+    square += engine.squareSum(parameter.gradient)
+  }
   return Float(min(1, Double(limit) / (square.squareRoot() + 1e-6)))
 }
 

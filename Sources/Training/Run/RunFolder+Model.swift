@@ -12,8 +12,13 @@ extension RunFolder {
     let description = try readNetwork()
     guard let first = description.convolutions.first, let last = description.convolutions.last
     else { preconditionFailure("a validated network has layers") }
-    return try network(
-      configuration, input: first.geometry.input, classes: last.geometry.filters)
+    var input = first.geometry.input
+    // A linear layer is described by its flat input.
+    if input.pixels == 1, FileManager.default.fileExists(atPath: task.path) {
+      let image = try readTask().image
+      if image.count == input.count { input = image }
+    }
+    return try network(configuration, input: input, classes: last.geometry.filters)
   }
 
   /// The file that the network of the run came from, where it is none of the engine's.
