@@ -67,10 +67,10 @@ def rank(number: int, folder: str, work) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=number, world_size=RANKS)
     torch.set_num_threads(1)
-    try:
-        torch.save(work(number), f"{folder}/{number}")
-    finally:
-        dist.destroy_process_group()
+    torch.save(work(number), f"{folder}/{number}")
+    dist.barrier()
+    # The threads of gloo abort a process now and then whose peer ends first: leave without their destructors.
+    os._exit(0)
 
 
 def run(work) -> list:
