@@ -7,7 +7,7 @@ extension Model {
   /// their normalisations use the running statistics that they have.
   ///
   /// - Parameters:
-  ///   - names: names of layers, or of stages: `layer1` stands for `layer1.0.conv1` and its like.
+  ///   - names: names of layers, or of stages: `layer1` includes `layer1.0.conv1`.
   ///   - norms: whether all batch normalisations of the network are left as they are.
   /// - Throws: `ConfigurationError` for a name that no layer has.
   func freeze(_ names: [String], norms: Bool) throws(ConfigurationError) {

@@ -63,7 +63,7 @@ extension Engine {
 }
 
 extension ConvolutionCase {
-  /// A random layer on maps of an even width, for kernels on pairs and what stands in for them, in a
+  /// A random layer on maps of an even width, for kernels on pairs and what replaces them, in a
   /// batch that fills most lanes of any table.
   init(pairSeed seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 90)

@@ -10,7 +10,7 @@ struct SteppedRows: Sendable {
     var count = 1
     /// Cycles in which a row takes nothing as it turns to its other bank.
     var turnCycles = 0
-    /// Whether that is a write through the network, of what stands in the other bank.
+    /// Whether that is a write through the network, of what the other bank holds.
     var writes = false
 
     init() {}

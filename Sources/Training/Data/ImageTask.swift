@@ -101,7 +101,7 @@ extension ImageTask {
     ]
   }
 
-  /// The task that a file's metadata tells of.
+  /// The task that a file's metadata describes.
   ///
   /// - Throws: `InputError` for an entry that is missing or wrong.
   public init(metadata: [String: String], file: String) throws(InputError) {

@@ -3,7 +3,7 @@ import Files
 import Foundation
 
 /// The file in which decoded and scaled pictures of a split lie, from which they are trained on, and
-/// which stays for the next run. It stands for exactly the files that its fingerprint tells of.
+/// which stays for the next run. It holds exactly the images of the files in its fingerprint.
 struct PictureCache {
   let path: String
   private let folder: String

@@ -68,7 +68,7 @@ extension TrainingConfiguration {
     }
   }
 
-  /// The same configuration with paths that hold in any folder; `~/` stands for the person's.
+  /// The same configuration with paths that hold in any folder; `~/` is expanded.
   public func absolute(in folder: String = FileManager.default.currentDirectoryPath)
     -> TrainingConfiguration
   {

@@ -63,7 +63,7 @@ extension TrainingConfiguration {
 
 extension ImageTask {
   /// The same images and classes with the normalisation that a file of weights was trained with; nil where
-  /// the file tells of none, or of other channels.
+  /// the file has none, or has other channels.
   func normalised(as file: SafetensorsFile) -> ImageTask? {
     guard let other = try? ImageTask(metadata: file.metadata, file: file.file),
       other.channels == channels
