@@ -26,7 +26,7 @@ struct ClassifierTests {
     let run: RunFolder
     let images: [String]
 
-    init() throws {
+    init(_ model: ModelName = .resnet20) throws {
       data = try DataFolder()
       var random = SeededRandom(seed: 3)
       for split in ["train", "val"] {
@@ -50,7 +50,7 @@ struct ClassifierTests {
       }
       self.images = images
       var configuration = TrainingConfiguration()
-      configuration.model = .resnet20
+      configuration.model = model
       configuration.width = 0.25
       configuration.data = .folder
       configuration.batch = 8
@@ -83,9 +83,12 @@ struct ClassifierTests {
       }
   }
 
-  @Test("A run and its weights say the same of new images, and are right")
-  func runAndWeights() throws {
-    let trained = try Trained()
+  /// The second is described by a flat input, and reads images all the same.
+  @Test(
+    "A run and its weights say the same of new images, and are right",
+    arguments: [ModelName.resnet20, .mlp])
+  func runAndWeights(name: ModelName) throws {
+    let trained = try Trained(name)
     let found = try trained.classify(trained.run.url.path)
     #expect(found.map(\.image) == trained.images && found.allSatisfy { $0.problem == nil })
     for (index, prediction) in found.prefix(6).enumerated() {
@@ -96,7 +99,7 @@ struct ClassifierTests {
     #expect(task.classNames == ["blau", "red, \"warm\""])
     let (model, _) = try trained.run.restoredModel(engine: Engine(threads: 1))
     let file = trained.data.path + "/w.safetensors"
-    let metadata = ["model": "resnet20", "width": "0.25"].merging(task.metadata) { $1 }
+    let metadata = ["model": name.rawValue, "width": "0.25"].merging(task.metadata) { $1 }
     try SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata)
       .write(to: URL(fileURLWithPath: file))
     for (one, other) in zip(found, try trained.classify(file)) {
