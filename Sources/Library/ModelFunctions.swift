@@ -103,7 +103,8 @@ public func modelCreate(
 ) -> Int32 {
   call {
     let result = try required(model, "model")
-    let network = try networks.get(network).state.withLock { $0.network }
+    let box = try networks.get(network)
+    let network = box.state.withLock { $0.network }
     guard !network.nodes.isEmpty else { throw LibraryError("network: has no layers") }
     guard batch > 0 else { throw LibraryError("batch: \(batch) is not at least 1") }
     guard threads >= 0, threads <= 1024 else {
@@ -112,11 +113,10 @@ public func modelCreate(
     let table = try kernels.map { try named($0) } ?? .best
     let engine = Engine(
       kernels: table, threads: threads == 0 ? ThreadPool.processors : Int(threads))
-    result.pointee = models.insert(
-      ModelBox(
-        try Model(
-          network, engine: engine, batch: Int(batch), seed: seed,
-          imageGradient: imageGradient != 0)))
+    let made = try Model(
+      network, engine: engine, batch: Int(batch), seed: seed, imageGradient: imageGradient != 0)
+    if let weights = box.weights { _ = try made.load(weights) }
+    result.pointee = models.insert(ModelBox(made))
   }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Exchange
+import Foundation
 import Synchronization
 import Tensor
 import Training
@@ -20,8 +22,11 @@ final class NetworkBox: Sendable {
   }
 
   let state: Mutex<State>
+  /// What its models start from; nil for random weights.
+  let weights: SafetensorsFile?
 
-  init(_ network: Network) {
+  init(_ network: Network, weights: SafetensorsFile? = nil) {
+    self.weights = weights
     state = Mutex(
       State(network: network, values: [network.input] + network.nodes.map(\.output)))
   }
@@ -69,6 +74,44 @@ public func networkNamed(
   }
 }
 
+/// `swpu_network_from_onnx` of swpu.h.
+@_cdecl("swpu_network_from_onnx")
+public func networkFromONNX(
+  _ path: UnsafePointer<CChar>?, _ bytes: UnsafePointer<UInt8>?, _ size: Int64, _ height: Int32,
+  _ width: Int32, _ classes: Int32, _ network: UnsafeMutablePointer<UInt64>?
+) -> Int32 {
+  call {
+    let result = try required(network, "network")
+    let file: ONNXModel
+    if path != nil {
+      file = try ONNXModel(path: text(path, "path"))
+    } else {
+      guard let bytes else { throw LibraryError("path and bytes are NULL; one of them is needed") }
+      guard size >= 0 else { throw LibraryError("size: \(size) is negative") }
+      file = try ONNXModel(Data(bytes: bytes, count: Int(size)), file: "the ONNX bytes")
+    }
+    func side(_ asked: Int32, _ axis: Int, _ name: String) throws -> Int32 {
+      guard let fixed = file.layers.image[axis].map(Int32.init(clamping:)) else {
+        if asked > 0 { return asked }
+        throw LibraryError("\(name): \(asked) is not allowed; the file leaves the size open")
+      }
+      guard asked == 0 || asked == fixed else {
+        throw LibraryError("\(name): \(asked) is not \(fixed), which the file fixes")
+      }
+      return fixed
+    }
+    guard (0...1 << 20).contains(classes) else {
+      throw LibraryError("classes: \(classes) is not in 0 (as many as the file has) to 1048576")
+    }
+    let input = try map(
+      Int32(clamping: file.layers.image[0] ?? 0), side(height, 1, "height"),
+      side(width, 2, "width"))
+    let made = try file.network(
+      input: input, classes: classes == 0 ? file.classes ?? 0 : Int(classes))
+    result.pointee = networks.insert(NetworkBox(made, weights: try file.weights(for: made)))
+  }
+}
+
 /// `swpu_network_free` of swpu.h.
 @_cdecl("swpu_network_free")
 public func networkFree(_ network: UInt64) -> Int32 { call { try networks.remove(network) } }
@@ -89,7 +132,11 @@ private func append(
 ) -> Int32 {
   call {
     let name = try text(name, "name")
-    let number = try networks.get(network).state.withLock { state in
+    let box = try networks.get(network)
+    guard box.weights == nil else {
+      throw LibraryError("layer '\(name)': a network of an ONNX file takes no more layers")
+    }
+    let number = try box.state.withLock { state in
       let value = try state.value(input, "input")
       state.values.append(try layer(&state, name, value))
       return Int32(state.values.count - 1)

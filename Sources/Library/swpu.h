@@ -54,6 +54,16 @@ swpu_status swpu_network_create(const char *name, int32_t channels, int32_t heig
 swpu_status swpu_network_named(const char *model, int32_t channels, int32_t height, int32_t width,
                                int32_t classes, double multiplier, swpu_network *network);
 
+/* The network of an ONNX file, whose weights its models start from. path: the file; or NULL, and bytes
+ * has its content (weights outside of it are then read from the current folder). height, width: of the
+ * images, or 0 for what the file fixes. classes: 0 for as many as the file has; with another number
+ * the last layer gets random weights. Layers cannot be appended; a normalisation of the images in
+ * front of the first layer is left to the caller. The message of an error lists every operator that
+ * the engine has no layer for. */
+swpu_status swpu_network_from_onnx(const char *path, const uint8_t *bytes, int64_t size,
+                                   int32_t height, int32_t width, int32_t classes,
+                                   swpu_network *network);
+
 /* Models made of a network stay. */
 swpu_status swpu_network_free(swpu_network network);
 
@@ -90,7 +100,7 @@ swpu_status swpu_network_dropout(swpu_network network, const char *name, int32_t
 /* ---- Models: a network with weights and memory ---------------------------------------------- */
 
 /* batch: the most images of a pass. threads: 0 for one a processor. kernels: "avx512", "avx2",
- * "baseline", "neon", or NULL for the fastest. seed: of the first weights. image_gradient: 1 makes
+ * "baseline", "neon", or NULL for the fastest. seed: of random weights. image_gradient: 1 makes
  * backward passes compute the gradient of the images too. */
 swpu_status swpu_model_create(swpu_network network, int32_t batch, int32_t threads,
                               const char *kernels, uint64_t seed, int32_t image_gradient,

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three ways to move masks, each a few lines: SET, RigL, and a new one; and none, for comparison.
 
-    python masks.py CIFAR-FOLDER [fixed|set|rigl|foresight ...] [--epochs 6] [--images 10000] [--seed 1]
+    python masks.py CIFAR-FOLDER [fixed|set|rigl|foresight ...] [--epochs 6] [--images 10000] [--seeds 1 2 3]
 
 CIFAR-FOLDER has the binary version of CIFAR-10 (`swpu data cifar10` fetches it). Each trains the same
-small network from the same weights at 95 % sparsity, and prints its accuracy on the test images.
+small network from the same weights at 95 % sparsity, and prints its accuracy on the test images; with
+--output also as a JSON file.
 """
 
 import argparse
+import json
 import pathlib
 
 import numpy as np
@@ -42,8 +44,8 @@ def read(paths, count):
     return images, torch.from_numpy(records[:, 0].astype(np.int64))
 
 
-def network():
-    torch.manual_seed(arguments.seed)
+def network(seed):
+    torch.manual_seed(seed)
     layers, inputs = [], 3
     for outputs, stride in ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1)):
         layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
@@ -51,9 +53,9 @@ def network():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
 
 
-def train(criterion):
+def train(criterion, seed):
     images, labels = training
-    net = swpu.torch.sparsify(network(), images[:64], sparsity=0.95, granularity="line")
+    net = swpu.torch.sparsify(network(seed), images[:64], sparsity=0.95, granularity="line")
     optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
     steps = arguments.epochs * (len(images) // 64)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -80,11 +82,19 @@ parser.add_argument("folder", type=pathlib.Path, help="with data_batch_1.bin …
 parser.add_argument("ways", nargs="*", default=list(ways), metavar="WAY", help=", ".join(ways))
 parser.add_argument("--epochs", type=int, default=6)
 parser.add_argument("--images", type=int, default=10000, help="to train on (default 10000)")
-parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+parser.add_argument("--output", type=pathlib.Path, help="a JSON file for the accuracies")
 arguments = parser.parse_args()
 rate = 0.1
 training = read(sorted(arguments.folder.glob("data_batch_*.bin")), arguments.images)
 test = read([arguments.folder / "test_batch.bin"], 10000)
-for way in arguments.ways:
-    torch.manual_seed(arguments.seed)
-    print(f"{way}: {train(ways[way]):.1%} of the test images right", flush=True)
+accuracies = {way: [] for way in arguments.ways}
+for seed in arguments.seeds:
+    for way in arguments.ways:
+        torch.manual_seed(seed)
+        accuracies[way].append(train(ways[way], seed))
+        print(f"{way}, seed {seed}: {accuracies[way][-1]:.1%} of the test images right", flush=True)
+    if arguments.output:
+        arguments.output.write_text(json.dumps(
+            {"epochs": arguments.epochs, "images": arguments.images, "seeds": arguments.seeds,
+             "accuracies": accuracies}, indent=1) + "\n")

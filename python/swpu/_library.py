@@ -40,7 +40,8 @@ _KINDS = {
     "s": c_char_p, "p": ctypes.c_void_p,
 }
 _SIGNATURES = {
-    "network_create": "siiip", "network_named": "siiiidp", "network_free": "h",
+    "network_create": "siiip", "network_named": "siiiidp",
+    "network_from_onnx": "spliiip", "network_free": "h",
     "network_convolution": "hsiiiiiiiiiip", "network_linear": "hsiiiip",
     "network_batch_norm": "hsiisffp", "network_activation": "hsisp",
     "network_pool": "hsisiiip", "network_global_average_pool": "hsip", "network_add": "hsiip",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from ctypes import byref, c_int32, c_uint64
 
 from ._library import call
@@ -48,6 +49,30 @@ class Network:
         """
         handle = c_uint64()
         call("network_named", model.encode(), *shape, classes, width, byref(handle))
+        network = cls.__new__(cls)
+        network._handle = handle.value
+        return network
+
+    @classmethod
+    def from_onnx(
+        cls, file: str | os.PathLike | bytes, size: tuple[int, int] = (0, 0), classes: int = 0,
+    ) -> "Network":
+        """The network of an ONNX file, given as its path or as its bytes.
+
+            torch.onnx.export(module, images, "mine.onnx")
+            model = swpu.Model(swpu.Network.from_onnx("mine.onnx"), batch=32)
+
+        Models start from the file's weights. size: rows and columns of the images where the file leaves
+        them open. classes: another number than the file's gives the last layer random weights. Layers
+        cannot be appended. Raises `swpu.Error`, which lists every operator that the engine has no layer
+        for.
+        """
+        handle = c_uint64()
+        # The library reads weights outside of the file from the file's own folder.
+        content = bytes(file) if isinstance(file, (bytes, bytearray, memoryview)) else None
+        path = None if content is not None else os.fsencode(file)
+        call(
+            "network_from_onnx", path, content, len(content or b""), *size, classes, byref(handle))
         network = cls.__new__(cls)
         network._handle = handle.value
         return network

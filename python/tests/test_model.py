@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine from NumPy: what the library promises to everyone."""
 
-import re
 import pathlib
+import re
+import tempfile
 import threading
 import unittest
 
@@ -161,6 +162,101 @@ class ModelTests(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
+
+
+def message(*fields: tuple[int, int | str | bytes]) -> bytes:
+    """Protobuf, of which ONNX files are made: whole numbers, and text or other messages."""
+    def number(value: int) -> bytes:
+        return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
+
+    encoded = b""
+    for field, value in fields:
+        if isinstance(value, int):
+            encoded += number(field << 3) + number(value)
+        else:
+            content = value.encode() if isinstance(value, str) else value
+            encoded += number(field << 3 | 2) + number(len(content)) + content
+    return encoded
+
+
+def onnx_file(activation: str, weights: dict[str, np.ndarray], image: tuple[int | str, ...]) -> bytes:
+    """A convolution of 3x3 with an activation, the mean of each feature map, and a linear layer."""
+    def node(kind: str, inputs: list[str], output: str, *attributes: bytes) -> tuple[int, bytes]:
+        return 1, message(
+            *[(1, name) for name in inputs], (2, output), (3, output), (4, kind),
+            *[(5, attribute) for attribute in attributes])
+
+    def value(name: str, shape: tuple[int | str, ...]) -> bytes:
+        axes = [(1, message((1 if isinstance(size, int) else 2, size))) for size in shape]
+        return message((1, name), (2, message((1, message((1, 1), (2, message(*axes)))))))
+
+    pads = message((1, "pads"), *[(8, 1)] * 4, (20, 7))
+    graph = message(
+        node("Conv", ["images", "conv.weight"], "a", pads), node(activation, ["a"], "b"),
+        node("GlobalAveragePool", ["b"], "c"), node("Flatten", ["c"], "d"),
+        node("Gemm", ["d", "fc.weight", "fc.bias"], "logits", message((1, "transB"), (3, 1), (20, 2))),
+        (2, "mine"),
+        *[(5, message(*[(1, size) for size in array.shape], (2, 1), (8, name), (9, array.tobytes())))
+          for name, array in weights.items()],
+        (11, value("images", ("n", *image))), (12, value("logits", ("n", 5))))
+    return message((1, 8), (7, graph), (8, message((1, ""), (2, 17))))
+
+
+class ONNXTests(unittest.TestCase):
+    def setUp(self):
+        random = np.random.default_rng(7)
+        self.weights = {
+            name: random.normal(0, 0.3, shape).astype(np.float32)
+            for name, shape in (("conv.weight", (8, 3, 3, 3)), ("fc.weight", (5, 8)), ("fc.bias", (5,)))}
+        self.images = random.normal(0, 1, (4, 3, 6, 6)).astype(np.float32)
+
+    def logits(self) -> np.ndarray:
+        """Of the images, by plain sums."""
+        padded = np.pad(self.images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        maps = np.zeros((4, 8, 6, 6))
+        for row in range(3):
+            for column in range(3):
+                maps += np.einsum(
+                    "kc,nchw->nkhw", self.weights["conv.weight"][:, :, row, column],
+                    padded[:, :, row:row + 6, column:column + 6])
+        features = np.maximum(maps, 0).mean((2, 3))
+        return features @ self.weights["fc.weight"].T + self.weights["fc.bias"]
+
+    def test_bytes_and_files_become_networks_with_their_weights(self):
+        content = onnx_file("Relu", self.weights, (3, 6, 6))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "mine.onnx"
+            path.write_bytes(content)
+            networks = [swpu.Network.from_onnx(file) for file in (content, path, str(path))]
+        for network in networks:
+            model = swpu.Model(network, batch=4)
+            np.testing.assert_allclose(model.forward(self.images), self.logits(), atol=1e-5)
+
+    def test_other_classes_and_open_sizes(self):
+        content = onnx_file("Relu", self.weights, (3, "rows", "columns"))
+        model = swpu.Model(swpu.Network.from_onnx(content, size=(6, 6), classes=3), batch=4)
+        self.assertEqual(model.forward(self.images, training=True).shape, (4, 3))
+        kept = next(p for p in model.parameters() if p.shape == (8, 3, 3, 3))
+        np.testing.assert_array_equal(model.dense_values(kept.index), self.weights["conv.weight"])
+        model.loss(np.zeros(4, np.int32))
+        model.backward()
+        with self.assertRaisesRegex(swpu.Error, "height: 0 .* the file leaves the size open"):
+            swpu.Network.from_onnx(content)
+
+    def test_errors_name_what_is_wrong(self):
+        with self.assertRaisesRegex(swpu.Error, "Tanh 'b'"):
+            swpu.Network.from_onnx(onnx_file("Tanh", self.weights, (3, 6, 6)))
+        content = onnx_file("Relu", self.weights, (3, 6, 6))
+        with self.assertRaisesRegex(swpu.Error, "width: 7 is not 6, which the file fixes"):
+            swpu.Network.from_onnx(content, size=(6, 7))
+        with self.assertRaisesRegex(swpu.Error, "takes no more layers"):
+            network = swpu.Network.from_onnx(content)
+            network.linear("more", 1, 3)
+        for damaged in (b"", content[:-40], b"\x89PNG\r\n"):
+            with self.assertRaises(swpu.Error):
+                swpu.Network.from_onnx(damaged)
+        with self.assertRaisesRegex(swpu.Error, "nowhere.onnx"):
+            swpu.Network.from_onnx("nowhere.onnx")
 
 
 class ErrorTests(unittest.TestCase):

@@ -75,10 +75,19 @@ public struct ONNXLayers: Sendable {
   /// - Parameter side: rows and columns of images where the file leaves them open.
   /// - Throws: `InputError` naming the file and the field; of operators without a layer all of them.
   public init(path: String, side: Int = 32) throws(InputError) {
-    let data = try fileBytes(path)
+    try self.init(fileBytes(path), file: path, side: side)
+  }
+
+  /// Reads the bytes of a file.
+  ///
+  /// - Parameters:
+  ///   - file: names them in errors; external data are in its folder.
+  ///   - side: rows and columns of images where the file leaves them open.
+  /// - Throws: `InputError` naming the file and the field; of operators without a layer all of them.
+  public init(_ data: Data, file: String, side: Int = 32) throws(InputError) {
     try self.init(
-      ONNXGraph(data, file: path), file: path, side: side,
-      metadata: ONNXGraph.metadata(data, file: path))
+      ONNXGraph(data, file: file), file: file, side: side,
+      metadata: ONNXGraph.metadata(data, file: file))
   }
 
   init(_ graph: ONNXGraph, file: String, side: Int = 32, metadata: [String: String] = [:])

@@ -18,6 +18,15 @@ public struct ONNXModel: Sendable {
     file = path
   }
 
+  /// Reads the bytes of a file.
+  ///
+  /// - Parameter file: names them in errors; external data are in its folder.
+  /// - Throws: `InputError` naming the file and the field; of operators without a layer all of them.
+  public init(_ data: Data, file: String) throws(InputError) {
+    layers = try ONNXLayers(data, file: file)
+    self.file = file
+  }
+
   /// The outputs of the last layer with weights.
   public var classes: Int? {
     layers.layers.last {
