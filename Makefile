@@ -149,6 +149,17 @@ wheel: library
 	  $(CURDIR)/python/tests -p test_model.py
 	ls -l .build/library/libswpu.so .build/wheel/swpu-*.whl
 
+# The program with MPI, on two and three ranks of this machine; installs Open MPI where it is missing. Builds
+# beside the build, since the trait rebuilds everything.
+mpi-scratch = .build/mpi
+
+.PHONY: mpi
+mpi:
+	@command -v mpirun >/dev/null && pkg-config --exists ompi-c || { apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends openmpi-bin libopenmpi-dev pkg-config; }
+	swift build -c release --product swpu --traits MPI --scratch-path $(mpi-scratch)
+	SWPU_COMMAND=$(CURDIR)/$(mpi-scratch)/release/swpu python3 Tests/Ranks/test_mpirun.py
+
 # The pages of every library module, in .build/docs. A link that leads nowhere is an error.
 docs:
 	docs/make-pages

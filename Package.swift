@@ -21,6 +21,9 @@ let package = Package(
     // For C and Python; `make library` makes one file of it, libswpu.so.
     .library(name: "swpu-library", type: .dynamic, targets: ["Library"]),
   ],
+  traits: [
+    .trait(name: "MPI", description: "Training and sweeps on many machines, with Open MPI")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -42,6 +45,8 @@ let package = Package(
     .systemLibrary(
       name: "CJPEG", pkgConfig: "libjpeg",
       providers: [.apt(["libjpeg62-turbo-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
     // Builds without the libraries too, and then reports that it cannot read images.
     .target(name: "CPictures", dependencies: ["CPNG", "CJPEG"]),
     .target(
@@ -64,13 +69,14 @@ let package = Package(
       dependencies: ["Exchange", "Files", "Masks", "Processor", "Studies", "Training"]),
     .target(
       name: "Library",
-      dependencies: ["Files", "Masks", "Processor", "Pruning", "Tensor", "Training"],
+      dependencies: ["Exchange", "Files", "Masks", "Processor", "Pruning", "Tensor", "Training"],
       exclude: ["swpu.h", "linking"]),
     .executableTarget(
       name: "swpu",
       dependencies: [
         "Exchange", "Files", "Masks", "Processor", "Pruning", "RTL", "Report", "Studies", "Tensor",
         "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ]
     ),
     // Replaces malloc in the tests' program, so that tests can count allocations.

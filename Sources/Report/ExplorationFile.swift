@@ -5,6 +5,7 @@ import Masks
 import Processor
 import Studies
 import Synchronization
+import Training
 
 /// The results of a sweep as a CSV file that grows line by line, so that a sweep can be stopped and
 /// continued, and a chart of it.
@@ -93,22 +94,28 @@ public struct ExplorationFile: Sendable {
   ///
   /// - Parameters:
   ///   - shouldStop: asked before each combination.
+  ///   - ranks: the processes that share the combinations; the first one writes. nil for one process.
   ///   - report: told how many of how many are done.
-  /// - Returns: the results, in the order of the combinations; nil when it was stopped.
+  /// - Returns: the results, in the order of the combinations; nil when it was stopped, and on all ranks
+  ///   but the first.
   /// - Throws: `FileError` for an output that is not of this sweep, before anything is computed; the
   ///   first error of a combination, or of writing. What was finished stays in the file.
   public func run(
-    _ exploration: Exploration, _ workload: Workload, threads: Int,
+    _ exploration: Exploration, _ workload: Workload, threads: Int, ranks: (any Ranks)? = nil,
     shouldStop: @escaping @Sendable () -> Bool,
     report: @escaping @Sendable (Int, Int) -> Void
   ) throws -> [Exploration.Point]? {
     let combinations = exploration.combinations
+    if let ranks, !ranks.isFirst {
+      try help(ranks, exploration, workload, threads: threads, shouldStop: shouldStop)
+      return nil
+    }
     guard let growing = try GrowingFile(path) else {
       // Opened first, so that nothing is computed for an output that cannot be written.
       let stream = try OutputFile(path)
       let points = try compute(
-        exploration, workload, known: [], threads: threads, shouldStop: shouldStop,
-        report: report, found: { _ in })
+        exploration, workload, known: [], threads: threads, ranks: ranks,
+        shouldStop: shouldStop, report: report, found: { _ in })
       guard points.count == combinations.count else { return nil }
       try stream.write(Data(table(points).utf8))
       try stream.close()
@@ -118,7 +125,7 @@ public struct ExplorationFile: Sendable {
     try checkChart(isOurs: growing.isOld)
     try growing.replace(with: table(known))
     let points = try compute(
-      exploration, workload, known: known, threads: threads, shouldStop: shouldStop,
+      exploration, workload, known: known, threads: threads, ranks: ranks, shouldStop: shouldStop,
       report: report, found: { try growing.append(line($0) + "\n") })
     try growing.replace(with: table(points))
     try writeAtomically(Data(chart(points).utf8), to: URL(fileURLWithPath: chartPath))
@@ -128,19 +135,92 @@ public struct ExplorationFile: Sendable {
   /// The results, in the order of the combinations, whichever was finished first.
   private func compute(
     _ exploration: Exploration, _ workload: Workload, known: [Exploration.Point], threads: Int,
-    shouldStop: @escaping @Sendable () -> Bool,
+    ranks: (any Ranks)?, shouldStop: @escaping @Sendable () -> Bool,
     report: @escaping @Sendable (Int, Int) -> Void,
+    found: @escaping @Sendable (Exploration.Point) throws -> Void
+  ) throws -> [Exploration.Point] {
+    let combinations = exploration.combinations
+    var all = Dictionary(known.map { ($0.values, $0) }, uniquingKeysWith: { $1 })
+    let missing = combinations.filter { all[$0] == nil }
+    if let ranks {
+      _ = ranks.first(try JSONEncoder().encode(missing))
+      try computeTogether(
+        missing, ranks, exploration, workload, threads: threads, shouldStop: shouldStop
+      ) { points in
+        for point in points {
+          try found(point)
+          all[point.values] = point
+        }
+        report(all.count, combinations.count)
+      }
+    } else {
+      let done = Mutex(all.count)
+      let points = try compute(
+        missing, exploration, workload, threads: threads, shouldStop: shouldStop
+      ) { point in
+        try found(point)
+        report(
+          done.withLock {
+            $0 += 1
+            return $0
+          }, combinations.count)
+      }
+      for point in points { all[point.values] = point }
+    }
+    return combinations.compactMap { all[$0] }
+  }
+
+  /// The part of a rank that is not the first.
+  private func help(
+    _ ranks: any Ranks, _ exploration: Exploration, _ workload: Workload, threads: Int,
+    shouldStop: @escaping @Sendable () -> Bool
+  ) throws {
+    let missing = try JSONDecoder().decode([[String]].self, from: ranks.first(Data()))
+    try computeTogether(
+      missing, ranks, exploration, workload, threads: threads, shouldStop: shouldStop
+    ) { _ in }
+  }
+
+  /// Simulates combinations in rounds, of each a few on every rank, so that what a round has found is in
+  /// the file before the next one.
+  private func computeTogether(
+    _ missing: [[String]], _ ranks: any Ranks, _ exploration: Exploration, _ workload: Workload,
+    threads: Int, shouldStop: @escaping @Sendable () -> Bool,
+    found: ([Exploration.Point]) throws -> Void
+  ) throws {
+    struct Reply: Codable {
+      let points: [Exploration.Point]
+      let stops: Bool
+    }
+    // As many as threads would leave one idle at the end of a round for as long as points differ.
+    let share = 4 * threads
+    for start in stride(from: 0, to: missing.count, by: share * ranks.count) {
+      // Neighbours take similar times: each rank gets some of them.
+      let round = missing[start..<min(missing.count, start + share * ranks.count)]
+      let own = round.enumerated().filter { $0.offset % ranks.count == ranks.rank }.map(\.element)
+      let points = try compute(
+        own, exploration, workload, threads: threads, shouldStop: shouldStop
+      ) { _ in }
+      let replies = try ranks.gather(
+        JSONEncoder().encode(Reply(points: points, stops: shouldStop()))
+      ).map { try JSONDecoder().decode(Reply.self, from: $0) }
+      try found(replies.flatMap(\.points))
+      if replies.contains(where: \.stops) { return }
+    }
+  }
+
+  /// Simulates combinations on threads, until it should stop.
+  private func compute(
+    _ missing: [[String]], _ exploration: Exploration, _ workload: Workload, threads: Int,
+    shouldStop: @escaping @Sendable () -> Bool,
     found: @escaping @Sendable (Exploration.Point) throws -> Void
   ) throws -> [Exploration.Point] {
     struct State {
       var next = 0
-      var points: [[String]: Exploration.Point]
+      var points: [Exploration.Point] = []
       var failure: (any Error)?
     }
-    let combinations = exploration.combinations
-    let old = Dictionary(known.map { ($0.values, $0) }, uniquingKeysWith: { $1 })
-    let missing = combinations.filter { old[$0] == nil }
-    let state = Mutex(State(points: old))
+    let state = Mutex(State())
     DispatchQueue.concurrentPerform(iterations: min(threads, max(1, missing.count))) { _ in
       while !shouldStop() {
         let index = state.withLock { state -> Int? in
@@ -154,8 +234,7 @@ public struct ExplorationFile: Sendable {
           do {
             let point = try outcome.get()
             try found(point)
-            state.points[point.values] = point
-            report(state.points.count, combinations.count)
+            state.points.append(point)
           } catch {
             state.failure = state.failure ?? error
           }
@@ -163,8 +242,7 @@ public struct ExplorationFile: Sendable {
       }
     }
     if let failure = state.withLock({ $0.failure }) { throw failure }
-    let all = state.withLock { $0.points }
-    return combinations.compactMap { all[$0] }
+    return state.withLock { $0.points }
   }
 
   private func table(_ points: [Exploration.Point]) -> String {

@@ -58,8 +58,9 @@ public struct Classification: Codable, Sendable {
   }
 
   /// Adds a batch whose logits are `[image][class]`.
-  mutating func add(logits: [Float], labels: [Int32], images: Int, loss: Double) {
-    let first = self.images
+  ///
+  /// - Parameter first: the place of the first image among those that are tested.
+  mutating func add(logits: [Float], labels: [Int32], images: Int, loss: Double, first: Int) {
     lossSum += loss * Double(images)
     for image in 0..<images {
       let label = Int(labels[image])
@@ -77,6 +78,20 @@ public struct Classification: Codable, Sendable {
             labelProbability: probabilities[label], predictedProbability: largest))
       }
     }
+    keepLargestMistakes()
+  }
+
+  /// Adds the classification of other images.
+  mutating func add(_ other: Classification) {
+    lossSum += other.lossSum
+    for (label, row) in other.confusion.enumerated() {
+      for (predicted, images) in row.enumerated() { confusion[label][predicted] += images }
+    }
+    mistakes += other.mistakes
+    keepLargestMistakes()
+  }
+
+  private mutating func keepLargestMistakes() {
     mistakes.sort {
       ($0.labelProbability, $0.image) < ($1.labelProbability, $1.image)
     }
@@ -100,12 +115,14 @@ func evaluateModel(_ model: Model, with loader: BatchLoader, classNames: [String
   var found = Classification(classNames: classNames)
   loader.start(epoch: 0)
   while try loader.next(into: &batch) {
+    // The share of a small batch may be empty.
+    if batch.count == 0 { continue }
     model.stage(batch.images)
     model.forward(images: batch.count, training: false)
     let result = model.evaluate(SoftmaxCrossEntropy(), labels: batch.labels, images: batch.count)
     found.add(
       logits: model.logits(images: batch.count), labels: batch.labels, images: batch.count,
-      loss: result.loss)
+      loss: result.loss, first: batch.first)
   }
   return found
 }

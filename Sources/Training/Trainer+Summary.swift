@@ -21,7 +21,7 @@ extension Trainer {
       arenaBytes: model.arenaBytes, arenaBytesUnshared: model.unsharedBytes,
       peakMemoryBytes: memory, layers: model.layerSparsities, model: model.network.name,
       data: data.name, seed: configuration.seed, version: swpuVersion,
-      machine: Machine(model.engine), dense: nil, processor: nil)
+      machine: Machine(model.engine), dense: nil, exchange: exchange, processor: nil)
   }
 
   /// Writes `summary.json`.

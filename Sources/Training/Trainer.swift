@@ -23,7 +23,7 @@ public final class Trainer {
   public let model: Model
   /// Where the training is.
   public private(set) var progress = TrainingProgress()
-  /// Where the run is recorded; nil when it is not.
+  /// Where the run is recorded; nil when it is not, and on all ranks but the first.
   public let folder: RunFolder?
 
   /// What was taken from the file of initial weights; nil without one, and in a resumed run.
@@ -43,6 +43,9 @@ public final class Trainer {
   private let pruning: NetworkPruner?
   private let lock: FolderLock?
   private let teacher: Model?
+  private let parallel: DataParallel?
+  /// What the ranks have exchanged; nil for a training by one process.
+  public var exchange: ExchangeReport? { parallel?.report }
   private var metrics: MetricsFile?
   private var tensorBoard: TensorBoardLog?
   // Counting the kept weights takes as long as a small layer, so it is done when masks change.
@@ -70,11 +73,15 @@ public final class Trainer {
   ///   - checkpoint: where to resume; nil starts a new run (and writes the configuration).
   ///   - task: gives the normalisation of the images; nil takes that of the training images.
   ///   - tensorBoard: whether to write events for TensorBoard into the folder, too.
-  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`.
+  ///   - ranks: the processes that share each batch; all make the same trainer, and the first one writes
+  ///     the folder. nil for one process.
+  /// - Throws: `NetworkError`, `MemoryError`, `ConfigurationError`, `FileError`, `InputError`,
+  ///   `RankDifference`.
   public init(
-    _ configuration: TrainingConfiguration, data: Dataset, engine: Engine, folder: RunFolder?,
+    _ configuration: TrainingConfiguration, data: Dataset, engine: Engine,
+    folder runFolder: RunFolder?,
     network: Network? = nil, checkpoint: (file: URL, checkpoint: Checkpoint)? = nil,
-    task: ImageTask? = nil, tensorBoard: Bool = false
+    task: ImageTask? = nil, tensorBoard: Bool = false, ranks: (any Ranks)? = nil
   ) throws {
     var configuration = configuration
     let precision = configuration.precision.precision(
@@ -83,17 +90,26 @@ public final class Trainer {
     let engine = engine.with(precision)
     self.configuration = configuration
     self.data = data
-    self.folder = folder
+    parallel = ranks.map { DataParallel($0, batch: configuration.batch) }
+    folder = ranks?.isFirst ?? true ? runFolder : nil
+    let share = parallel?.share ?? .whole
+    guard configuration.batch >= share.count else {
+      throw ConfigurationError(
+        "command line", "batch",
+        "\(configuration.batch) is not allowed; at least \(share.count), an image for each rank")
+    }
     let set = data.train
     guard set.count >= configuration.batch else {
       throw ConfigurationError(
         "command line", "batch",
         "\(configuration.batch) is more than the \(set.count) training images")
     }
+    // Behind this, every rank has read what it needs, and the first one may write.
+    try parallel?.checkEqual(configuration, data, engine, checkpoint?.checkpoint.progress)
     let images = MapShape(channels: set.channels, height: set.height, width: set.width)
     let isNew = checkpoint == nil
     // A run has its own copy of the file that its network came from.
-    let copy = isNew ? nil : folder?.networkFile.path
+    let copy = isNew ? nil : runFolder?.networkFile.path
     let file =
       try network != nil && !isNew
       ? nil : configuration.modelFile.map { try ONNXModel(path: copy ?? $0) }
@@ -107,15 +123,17 @@ public final class Trainer {
       : configuration.initializeFrom.map { try SafetensorsFile(path: $0) }
         ?? file?.weights(for: network)
     // A run that is resumed keeps its normalisation; weights that are given have theirs.
-    let hasTask = folder.map { FileManager.default.fileExists(atPath: $0.task.path) } ?? false
+    let hasTask = runFolder.map { FileManager.default.fileExists(atPath: $0.task.path) } ?? false
     let own = ImageTask(data)
-    let recorded = !isNew && hasTask ? try folder?.readTask() : nil
+    let recorded = !isNew && hasTask ? try runFolder?.readTask() : nil
     let task = task ?? recorded ?? weights.flatMap(own.normalised) ?? own
     self.task = task
     precondition(
       network.map(network.input) == images && network.map(network.output).count == set.classes,
       "the network reads \(images) and has \(set.classes) classes")
-    model = try Model(network, engine: engine, batch: configuration.batch, seed: configuration.seed)
+    model = try Model(
+      network, engine: engine, batch: share.largest(of: configuration.batch),
+      seed: configuration.seed)
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)
@@ -124,11 +142,12 @@ public final class Trainer {
       augmentation: configuration.augment
         ? configuration.crops.map { data.augmentation.cropping(resized: $0 == .resized) }
           ?? data.augmentation : .none, seed: configuration.seed,
-      shuffle: true, dropLast: true)
+      shuffle: true, dropLast: true, share: share)
     testLoader = BatchLoader(
       set: data.test, mean: task.mean, deviation: task.standardDeviation,
       batch: configuration.batch,
-      augmentation: .none, seed: configuration.seed, shuffle: false, dropLast: false)
+      augmentation: .none, seed: configuration.seed, shuffle: false, dropLast: false,
+      share: share)
     stepsPerEpoch = loader.batchesPerEpoch
     learningRate = LearningRate(
       peak: configuration.peakLearningRate, decay: configuration.learningRateDecay,
@@ -141,7 +160,9 @@ public final class Trainer {
 
     teacher = try configuration.distillFrom.map { path in
       let folder = RunFolder(URL(fileURLWithPath: path))
-      let teacher = try folder.restoredModel(engine: engine, batch: configuration.batch).model
+      let teacher = try folder.restoredModel(
+        engine: engine, batch: share.largest(of: configuration.batch)
+      ).model
       guard teacher.network.map(teacher.network.input) == images, teacher.classes == set.classes
       else {
         throw ConfigurationError(
@@ -185,12 +206,14 @@ public final class Trainer {
     }
     if let folder { metrics = try MetricsFile(folder.metrics) }
     sparsity = model.sparsity
+    try parallel?.checkEqual(model, step: progress.step)
   }
 
   /// Trains to the end.
   ///
   /// - Parameters:
-  ///   - shouldStop: asked after every step; true saves a checkpoint and stops.
+  ///   - shouldStop: asked after every step; true saves a checkpoint and stops. One rank that stops stops
+  ///     all.
   ///   - report: called on this thread with what has happened.
   /// - Returns: false when it was stopped.
   /// - Throws: `NonFiniteLoss` (the checkpoints stay as they were), `FileError`, `DatasetError` where
@@ -205,11 +228,13 @@ public final class Trainer {
       epochStart = .now
       loader.start(epoch: progress.epoch, fromBatch: progress.batch)
       while try loader.next(into: &batch) {
-        try step(batch)
+        var stops = parallel != nil && shouldStop()
+        try step(batch, stops: &stops)
         meter.finishStep()
         try report(.step(stepReport(meter)))
         try recordStep()
-        if shouldStop() {
+        if parallel == nil { stops = shouldStop() }
+        if stops {
           loader.stop()
           try save(seconds: secondsOfEpoch)
           return false
@@ -265,9 +290,11 @@ public final class Trainer {
       model.averageStatistics(over: batch, index: index, seed: stepSeed(totalSteps))
     }
     loader.stop()
+    parallel?.averageStatistics(model)
   }
 
-  private func step(_ batch: Batch) throws {
+  /// - Parameter stops: whether this rank asks to stop; then, whether any does.
+  private func step(_ batch: Batch, stops: inout Bool) throws {
     let step = progress.step
     let updatesMasks = pruning?.schedule.isUpdate(at: step) ?? false
     model.stage(batch.images)
@@ -287,6 +314,11 @@ public final class Trainer {
     let observes = folder != nil && (updatesMasks || endsWithSnapshot(step))
     model.backward(
       images: batch.count, seed: seed, denseGradients: updatesMasks, observes: observes)
+    var totals = DataParallel.StepTotals(loss: result.loss, correct: result.correct, stops: stops)
+    if let parallel {
+      totals = parallel.average(model, totals, denseGradients: updatesMasks)
+      stops = totals.stops
+    }
     let scale =
       configuration.clip > 0
       ? clippingScale(model.parameters, limit: configuration.clip, engine: model.engine) : 1
@@ -295,12 +327,13 @@ public final class Trainer {
       stepLimit: configuration.stepLimit, engine: model.engine)
     progress.step += 1
     progress.batch += 1
-    progress.lossSum += result.loss
-    progress.correct += result.correct
-    progress.images += batch.count
+    progress.lossSum += totals.loss
+    progress.correct += totals.correct
+    progress.images += configuration.batch
     if updatesMasks, let pruning {
       pruning.update(at: step, on: model.engine)
       sparsity = model.sparsity
+      try parallel?.checkEqual(model, step: progress.step)
       let report = MaskReport(sparsity: sparsity)
       try metrics?.append(report, kind: "masks", step: progress.step)
       try tensorBoard?.append(report, step: progress.step)
@@ -317,14 +350,16 @@ public final class Trainer {
 
   private func stepSeed(_ step: Int) -> UInt64 {
     var random = SeededRandom(seed: configuration.seed, stream: UInt64(step) &+ 1 << 40)
-    return random.next()
+    // Ranks drop different values.
+    return random.next() &+ UInt64(parallel?.ranks.rank ?? 0)
   }
 
   /// Accuracy and loss on the test images.
   ///
   /// - Throws: a `DatasetError` where their file cannot be read.
-  public func evaluate() throws(DatasetError) -> Classification {
-    try evaluateModel(model, with: testLoader, classNames: task.classNames)
+  public func evaluate() throws -> Classification {
+    let own = try evaluateModel(model, with: testLoader, classNames: task.classNames)
+    return try parallel?.merge(own) ?? own
   }
 
   private func writeSnapshot() throws {

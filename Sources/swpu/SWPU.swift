@@ -10,8 +10,9 @@ enum Main {
     do {
       var command = try command(Array(CommandLine.arguments.dropFirst()))
       try command.run()
+      World.finish()
     } catch {
-      SWPU.exit(withError: error)
+      World.exit(withError: error)
     }
   }
 

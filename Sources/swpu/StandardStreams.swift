@@ -9,6 +9,9 @@ enum StandardStreams {
   /// What has gone wrong with standard error; 0 for nothing.
   private static let lostNotes = Atomic<Int32>(0)
 
+  /// Whether notes are left out: another rank writes the same ones.
+  nonisolated(unsafe) static var isSilent = false
+
   /// Makes the program outlive all that, and end with a status other than 0 when something that it
   /// printed was lost. Comes before anything is opened.
   static func prepare() {
@@ -43,6 +46,7 @@ enum StandardStreams {
 
   /// Writes to standard error; a training goes on when that cannot be done.
   static func note(_ text: String) {
+    if isSilent { return }
     do throws(FileError) {
       try writeAll(Data(text.utf8), to: STDERR_FILENO, "standard error")
     } catch {

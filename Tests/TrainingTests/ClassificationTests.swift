@@ -14,13 +14,20 @@ struct ClassificationTests {
     let (classes, images) = (5, 60)
     let logits = (0..<images * classes).map { _ in Float(random.below(9)) }
     let labels = (0..<images).map { _ in Int32(random.below(4)) }
-    var found = Classification(classNames: (0..<classes).map { "c\($0)" })
+    let none = Classification(classNames: (0..<classes).map { "c\($0)" })
+    // Batches in turn to one of two parts, which are put together.
+    var (found, rest) = (none, none)
     for start in stride(from: 0, to: images, by: 16) {
       let count = min(16, images - start)
-      found.add(
-        logits: Array(logits[start * classes..<(start + count) * classes]),
-        labels: Array(labels[start..<start + count]), images: count, loss: Double(start))
+      let batch = Array(logits[start * classes..<(start + count) * classes])
+      let truth = Array(labels[start..<start + count])
+      if start % 32 == 0 {
+        found.add(logits: batch, labels: truth, images: count, loss: Double(start), first: start)
+      } else {
+        rest.add(logits: batch, labels: truth, images: count, loss: Double(start), first: start)
+      }
     }
+    found.add(rest)
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
     for image in 0..<images {
       let row = logits[image * classes..<(image + 1) * classes].map { $0 }

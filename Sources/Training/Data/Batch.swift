@@ -14,6 +14,8 @@ public struct Batch: Sendable {
   public internal(set) var labels: [Int32] = []
   /// The images in this batch; only the last of an epoch may have fewer than a full batch.
   public internal(set) var count = 0
+  /// The place of the first image in the order of the epoch.
+  var first = 0
 
   /// The values of the image that is being prepared.
   var bytes: [UInt8] = []

@@ -39,14 +39,24 @@ public final class BatchLoader {
   ///   - shuffle: whether each epoch has its own random order; otherwise the order of the set.
   ///   - dropLast: whether images that do not fill a batch are left out of the epoch.
   ///   - depth: batches prepared ahead.
-  public init(
+  public convenience init(
     set: ImageSet, mean: [Float], deviation: [Float], batch: Int, augmentation: Augmentation,
     seed: UInt64, shuffle: Bool, dropLast: Bool, depth: Int = 4
+  ) {
+    self.init(
+      set: set, mean: mean, deviation: deviation, batch: batch, augmentation: augmentation,
+      seed: seed, shuffle: shuffle, dropLast: dropLast, share: .whole, depth: depth)
+  }
+
+  /// As the public one, for a share of each batch.
+  init(
+    set: ImageSet, mean: [Float], deviation: [Float], batch: Int, augmentation: Augmentation,
+    seed: UInt64, shuffle: Bool, dropLast: Bool, share: BatchShare, depth: Int = 4
   ) {
     precondition(depth > 0, "a loader prepares at least one batch ahead")
     recipe = BatchRecipe(
       set: set, mean: mean, deviation: deviation, batch: batch, augmentation: augmentation,
-      seed: seed, shuffle: shuffle, dropLast: dropLast)
+      seed: seed, shuffle: shuffle, dropLast: dropLast, share: share)
     buffers = [Batch](repeating: Batch(), count: depth)
   }
 

@@ -12,12 +12,14 @@ struct BatchRecipe: Sendable {
   let seed: UInt64
   let shuffle: Bool
   let dropLast: Bool
+  /// What is prepared of each batch.
+  let share: BatchShare
   /// The normalised value of each byte, [channel][256].
   private let table: [Float]
 
   init(
     set: ImageSet, mean: [Float], deviation: [Float], batch: Int, augmentation: Augmentation,
-    seed: UInt64, shuffle: Bool, dropLast: Bool
+    seed: UInt64, shuffle: Bool, dropLast: Bool, share: BatchShare = .whole
   ) {
     precondition(batch > 0, "a batch has at least one image")
     precondition(
@@ -30,6 +32,7 @@ struct BatchRecipe: Sendable {
     self.seed = seed
     self.shuffle = shuffle
     self.dropLast = dropLast
+    self.share = share
     table = (0..<set.channels).flatMap { channel in
       let (shift, scale) = (mean[channel], deviation[channel])
       return (0..<256).map { (Float($0) / 255 - shift) / scale }
@@ -51,20 +54,27 @@ struct BatchRecipe: Sendable {
   ///
   /// - Throws: a `DatasetError` where the file of the images cannot be read.
   func fill(_ target: inout Batch, epoch: Int, index: Int, order: [Int]) throws(DatasetError) {
-    if target.labels.count != batch || target.images.count != batch * set.imageSize {
-      target.images = Tensor(count: batch * set.imageSize)
-      target.labels = [Int32](repeating: 0, count: batch)
+    let slots = share.largest(of: batch)
+    if target.labels.count != slots || target.images.count != slots * set.imageSize {
+      target.images = Tensor(count: slots * set.imageSize)
+      target.labels = [Int32](repeating: 0, count: slots)
     }
     var random = SeededRandom(seed: epochSeed(epoch), stream: UInt64(index) + 1)
-    let first = index * batch
-    target.count = min(batch, set.count - first)
-    for slot in 0..<target.count {
-      let image = order[first + slot]
+    let whole = min(batch, set.count - index * batch)
+    let own = share.range(of: whole)
+    target.first = index * batch + own.lowerBound
+    target.count = own.count
+    for place in 0..<own.upperBound {
+      // An image is placed as it is in a batch that one process takes.
+      let placement = augmentation.placement(&random)
+      let slot = place - own.lowerBound
+      if slot < 0 { continue }
+      let image = order[target.first + slot]
       target.labels[slot] = Int32(set.labels[image])
       try set.read(image, into: &target.bytes)
-      copy(target.bytes, placed: augmentation.placement(&random), to: slot, of: target.images)
+      copy(target.bytes, placed: placement, to: slot, of: target.images)
     }
-    for slot in target.count..<batch { target.labels[slot] = 0 }
+    for slot in target.count..<slots { target.labels[slot] = 0 }
     for value in target.count * set.imageSize..<target.images.count { target.images[value] = 0 }
   }
 

@@ -47,6 +47,9 @@ public struct RunSummary: Codable, Sendable {
   /// The twin without pruning, when it was trained too.
   public var dense: DenseTwin?
 
+  /// What the ranks have exchanged; nil where one process trained.
+  public var exchange: ExchangeReport?
+
   /// A step with the final masks on the model of the SWPU processor; nil before it was simulated.
   public var processor: ProcessorStep?
 

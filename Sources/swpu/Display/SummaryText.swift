@@ -9,7 +9,7 @@ struct SummaryText {
   init(_ summary: RunSummary) { self.summary = summary }
 
   var text: String {
-    [headline, layerTable, speed, processor, memory, next].compactMap(\.self).joined(
+    [headline, layerTable, speed, exchange, processor, memory, next].compactMap(\.self).joined(
       separator: "\n\n")
   }
 
@@ -77,6 +77,17 @@ struct SummaryText {
       + String(
         format: ":\n               %.1f times as fast (%.1f to %.1f in single pairs of steps).\n",
         speedup.median, speedup.lowest, speedup.highest) + machine
+  }
+
+  private var exchange: String? {
+    guard let exchange = summary.exchange, exchange.steps > 0 else { return nil }
+    let (steps, updates) = (Double(exchange.steps), Double(max(exchange.maskUpdates, 1)))
+    return String(
+      format:
+        "Exchange       %.2f MB sent by each of %d ranks in a step, %.0f ms with stalls;\n"
+        + "               %.2f MB more in each of %d updates of the masks.",
+      Double(exchange.bytes) * 1e-6 / steps, exchange.ranks, 1e3 * exchange.seconds / steps,
+      Double(exchange.maskBytes) * 1e-6 / updates, exchange.maskUpdates)
   }
 
   private var processor: String? {

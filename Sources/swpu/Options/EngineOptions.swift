@@ -7,7 +7,7 @@ struct EngineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Number of threads, 1 to 1024; results are bit-identical for any.", valueName: "n"))
-  var threads = ThreadPool.processors
+  var threads = max(1, ThreadPool.processors / World.countHere)
 
   @Option(
     help: ArgumentHelp(

@@ -13,12 +13,14 @@ struct ExploreCommand: ParsableCommand {
     discussion: """
       Simulates every combination of the given values. Writes a CSV file, a line per combination with the \
       command that repeats it, and a chart next to it. The energy includes DRAM of the type memory.dram. \
-      The same command with the same output resumes an interrupted sweep.
+      The same command with the same output resumes an interrupted sweep. Under mpirun (swift build \
+      --traits MPI) the processes share the combinations.
 
       Examples:
         swpu explore runs/first --sweep array.rows=8,16,32
         swpu explore --model resnet18 --sweep array.cores=4,8,16 \\
                      --sweep array.rows=32,16,8 --output sweep.csv
+        mpirun -n 4 swpu explore runs/first --sweep array.rows=8,16,32,64
       """)
 
   @OptionGroup(title: "Workload") var options: WorkloadOptions
@@ -34,7 +36,7 @@ struct ExploreCommand: ParsableCommand {
   var output = "explore.csv"
 
   @Option(help: ArgumentHelp("Combinations simulated in parallel, 1 or more.", valueName: "n"))
-  var threads = ProcessInfo.processInfo.activeProcessorCount
+  var threads = max(1, ProcessInfo.processInfo.activeProcessorCount / World.countHere)
 
   func validate() throws {
     if sweep.isEmpty { throw ValidationError("--sweep: at least one key=a,b,…") }
@@ -45,6 +47,7 @@ struct ExploreCommand: ParsableCommand {
 
   func run() throws {
     Interrupt.watch()
+    let ranks = try World.ranks()
     let axes = try sweep.map { text in
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2 else { throw ValidationError("--sweep: '\(text)' is not key=a,b,…") }
@@ -56,8 +59,9 @@ struct ExploreCommand: ParsableCommand {
       base: try machine.description(), axes: axes, table: try machine.table())
     let file = ExplorationFile(path: output, axes: axes, command: rerun)
     let points = try file.run(
-      exploration, workload, threads: threads, shouldStop: { Interrupt.isRequested },
+      exploration, workload, threads: threads, ranks: ranks, shouldStop: { Interrupt.isRequested },
       report: { done, total in note("\(done) of \(total) combinations") })
+    if let ranks, !ranks.isFirst { return }
     guard let points else {
       note("Stopped; call it again with --output \(output) to go on.")
       throw ExitCode(130)

@@ -28,10 +28,14 @@ struct TrainCommand: ParsableCommand {
         swpu train --model mine.onnx --data-path pictures   a network of your own
         swpu train --resume runs/first         continue after Ctrl-C or a crash
         swpu train --resume runs/first --against-dense       both runs
+        mpirun -n 4 swpu train --model resnet18 --batch 128  on many machines
 
       A run is a folder: config.yaml, network.json, metrics.jsonl (a line every 50 steps, per epoch and per \
       mask update), masks/ (a snapshot of all layers at the start, at each mask update and at the end), \
       checkpoints/, summary.json. With --resume, epochs and paths may change.
+
+      Under mpirun (swift build --traits MPI) the processes share each batch; the first one writes the run, \
+      which any number of processes can resume.
       """)
 
   @OptionGroup(title: "Training") var options: ConfigurationOptions
@@ -79,6 +83,8 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     if printConfig { return print(try options.read().commentedYAML, terminator: "") }
+    let ranks = try World.ranks()
+    let isFirst = ranks?.isFirst ?? true
     let resumable = try resume.map { path in
       try ResumableRun(RunFolder(URL(fileURLWithPath: path))) {
         // A run that is resumed takes no defaults any more.
@@ -87,7 +93,8 @@ struct TrainCommand: ParsableCommand {
     }
     if let resumable, let summary = resumable.summary, !againstDense || summary.dense != nil {
       note("The run has ended after \(summary.epochs) epochs; nothing is changed.")
-      return try show(summary)
+      if isFirst { try show(summary) }
+      return
     }
     let configuration = try resumable?.configuration ?? options.read()
     let engine = engineOptions.engine
@@ -96,11 +103,12 @@ struct TrainCommand: ParsableCommand {
     Interrupt.watch()
     if let resumable { tell(resumable, engine) }
     if configuration.precision == .auto { tellPrecision(configuration, engine.kernels) }
-    let folder =
+    let folder = try agreed(on: ranks) {
       try resumable?.folder ?? output.map { RunFolder(URL(fileURLWithPath: $0)) }
-      ?? .fresh(
-        "runs/\(configuration.modelName)-\(configuration.pruning.granularity.rawValue)"
-          + "-seed\(configuration.seed)", twin: againstDense ? "-dense" : nil)
+        ?? .fresh(
+          "runs/\(configuration.modelName)-\(configuration.pruning.granularity.rawValue)"
+            + "-seed\(configuration.seed)", twin: againstDense ? "-dense" : nil)
+    }
     let twin =
       try againstDense
       ? TwinRun(of: folder, configuration, isResumed: resumable != nil) : nil
@@ -108,9 +116,9 @@ struct TrainCommand: ParsableCommand {
     do {
       trainer = try Trainer(
         configuration, data: data, engine: engine, folder: folder,
-        checkpoint: resumable?.checkpoint, tensorBoard: tensorboard)
+        checkpoint: resumable?.checkpoint, tensorBoard: tensorboard, ranks: ranks)
     } catch {
-      if resumable == nil && output == nil { folder.removeIfEmpty() }
+      if resumable == nil && output == nil && isFirst { folder.removeIfEmpty() }
       throw error
     }
     for problem in trainer.recordProblems { note(problem + ".") }
@@ -127,27 +135,36 @@ struct TrainCommand: ParsableCommand {
             + "the one of this run, of shape \(replaced.shape), is re-initialised.")
       }
     }
-    var summary: RunSummary
-    if let known = resumable?.summary {
-      summary = known
-    } else {
+    var summary = resumable?.summary
+    if summary == nil {
       guard try train(trainer, "") else { throw stopped(trainer, folder) }
-      summary = try trainer.summarize()
-      summary.processor = try processorStep(folder)
-      try trainer.write(summary)
+      if isFirst {
+        var ended = try trainer.summarize()
+        ended.processor = try processorStep(folder)
+        try trainer.write(ended)
+        summary = ended
+      }
     }
     if let twin {
       let dense = try Trainer(
         twin.configuration, data: data, engine: engine, folder: twin.folder,
-        checkpoint: twin.resumable?.checkpoint, tensorBoard: tensorboard)
+        checkpoint: twin.resumable?.checkpoint, tensorBoard: tensorboard, ranks: ranks)
       for problem in dense.recordProblems { note(problem + ".") }
       guard try train(dense, "the dense twin of ") else { throw stopped(dense, folder) }
-      summary.dense = RunSummary.DenseTwin(
+      summary?.dense = RunSummary.DenseTwin(
         testAccuracy: dense.progress.testAccuracy, epochSeconds: dense.epochSeconds,
         run: twin.folder.url.path)
-      try trainer.write(summary)
+      if let summary, isFirst { try trainer.write(summary) }
     }
-    try show(summary)
+    if let summary, isFirst { try show(summary) }
+  }
+
+  /// The folder that the first rank takes.
+  private func agreed(on ranks: (any Ranks)?, _ folder: () throws -> RunFolder) throws -> RunFolder
+  {
+    guard let ranks else { return try folder() }
+    let path = ranks.first(ranks.isFirst ? Data(try folder().url.path.utf8) : Data())
+    return RunFolder(URL(fileURLWithPath: String(decoding: path, as: UTF8.self)))
   }
 
   /// Says where a training stopped, and how the run goes on.
@@ -221,10 +238,11 @@ struct TrainCommand: ParsableCommand {
       ? "dense"
       : pruning.granularity.rawValue + balance + " "
         + String(format: "pruning to %.0f%%", 100 * configuration.pruning.sparsity)
+    let ranks = trainer.exchange.map { "\($0.ranks) ranks, each with " } ?? ""
     note(
       "Training \(what)\(configuration.modelName) on \(configuration.data.rawValue): \(pruned)\n"
         + "\(configuration.epochs) epochs of \(trainer.stepsPerEpoch) steps, "
-        + "\(engineOptions.threads) threads (\(trainer.model.engine.name)); "
+        + "\(ranks)\(engineOptions.threads) threads (\(trainer.model.engine.name)); "
         + "Ctrl-C saves and stops")
     let memory = trainer.model.memory
     note(
