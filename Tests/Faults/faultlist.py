@@ -66,6 +66,9 @@ def read(path):
         right, arrow, wrong = text.partition("→")
         if not arrow:
             raise ListError(f"{path.name}:{number}: no → in: {line}")
+        # The switch is an expression or a statement; half of an expression would not compile.
+        if mark["e"] and re.match(r"\s*[-+*/%&|<>=?]+\s", right):
+            raise ListError(f"{path.name}:{number}: a whole expression on the left of the →, not: {right}")
         yield Fault(
             area=path.stem, line=number, file=file, suite=suite, text=line,
             before=line[:mark.start()], right=right.strip(), wrong=wrong.strip(),

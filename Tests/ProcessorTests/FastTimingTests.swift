@@ -96,7 +96,9 @@ import Testing
 
   @Test("jumping over periods changes nothing")
   func jumps() {
-    for seed in 0..<150 as Range<UInt64> { jumps(seed: seed) }
+    // In most cases each tile repeats the one before; in 1245 the rows and the memory take turns, so that
+    // the state comes back after two.
+    for seed in Array(0..<150 as Range<UInt64>) + [1245] { jumps(seed: seed) }
   }
 
   private func jumps(seed: UInt64) {

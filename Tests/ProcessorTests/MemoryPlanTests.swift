@@ -192,6 +192,46 @@ import Testing
     }
   }
 
+  @Test("each memory has to hold what it is for, twice where that is cut")
+  func memories() throws {
+    var hardware = HardwareDescription.small
+    hardware.memory.activationKibibytes = 4096
+    hardware.memory.weightKibibytes = 4096
+    hardware.memory.outputKibibytes = 4096
+    hardware.memory.maskKibibytes = 4096
+    func error(
+      _ pass: Pass, kernel: Int, width: Int, maskBits: Int,
+      limit: (inout HardwareDescription.Memory) -> Void
+    ) throws -> String {
+      let geometry = try #require(
+        ConvolutionGeometry(
+          input: MapShape(channels: 1, height: max(kernel, 8), width: width), filters: 1,
+          rows: kernel, columns: kernel))
+      var hardware = hardware
+      limit(&hardware.memory)
+      let error = #expect(throws: MemoryPlanError.self) {
+        try MemoryPlan(
+          geometry, pass: pass, images: 1, storedWeights: geometry.weights, maskBits: maskBits,
+          computeCycles: 1, hardware: hardware)
+      }
+      return "\(error?.description ?? "")"
+    }
+    // A row of 4,000 gradients of 2 bytes, twice, and a sum of 4 bytes.
+    let output = try error(.weightGradient, kernel: 1, width: 4000, maskBits: 1) {
+      $0.outputKibibytes = 8
+    }
+    #expect(output.contains("memory.output-kibibytes") && output.contains("at least 16 KiB"))
+    // 31 x 31 weights of 2 bytes, once.
+    let weights = try error(.forward, kernel: 31, width: 31, maskBits: 1) {
+      $0.weightKibibytes = 1
+    }
+    #expect(weights.contains("memory.weight-kibibytes") && weights.contains("at least 2 KiB"))
+    let masks = try error(.forward, kernel: 1, width: 8, maskBits: 20_000) {
+      $0.maskKibibytes = 2
+    }
+    #expect(masks.contains("memory.mask-kibibytes") && masks.contains("at least 3 KiB"))
+  }
+
   @Test("the largest layers of the usual networks fit the default memories")
   func networks() throws {
     // Channels, size, filters, kernel, stride, groups: ResNet-50, VGG-16, MobileNetV2.

@@ -156,6 +156,20 @@ import Testing
     // The unit works in parallel with the step: its transfers and energy are counted, its cycles hidden.
     let reorder = try #require(result.vector.first { $0.name == "reorder" })
     #expect(reorder.cycles == 0 && reorder.dramBytes > 0)
+    // An order for the forward pass, which the weight gradients share, and one for the input gradient.
+    let orders = workload.layers.flatMap { layer in
+      [Pass.forward, .inputGradient].filter {
+        $0 == .forward || layer.convolution.needsInputGradient
+      }
+      .map {
+        let pass = LayerPass(
+          layer: layer, pass: $0, images: 4, hardware: .swpu, maskUpdateInterval: 10)
+        return unit.reordering(pass.parts, order: pass.hardware).dramBits
+      }
+    }
+    #expect(orders.count == 7 && orders.count { $0 > 0 } >= 4)
+    #expect(
+      reorder.dramBytes == ceilingDivision(orders.reduce(0, +), 10) / 8)
     let rarely = try Simulator(.swpu, maskUpdateInterval: 1000).step(workload)
     let seldom = try #require(rarely.vector.first { $0.name == "reorder" })
     #expect(seldom.energyPicojoules.total < 0.02 * reorder.energyPicojoules.total)

@@ -83,8 +83,15 @@ import Testing
   }
 
   /// Against the best of all masks with equal filters and channels, found by trying them all.
-  @Test(arguments: 0..<20 as Range<UInt64>)
-  func littleIsLostAgainstTheOptimum(seed: UInt64) {
+  @Test func littleIsLostAgainstTheOptimum() {
+    let shares = (0..<100 as Range<UInt64>).map { share(seed: $0) }
+    #expect(shares.allSatisfy { $0 <= 1.0001 && $0 >= 0.8 }, "\(shares)")
+    let mean = shares.reduce(0, +) / Float(shares.count)
+    #expect(mean >= 0.98, "\(mean) of the optimum")
+  }
+
+  /// What is kept of what the best such mask would keep.
+  private func share(seed: UInt64) -> Float {
     var random = SeededRandom(seed: seed)
     let shape = FilterShape(filters: 4, channels: 4, rows: 1, columns: 3)
     let weights = unequal(shape, &random)
@@ -116,7 +123,6 @@ import Testing
     let mask = LayerPruner(
       shape: shape, configuration: PruningConfiguration(granularity: .line, balanced: .both)
     ).initialMask(weights: weights, density: 0.5)
-    let kept = mask.lines.setBits.reduce(Float(0)) { $0 + values[$1] }
-    #expect(kept <= best * 1.0001 && kept >= 0.8 * best, "\(kept) of \(best)")
+    return mask.lines.setBits.reduce(Float(0)) { $0 + values[$1] } / best
   }
 }

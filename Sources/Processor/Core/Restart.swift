@@ -26,7 +26,8 @@ public struct Restart: Sendable, Equatable {
     if blocks <= 1 { return 0 }
     return cores.map { items in
       items.reduce(0) { sum, item in
-        let again = (blocks - 1) * (fill + item.count { $0.drain > 0 })
+        let writes = item.count { $0.drain > 0 }
+        let again = (blocks - 1) * (fill + writes)
         return sum + again + blocks * drains(item, blocks: blocks) - drains(item, blocks: 1)
       }
     }.max() ?? 0

@@ -57,6 +57,7 @@ struct WindowPlan: Sendable {
     let rows = scan.group.count
     rowCount = rows
     let order = scan.order
+    scannedBits = rows * order.places + order.listBits(0..<order.places)
     emptyScanCycles = order.scanCycles
     var setIndices: [[Bool]: Int] = [:]
     var actives: [[Bool]] = []
@@ -84,14 +85,11 @@ struct WindowPlan: Sendable {
         own.needed[window * rows..<(window + 1) * rows].map { Int($0) }
       }
       ownMoves = own.moves
-      let covered = windows.last?.upperBound ?? 0
-      scannedBits = rows * covered + order.listBits(0..<covered)
       fixedScanCycles = scan.scanCycles(windows)
     } else {
       sets = actives.map { scan.tileSet(active: $0) }
       ownEntries = []
       ownMoves = []
-      scannedBits = rows * order.places + order.listBits(0..<order.places)
       fixedScanCycles = []
     }
 

@@ -33,4 +33,19 @@ import Testing
       #expect(issue(pass, 0.9, 0.9) < issue(pass, 0.5, 0.5), "\(pass)")
     }
   }
+
+  @Test("a cycle that is not full is a cycle")
+  func rounding() throws {
+    var random = RandomCase(seed: 2)
+    random.hardware = .small
+    random.hardware.array.slots = 2
+    random.hardware.memory.portsPerCore = 64
+    random.images = 1
+    random.geometry = try #require(
+      ConvolutionGeometry(
+        input: MapShape(channels: 1, height: 3, width: 3), filters: 1, rows: 3, columns: 3))
+    random.mask = LayerMask(dense: FilterShape(filters: 1, channels: 1, rows: 3, columns: 3))
+    // Nine operands, two a cycle.
+    #expect(random.run(.activationOnly, random.layer(), .forward).timing.issue == 5)
+  }
 }

@@ -41,12 +41,31 @@ import Testing
       ConvolutionGeometry(
         input: MapShape(channels: 16, height: 4, width: 4), filters: 4, rows: 1, columns: 1))
     let shape = FilterShape(filters: 4, channels: 16, rows: 1, columns: 1)
-    // Filter k keeps 2k of its first eight channels and 2k of the others.
+    // A filter keeps as many of its first eight channels as of the others.
+    let kept = [2, 6, 0, 4]
     random.mask = LayerMask(
-      shape: shape, elements: Bits(count: shape.count) { $0 % 8 < 2 * ($0 / 16) })
+      shape: shape, elements: Bits(count: shape.count) { $0 % 8 < kept[$0 / 16] })
     let part = LoweredPart.lower(random.geometry, mask: random.mask, pass: .forward)[0]
-    #expect((0..<4).map { part.needed(row: $0) } == [0, 4, 8, 12])
+    #expect((0..<4).map { part.needed(row: $0) } == [4, 12, 0, 8])
     #expect((0..<4).map { part.withPairedHalves.needed(row: $0) } == [6, 6, 6, 6])
+  }
+
+  @Test("each output of each image is added up from two halves")
+  func halves() throws {
+    var random = RandomCase(seed: 1)
+    random.hardware = .small
+    random.hardware.array.slots = 1
+    random.hardware.array.adderStages = 1
+    random.images = 3
+    random.geometry = try #require(
+      ConvolutionGeometry(
+        input: MapShape(channels: 8, height: 2, width: 3), filters: 5, rows: 1, columns: 1))
+    random.mask = LayerMask(dense: FilterShape(filters: 5, channels: 8, rows: 1, columns: 1))
+    // A row has one partial sum an output, so that nothing else is added.
+    let forward = random.run(.unstructured, random.layer(), .forward)
+    #expect(forward.activity.extraAdditions == 5 * 6 * 3)
+    let backward = random.run(.unstructured, random.layer(), .inputGradient)
+    #expect(backward.activity.extraAdditions == 8 * 6 * 3)
   }
 
   @Test("every vector taken passes all stages of the network, weight gradients twice")
