@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads lists of faults, finds their places in the sources, and writes sources that hold all of them.
 
-A list names a file, the suites that must fail, and then one fault a line: text of the file in which
+A list names a file, the suites that must fail, perhaps a program of the Makefile that is run before them
+because it is faster, and then one fault a line: text of the file in which
 «right → wrong» marks an expression and ⟪right → wrong⟫ statements; ⏎ stands for a line break and the
 indentation behind it. The text must occur once in the file.
 
@@ -28,6 +29,7 @@ class Fault:
     line: int
     file: str  # the end of its path
     suite: str
+    program: str | None  # with its arguments
     text: str
     before: str
     right: str
@@ -46,7 +48,7 @@ class Fault:
 
 
 def read(path):
-    file = suite = None
+    file = suite = program = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         line = line.strip()
         if not line or line.startswith("#"):
@@ -56,7 +58,10 @@ def read(path):
             file = rest.strip()
             continue
         if key == "suite":
-            suite = rest.strip()
+            suite, program = rest.strip(), None
+            continue
+        if key == "program":
+            program = rest.strip()
             continue
         marks = list(MARK.finditer(line))
         if len(marks) != 1 or file is None or suite is None:
@@ -70,7 +75,8 @@ def read(path):
         if mark["e"] and re.match(r"\s*[-+*/%&|<>=?]+\s", right):
             raise ListError(f"{path.name}:{number}: a whole expression on the left of the →, not: {right}")
         yield Fault(
-            area=path.stem, line=number, file=file, suite=suite, text=line,
+            area=path.stem, line=number, file=file, suite=suite,
+            program=program, text=line,
             before=line[:mark.start()], right=right.strip(), wrong=wrong.strip(),
             after=line[mark.end():], is_statement=mark["s"] is not None)
 

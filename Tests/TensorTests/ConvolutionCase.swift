@@ -98,6 +98,18 @@ struct ConvolutionCase: Sendable {
       geometry: geometry, packing: Packing(for: geometry, scattered: false), patterns: patterns)
   }
 
+  /// A 3x3 layer that keeps everything, on a square map.
+  init(side: Int, stride: Int, images: Int) {
+    let geometry = ConvolutionGeometry(
+      input: MapShape(channels: 3, height: side, width: side), filters: 5, rows: 3, columns: 3,
+      stride: stride, paddingRows: 1, paddingColumns: 1)!
+    self.geometry = geometry
+    self.images = images
+    patterns = [UInt16](repeating: 7, count: geometry.filters * 3 * geometry.rows)
+    filters = PackedFilters(
+      geometry: geometry, packing: Packing(for: geometry, scattered: false), patterns: patterns)
+  }
+
   /// A linear layer. A kernel takes blocks of the batch in runs as it takes pixels of a plane, so few
   /// images never fill the first run.
   init(linear channels: Int, filters count: Int, images: Int, scattered: Bool, density: Float) {

@@ -38,6 +38,15 @@ struct ConvolutionTests {
   }
 
   @Test(
+    "Few images, in tiles that read rows and columns of their neighbours", arguments: [8, 16, 32],
+    [1, 2, 4])
+  func tiles(side: Int, images: Int) throws {
+    for stride in 1...2 {
+      try check(ConvolutionCase(side: side, stride: stride, images: images), seed: UInt64(side))
+    }
+  }
+
+  @Test(
     "Linear layers over several runs of blocks, ragged in channels, filters and batch",
     arguments: [1, 16, 17, 33, 130, 257, 530], [false, true])
   func linearLayers(images: Int, scattered: Bool) throws {
