@@ -28,13 +28,13 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`.
   func copyNetwork(_ path: String) throws(FileError) {
+    let content: Data
     do {
-      try writeAtomically(Data(contentsOf: URL(fileURLWithPath: path)), to: networkFile)
-    } catch let error as FileError {
-      throw error
+      content = try fileBytes(path)
     } catch {
-      throw FileError(path, "copy", error)
+      throw FileError(path, "copy", reason: error.value)
     }
+    try writeAtomically(content, to: networkFile)
   }
 
   /// The network of a configuration; that of a file comes from the run's copy.

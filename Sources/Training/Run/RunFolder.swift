@@ -160,14 +160,14 @@ public struct RunFolder: Sendable {
       ?? FileError(checkpoints.path, "find a checkpoint", reason: "the folder holds none")
   }
 
-  /// All of a file of the run.
+  /// All of a regular file of the run: a pipe in its place would be waited for.
   ///
   /// - Throws: `FileError`.
   func readFile(_ file: URL) throws(FileError) -> Data {
     do {
-      return try Data(contentsOf: file)
+      return try fileBytes(file.path)
     } catch {
-      throw FileError(file.path, "read", error)
+      throw FileError(file.path, "read", reason: error.value)
     }
   }
 }

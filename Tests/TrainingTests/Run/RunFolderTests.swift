@@ -131,6 +131,19 @@ import Testing
       Set(left) == Set(copies + names.prefix(2) + ["step-00000008.ckpt", "step-00000009.ckpt"]))
   }
 
+  @Test("a pipe among the checkpoints is passed over, not waited for")
+  func pipe() throws {
+    _ = try train(steps: 1)
+    let latest = try folder.latestCheckpoint().file
+    let pipe = folder.checkpoints.appendingPathComponent("step-99999999.ckpt").path
+    #expect(mkfifo(pipe, 0o600) == 0)
+    #expect(try folder.latestCheckpoint().file == latest)
+    let error = #expect(throws: FileError.self) {
+      try folder.readFile(URL(fileURLWithPath: pipe))
+    }
+    #expect(error?.reason == "no regular file")
+  }
+
   // MARK: metrics
 
   @Test("an epoch is recorded once, wherever training was killed between its record and its save")
