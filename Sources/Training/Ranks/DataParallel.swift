@@ -40,6 +40,8 @@ final class DataParallel {
       scaledBy: weight, totals)
     report.steps += 1
     report.bytes += bytesSent
+    let middle = ContinuousClock.now
+    report.seconds += (middle - start) / .seconds(1)
     if denseGradients {
       let layers = model.convolutions.filter {
         $0.isPrunable && !$0.weight.isFrozen && $0.denseGradient != nil
@@ -51,9 +53,9 @@ final class DataParallel {
       }
       report.maskUpdates += 1
       report.maskBytes += bytesSent
+      report.maskSeconds += (ContinuousClock.now - middle) / .seconds(1)
       scratch = Tensor(count: 0)
     }
-    report.seconds += (ContinuousClock.now - start) / .seconds(1)
     return StepTotals(loss: Double(sums[0]), correct: Int(sums[1]), stops: sums[2] > 0)
   }
 
@@ -135,12 +137,14 @@ public struct ExchangeReport: Codable, Sendable, Equatable {
   public internal(set) var steps = 0
   /// Bytes that a rank has sent, and received, in them: gradients of kept weights, running statistics.
   public internal(set) var bytes = 0
+  /// Seconds that the first rank has spent on them, stalls for other ranks included.
+  public internal(set) var seconds = 0.0
   /// Updates of the masks.
   public internal(set) var maskUpdates = 0
   /// Bytes that a rank has sent, and received, in them: gradients of all weights.
   public internal(set) var maskBytes = 0
-  /// Seconds that the first rank has spent in the exchange, stalls for other ranks included.
-  public internal(set) var seconds = 0.0
+  /// Seconds that the first rank has spent on them.
+  public internal(set) var maskSeconds = 0.0
 
   init(ranks: Int) { self.ranks = ranks }
 }

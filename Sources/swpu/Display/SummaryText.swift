@@ -85,9 +85,10 @@ struct SummaryText {
     return String(
       format:
         "Exchange       %.2f MB sent by each of %d ranks in a step, %.0f ms with stalls;\n"
-        + "               %.2f MB more in each of %d updates of the masks.",
+        + "               %.2f MB and %.0f ms more in each of %d updates of the masks.",
       Double(exchange.bytes) * 1e-6 / steps, exchange.ranks, 1e3 * exchange.seconds / steps,
-      Double(exchange.maskBytes) * 1e-6 / updates, exchange.maskUpdates)
+      Double(exchange.maskBytes) * 1e-6 / updates, 1e3 * exchange.maskSeconds / updates,
+      exchange.maskUpdates)
   }
 
   private var processor: String? {
