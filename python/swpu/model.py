@@ -92,6 +92,7 @@ class Model:
         limit, inputs, classes = c_int32(), c_int64(), c_int32()
         call("model_sizes", self._handle, byref(limit), byref(inputs), byref(classes))
         self.batch, self.inputs, self.classes = limit.value, inputs.value, classes.value
+        self._images: int | None = None  # of the last forward pass
 
     def __del__(self):
         handle, self._handle = getattr(self, "_handle", None), None
@@ -111,11 +112,19 @@ class Model:
         call(
             "model_forward", self._handle, images.ctypes.data, count, training, seed,
             logits.ctypes.data)
+        self._images = count
         return logits
+
+    def _check_count(self, count: int, name: str) -> None:
+        """The library reads and writes as many as there were images, and is told no sizes."""
+        if self._images is not None and count != self._images:
+            raise ValueError(
+                f"{name}: {count}, but the last forward pass had {self._images} images")
 
     def loss(self, labels: np.ndarray, smoothing: float = 0) -> tuple[float, int]:
         """Mean softmax cross-entropy of the last forward pass, and images classified correctly."""
         labels = np.ascontiguousarray(labels, np.int32)
+        self._check_count(labels.size, "labels")
         loss, correct = c_double(), c_int32()
         call(
             "model_loss", self._handle, labels.ctypes.data, smoothing, byref(loss),
@@ -133,6 +142,7 @@ class Model:
         address = None
         if gradient is not None:
             gradient = _floats(gradient, (len(gradient), self.classes), "gradient")
+            self._check_count(len(gradient), "gradient")
             address = gradient.ctypes.data
         call("model_backward", self._handle, address, dense_gradients)
 
@@ -141,6 +151,7 @@ class Model:
 
         Of a model made with `image_gradient=True`, until the next forward pass.
         """
+        self._check_count(count, "count")
         output = np.empty((count, self.inputs), np.float32)
         call("model_image_gradient", self._handle, output.ctypes.data)
         return output

@@ -12,6 +12,12 @@ from ._library import call
 Value = int
 
 
+def _sizes(shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise ValueError(f"shape: {tuple(shape)} is not (channels, rows, columns)")
+    return tuple(int(size) for size in shape)
+
+
 def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
 
@@ -36,7 +42,7 @@ class Network:
     def __init__(self, name: str, shape: tuple[int, int, int]):
         """shape: channels, rows and columns of an image."""
         handle = c_uint64()
-        call("network_create", name.encode(), *shape, byref(handle))
+        call("network_create", name.encode(), *_sizes(shape), byref(handle))
         self._handle = handle.value
 
     @classmethod
@@ -48,31 +54,32 @@ class Network:
         width multiplies the filters of every layer.
         """
         handle = c_uint64()
-        call("network_named", model.encode(), *shape, classes, width, byref(handle))
+        call("network_named", model.encode(), *_sizes(shape), classes, width, byref(handle))
         network = cls.__new__(cls)
         network._handle = handle.value
         return network
 
     @classmethod
     def from_onnx(
-        cls, file: str | os.PathLike | bytes, size: tuple[int, int] = (0, 0), classes: int = 0,
+        cls, file: str | os.PathLike | bytes, size: int | tuple[int, int] = 0, classes: int = 0,
     ) -> "Network":
         """The network of an ONNX file, given as its path or as its bytes.
 
             torch.onnx.export(module, images, "mine.onnx")
             model = swpu.Model(swpu.Network.from_onnx("mine.onnx"), batch=32)
 
-        Models start from the file's weights. size: rows and columns of the images where the file leaves
-        them open. classes: another number than the file's gives the last layer random weights. Layers
-        cannot be appended. Raises `swpu.Error`, which lists every operator that the engine has no layer
-        for.
+        Models start from the file's weights; layers cannot be appended. size: rows and columns of the
+        images, or one number for both, where the file leaves them open. classes: another number than the
+        file's gives the last layer random weights. Raises `swpu.Error`, which lists every operator that
+        the engine has no layer for.
         """
         handle = c_uint64()
         # The library reads weights outside of the file from the file's own folder.
         content = bytes(file) if isinstance(file, (bytes, bytearray, memoryview)) else None
         path = None if content is not None else os.fsencode(file)
         call(
-            "network_from_onnx", path, content, len(content or b""), *size, classes, byref(handle))
+            "network_from_onnx", path, content, len(content or b""), *_pair(size), classes,
+            byref(handle))
         network = cls.__new__(cls)
         network._handle = handle.value
         return network

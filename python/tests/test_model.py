@@ -282,6 +282,20 @@ class ErrorTests(unittest.TestCase):
         with self.expect("has no layers"):
             swpu.Model(swpu.Network("empty", (1, 8, 8)), batch=1)
 
+    def test_arrays_have_as_many_rows_as_the_pass_had_images(self):
+        model = swpu.Model(small_network(), batch=4, image_gradient=True)
+        model.forward(squares(4, 1)[0], training=True)
+        for call in (lambda: model.loss(np.zeros(3, np.int32)), lambda: model.loss(np.zeros(5, np.int32)),
+                     lambda: model.backward(np.zeros((2, 4), np.float32))):
+            with self.assertRaisesRegex(ValueError, r"(labels|gradient): \d, but the last .* had 4 images"):
+                call()
+        model.backward(np.zeros((4, 4), np.float32))
+        with self.assertRaisesRegex(ValueError, "count: 1, but the last forward pass had 4 images"):
+            model.image_gradient(1)
+        self.assertEqual(model.image_gradient(4).shape, (4, 256))
+        with self.assertRaisesRegex(ValueError, r"shape: \(16, 16\) is not \(channels, rows, columns\)"):
+            swpu.Network("x", (16, 16))
+
     def test_calls_in_the_wrong_order_are_errors(self):
         model = swpu.Model(small_network(), batch=4)
         images, labels = squares(4, 1)
