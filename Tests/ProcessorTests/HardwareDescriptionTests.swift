@@ -63,6 +63,19 @@ import Testing
     }
   }
 
+  @Test("a kind of DRAM brings its bandwidth, and another can be set after it")
+  func dram() throws {
+    let swpu = HardwareDescription.swpu
+    for (kind, bandwidth) in [("lpddr4", 12.8), ("lpddr4x", 17), ("lpddr5", 25.6)] {
+      let changed = try swpu.setting("memory.dram", to: kind)
+      #expect(changed.memory.dramGigabytesPerSecond == bandwidth)
+      #expect(changed.memory.dram.rawValue == kind)
+    }
+    let slower = try swpu.setting("memory.dram", to: "lpddr5")
+      .setting("memory.dram-gigabytes-per-second", to: "20")
+    #expect(slower.memory.dramGigabytesPerSecond == 20)
+  }
+
   @Test("the clock is the nominal one at the nominal voltage, and falls with it")
   func clock() {
     var supply = HardwareDescription.swpu.supply

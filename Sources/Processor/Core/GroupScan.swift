@@ -52,11 +52,12 @@ struct GroupScan {
     let columns = order.kernelColumns
     var ordered = [UInt64](repeating: 0, count: order.words)
     for (index, line) in list.enumerated() {
-      let entry = Int(line) * columns
-      for tap in 0..<columns {
-        let bit = words[words.startIndex + (entry + tap) >> 6] >> UInt64((entry + tap) & 63) & 1
-        let place = index * columns + tap
-        ordered[place >> 6] |= bit << UInt64(place & 63)
+      let taps = UInt64(LoweredPart.taps(words, from: Int(line) * columns, count: columns))
+      if taps == 0 { continue }
+      let place = index * columns
+      ordered[place >> 6] |= taps << UInt64(place & 63)
+      if place & 63 + columns > 64 {
+        ordered[place >> 6 + 1] |= taps >> UInt64(64 - place & 63)
       }
     }
     return ordered

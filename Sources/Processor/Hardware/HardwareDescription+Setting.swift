@@ -3,7 +3,8 @@ import Files
 import Yams
 
 extension HardwareDescription {
-  /// The description with one key set to another value, for example `array.rows` to `32`.
+  /// The description with one key set to another value, for example `array.rows` to `32`. A kind of DRAM
+  /// brings the bandwidth of a device of 32 pins, which the next setting may change.
   ///
   /// - Throws: `ConfigurationError` for a key that does not exist or a value that is not allowed.
   public func setting(_ key: String, to value: String, file: String = "command line")
@@ -30,6 +31,10 @@ extension HardwareDescription {
     guard let text else {
       throw ConfigurationError(file, key, "'\(value)' cannot be written as YAML")
     }
-    return try HardwareDescription(yaml: text, file: file)
+    var description = try HardwareDescription(yaml: text, file: file)
+    if key == "memory.dram" {
+      description.memory.dramGigabytesPerSecond = description.memory.dram.gigabytesPerSecond
+    }
+    return description
   }
 }

@@ -256,7 +256,8 @@ extension StepPlan {
     }
 
     /// What a cut of a backward operation costs, as far as one can say before it is known what stays on the
-    /// chip: its time, of the array with all restarts or of the DRAM, times the bits that move.
+    /// chip: the square of its time, of the array with all restarts or of the DRAM, times the bits that
+    /// move. The DRAM takes about half of a step's energy, so that energy times time is least where this is.
     private static func cost(
       _ operation: StepGraph.Operation, passes: [[Pass: ArrayPass]], bits: [Int],
       storedWeights: Int, maskBits: Int, hardware: HardwareDescription
@@ -275,7 +276,8 @@ extension StepPlan {
           known[blocks]
           ?? runs.reduce(0) { $0 + $1.timing.cycles + $1.restart.cycles(blocks: blocks) }
         known[blocks] = array
-        return Double(max(array, rate.cycles(bits: fixed + moved))) * Double(fixed + moved)
+        let cycles = Double(max(array, rate.cycles(bits: fixed + moved)))
+        return cycles * cycles * Double(fixed + moved)
       }
     }
   }
