@@ -29,7 +29,7 @@ public struct ExplorationFile: Sendable {
   private var header: String {
     (axes.map(\.key) + [
       "multipliers", "cycles", "seconds", "core_millijoules", "millijoules", "square_millimetres",
-      "utilization", "command",
+      "dram_devices", "utilization", "command",
     ]).joined(separator: ",")
   }
 
@@ -37,7 +37,8 @@ public struct ExplorationFile: Sendable {
     let settings = zip(axes, point.values).map { (key: $0.key, value: $1) }
     let numbers = [
       "\(point.multipliers)", "\(point.cycles)", "\(point.seconds)", "\(point.coreMillijoules)",
-      "\(point.millijoules)", "\(point.squareMillimetres)", "\(point.utilization)",
+      "\(point.millijoules)", "\(point.squareMillimetres)", "\(point.dramDevices)",
+      "\(point.utilization)",
     ]
     return (point.values + numbers + [command(settings)]).joined(separator: ",")
   }
@@ -45,14 +46,15 @@ public struct ExplorationFile: Sendable {
   private func point(_ line: Substring) -> Exploration.Point? {
     let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     let n = axes.count
-    guard cells.count >= n + 8, let multipliers = Int(cells[n]), let cycles = Int(cells[n + 1]),
+    guard cells.count >= n + 9, let multipliers = Int(cells[n]), let cycles = Int(cells[n + 1]),
       let seconds = Double(cells[n + 2]), let core = Double(cells[n + 3]),
       let all = Double(cells[n + 4]), let area = Double(cells[n + 5]),
-      let utilization = Double(cells[n + 6])
+      let devices = Int(cells[n + 6]), let utilization = Double(cells[n + 7])
     else { return nil }
     let found = Exploration.Point(
       values: Array(cells[..<n]), multipliers: multipliers, cycles: cycles, seconds: seconds,
-      coreMillijoules: core, millijoules: all, squareMillimetres: area, utilization: utilization)
+      coreMillijoules: core, millijoules: all, squareMillimetres: area, dramDevices: devices,
+      utilization: utilization)
     // A line of another workload is another one.
     return self.line(found) == line ? found : nil
   }
@@ -290,7 +292,8 @@ public struct ExplorationFile: Sendable {
     let best = all.filter { $0.isParetoOptimal(among: all) }.sorted { $0.seconds < $1.seconds }
     var table = TextTable(
       axes.map(\.key) + [
-        "multipliers", "time", "energy with DRAM", "core energy", "mm²", "utilisation",
+        "multipliers", "time", "energy with DRAM", "core energy", "mm²", "DRAM devices",
+        "utilisation",
       ])
     for point in best {
       table.add(
@@ -298,7 +301,8 @@ public struct ExplorationFile: Sendable {
           "\(point.multipliers)", Amount.seconds(point.seconds),
           Amount.joules(picojoules: point.millijoules * 1e9),
           Amount.joules(picojoules: point.coreMillijoules * 1e9),
-          String(format: "%.2f", point.squareMillimetres), Amount.percent(point.utilization),
+          String(format: "%.2f", point.squareMillimetres), "\(point.dramDevices)",
+          Amount.percent(point.utilization),
         ])
     }
     return """

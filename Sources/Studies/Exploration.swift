@@ -5,7 +5,7 @@ import Masks
 import Processor
 
 /// A sweep over hardware parameters: each point a description, each result time, energy and area of a
-/// training step.
+/// training step, and the DRAM that it takes.
 public struct Exploration: Sendable {
   /// A parameter and the values to try.
   public struct Axis: Sendable, Hashable {
@@ -37,13 +37,15 @@ public struct Exploration: Sendable {
     public var millijoules: Double
     /// Area in mm².
     public var squareMillimetres: Double
+    /// Devices of the DRAM, of 32 pins.
+    public var dramDevices: Int
     /// Effectual products over cycles times multipliers.
     public var utilization: Double
 
     /// A point, as a file of results has it.
     public init(
       values: [String], multipliers: Int, cycles: Int, seconds: Double, coreMillijoules: Double,
-      millijoules: Double, squareMillimetres: Double, utilization: Double
+      millijoules: Double, squareMillimetres: Double, dramDevices: Int, utilization: Double
     ) {
       self.values = values
       self.multipliers = multipliers
@@ -52,10 +54,11 @@ public struct Exploration: Sendable {
       self.coreMillijoules = coreMillijoules
       self.millijoules = millijoules
       self.squareMillimetres = squareMillimetres
+      self.dramDevices = dramDevices
       self.utilization = utilization
     }
 
-    /// Pareto-optimal: no other point is at least as good in time, energy and area, and better in one.
+    /// Pareto-optimal: no other point is at least as good in all objectives, and better in one.
     public func isParetoOptimal(among points: [Point]) -> Bool {
       !points.contains { other in
         let (a, b) = (other.objectives, objectives)
@@ -63,10 +66,12 @@ public struct Exploration: Sendable {
       }
     }
 
-    private var objectives: [Double] { [seconds, millijoules, squareMillimetres] }
+    private var objectives: [Double] {
+      [seconds, millijoules, squareMillimetres, Double(dramDevices)]
+    }
 
     /// What a sweep minimises, for titles.
-    public static let objectiveNames = ["time", "energy with DRAM", "area"]
+    public static let objectiveNames = ["time", "energy with DRAM", "area", "DRAM devices"]
   }
 
   /// Where the sweep starts from: keys that no axis names keep their values.
@@ -112,6 +117,7 @@ public struct Exploration: Sendable {
       values: values, multipliers: hardware.array.multipliers, cycles: totals.cycles,
       seconds: totals.seconds, coreMillijoules: totals.energyPicojoules.core * 1e-9,
       millijoules: totals.energyPicojoules.total * 1e-9,
-      squareMillimetres: simulator.energy.area.total, utilization: totals.utilization)
+      squareMillimetres: simulator.energy.area.total, dramDevices: hardware.memory.dramDevices,
+      utilization: totals.utilization)
   }
 }

@@ -204,6 +204,11 @@ public struct HardwareDescription: Codable, Hashable, Sendable {
     /// Memory in which parts of tensors stay from one use to the next.
     public var poolKibibytes: Int
 
+    /// Devices of 32 pins that the DRAM's bandwidth takes.
+    public var dramDevices: Int {
+      Int((dramGigabytesPerSecond / dram.gigabytesPerSecond).rounded(.up))
+    }
+
     enum CodingKeys: String, CodingKey, CaseIterable {
       case activationKibibytes = "activation-kibibytes"
       case weightKibibytes = "weight-kibibytes"

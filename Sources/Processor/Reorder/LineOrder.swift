@@ -106,7 +106,9 @@ extension LoweredPart {
         let emitted = needs.emittedCounts[index]
         let bound = best.key + needs.sums[index] + (emitted > best.emitted ? 1 : 0)
         var most = counts.most
-        while most * rows < bound, counts.exceed(most, with: needs.counts, line: index) { most += 1 }
+        while most * rows < bound, counts.exceed(most, with: needs.counts, line: index) {
+          most += 1
+        }
         if most * rows < bound { best = (place, most * rows - needs.sums[index], emitted) }
       }
       let index = candidates.remove(at: best.place)

@@ -12,9 +12,10 @@ struct ExploreCommand: ParsableCommand {
     abstract: "Sweep hardware parameters; mark the Pareto set of time, energy, area.",
     discussion: """
       Simulates every combination of the given values. Writes a CSV file, a line per combination with the \
-      command that repeats it, and a chart next to it. The energy includes DRAM of the type memory.dram. \
-      The same command with the same output resumes an interrupted sweep. Under mpirun (swift build \
-      --traits MPI) the processes share the combinations.
+      command that repeats it, and a chart next to it. The objectives are time, energy with the DRAM \
+      of memory.dram, area, and DRAM devices of 32 pins that the bandwidth takes. The same command \
+      with the same output resumes an interrupted sweep. Under mpirun (swift build --traits MPI) the \
+      processes share the combinations.
 
       Examples:
         swpu explore runs/first --sweep array.rows=8,16,32
