@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Masks
 import Tensor
 import Testing
@@ -120,6 +121,48 @@ import Testing
             || changed.cycles != step.cycles, "\(machine) \(key)")
       }
     }
+  }
+
+  @Test("larger memories never make squared cycles times bits of a backward operation more")
+  func cuts() throws {
+    var cut = 0
+    for seed in 0..<40 as Range<UInt64> {
+      let workload = RandomNetwork.workload(seed: seed, batch: 12)
+      var hardware = HardwareDescription.swpu
+      // What stays on the chip is not known when an operation is cut.
+      hardware.memory.poolKibibytes = 0
+      let whole = try Simulator(hardware).step(workload)
+      let rate = DRAMRate(hardware)
+      /// What is minimised, of the parts that depend on the cut and the operands.
+      func cost(_ operation: OperationResult, _ index: Int) -> Double {
+        func bits(_ operation: OperationResult, isWeights: Bool) -> Int {
+          (operation.reads + operation.writes).filter { ($0.kind == "weights") == isWeights }
+            .reduce(0) { $0 + $1.dramBits }
+        }
+        let layers = operation.name.components(separatedBy: " + ")
+        let stored = whole.layers.filter { $0.pass == .forward && layers.contains($0.layer) }
+          .reduce(0) { $0 + $1.storedWeights }
+        let moved =
+          bits(operation, isWeights: false) + stored * hardware.array.operands.bits
+          + bits(operation, isWeights: true) - bits(whole.operations[index], isWeights: true)
+        let cycles = Double(max(operation.arrayCycles, rate.cycles(bits: moved)))
+        return cycles * cycles * Double(moved)
+      }
+      var larger = whole
+      for kibibytes in [16, 8, 4, 3, 2, 1] {
+        hardware.memory.activationKibibytes = kibibytes
+        hardware.memory.outputKibibytes = kibibytes
+        guard let smaller = try? Simulator(hardware).step(workload) else { break }
+        for (index, operation) in smaller.operations.enumerated()
+        where operation.kind == "backward" {
+          let before = cost(larger.operations[index], index)
+          #expect(cost(operation, index) >= before, "seed \(seed), \(kibibytes) KiB")
+          if operation.blocks > larger.operations[index].blocks { cut += 1 }
+        }
+        larger = smaller
+      }
+    }
+    #expect(cut > 50, "\(cut) operations are cut further")
   }
 
   @Test("adam has one more moment to read and write than momentum")
