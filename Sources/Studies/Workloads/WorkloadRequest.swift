@@ -109,9 +109,10 @@ public struct WorkloadRequest: Sendable {
       note("Not simulated: \(network.leftOut.joined(separator: "; ")).")
     }
     if let (layer, what) = network.unclearReads.min(by: { $0.key < $1.key }) {
+      let count = network.unclearReads.count
       note(
-        "Layer by layer, not streamed: what \(network.unclearReads.count) layers read is no whole "
-          + "output of a layer ('\(layer)' reads \(what)).")
+        "Layer by layer, not streamed: what \(count == 1 ? "a layer reads" : "\(count) layers read") "
+          + "is no whole output of a layer ('\(layer)' reads \(what)).")
     }
     return Loaded(
       workload: try workload(network, note: note), unmodelled: network.unmodelled)
