@@ -10,6 +10,7 @@ import torch
 import torch.fx
 import torch.nn.functional as F
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.passes.shape_prop import ShapeProp
 
 from ._library import Error
@@ -52,10 +53,57 @@ _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 
 class _Tracer(torch.fx.Tracer):
-    """Takes a normalisation with an activation inside, as timm's are, for one layer."""
+    """Takes a normalisation with an activation inside, as timm's are, for one layer, and decides conditions on
+    shapes by those of the example."""
+
+    def __init__(self, example: torch.Tensor):
+        super().__init__()
+        self.example = example
+        self.values: dict[torch.fx.Node, object] = {}
+        # Tensors with shapes and without values: a condition on values has no answer.
+        self.mode = FakeTensorMode(allow_non_fake_inputs=True)
+        # While it traces, torch.fx has its own in their place.
+        self.originals = nn.Module.__call__, nn.Module.__getattr__
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, nn.BatchNorm2d) or super().is_leaf_module(module, name)
+
+    def to_bool(self, condition: torch.fx.Proxy) -> bool:
+        patched = nn.Module.__call__, nn.Module.__getattr__
+        try:
+            nn.Module.__call__, nn.Module.__getattr__ = self.originals
+            with self.mode, torch.no_grad():
+                for node in list(self.graph.nodes):
+                    if node not in self.values:
+                        self.values[node] = self.value(node)
+                answer = self.values[condition.node]
+                if isinstance(answer, (bool, int)):
+                    return bool(answer)
+        except Exception:
+            pass
+        finally:
+            nn.Module.__call__, nn.Module.__getattr__ = patched
+        return super().to_bool(condition)  # which says that it cannot be traced
+
+    def value(self, node: torch.fx.Node):
+        arguments = torch.fx.map_arg((node.args, node.kwargs), lambda other: self.values[other])
+        if node.op == "placeholder":
+            return self.mode.from_tensor(self.example)
+        if node.op == "call_function":
+            return node.target(*arguments[0], **arguments[1])
+        if node.op == "call_method":
+            return getattr(arguments[0][0], node.target)(*arguments[0][1:], **arguments[1])
+        found = self.root
+        for name in node.target.split("."):
+            found = getattr(found, name)
+        if node.op != "call_module":
+            return found
+        # Shapes are the same in evaluation, which counts no batches.
+        training, found.training = found.training, False
+        try:
+            return found(*arguments[0], **arguments[1])
+        finally:
+            found.training = training
 
 
 class _Lowering:
@@ -68,7 +116,7 @@ class _Lowering:
         training = [(part, part.training) for part in module.modules()]
         try:
             module.train()  # what the module does while it trains is what is wanted
-            self.graph = torch.fx.GraphModule(module, _Tracer().trace(module))
+            self.graph = torch.fx.GraphModule(module, _Tracer(example).trace(module))
             module.eval()
             with torch.no_grad():
                 ShapeProp(self.graph).propagate(example)

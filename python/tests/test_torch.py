@@ -241,6 +241,30 @@ class LoweringTests(unittest.TestCase):
                      "mean_3: a mean over other axes"):
             self.assertIn(part, str(caught.exception))
 
+    def test_conditions_on_shapes_are_decided_and_those_on_values_are_not(self):
+        class Conditional(nn.Module):
+            def __init__(self, reads_values: bool):
+                super().__init__()
+                self.conv, self.bn, self.fc = nn.Conv2d(3, 8, 3, 1, 1), nn.BatchNorm2d(8), nn.Linear(8, 4)
+                self.reads_values = reads_values
+
+            def forward(self, x):
+                x = self.bn(self.conv(x))
+                if x.shape[-1] < 8 or x.size(2) > 20:
+                    x = torch.tanh(x)
+                if self.reads_values and x.sum() > 0:
+                    x = x + x
+                return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+        module, images = Conditional(False), torch.randn(2, 3, 16, 16)
+        net = swpu.torch.sparsify(module, images, granularity="dense")
+        self.assertEqual(module.bn.num_batches_tracked, 0)
+        torch.testing.assert_close(net(images), module(images), rtol=1e-5, atol=1e-5)
+        with self.assertRaisesRegex(swpu.torch.UnsupportedOperations, "tanh"):
+            swpu.torch.sparsify(module, torch.randn(2, 3, 6, 6))
+        with self.assertRaisesRegex(swpu.torch.UnsupportedOperations, "control flow"):
+            swpu.torch.sparsify(Conditional(True), images)
+
     def test_first_layer_shortcuts_and_classifier_stay_dense(self):
         sparse = swpu.torch.sparsify(Residual(), batch(1)[0], sparsity=0.8)
         pruned = {name for name, mask in sparse.masks().items() if not mask.all()}
