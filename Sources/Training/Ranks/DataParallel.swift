@@ -71,7 +71,8 @@ final class DataParallel {
     if buffer.count != count { buffer = Tensor(count: count) }
     var place = buffer.address
     for tensor in tensors {
-      for index in 0..<tensor.count { place[index] = tensor.address[index] * weight }
+      let values = tensor.address
+      for index in 0..<tensor.count { place[index] = values[index] * weight }
       place += tensor.count
     }
     for index in numbers.indices { place[index] = numbers[index] }
