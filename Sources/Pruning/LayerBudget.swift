@@ -8,6 +8,7 @@ import Masks
 /// - `uniform`: `rₗ = 1`.
 /// - `erk`: `rₗ = (Kₗ + Cₗ + Rₗ + Sₗ) / (Kₗ·Cₗ·Rₗ·Sₗ)` (Mocanu et al. 2018; with kernels, Evci et al.
 ///   2020).
+/// - `global`: `rₗ = 1`, before anything is learnt; updates then follow `thresholdDensities`.
 ///
 /// If a layer cannot be as sparse as its density asks for, the other layers become sparser instead. If
 /// the minima of all layers together exceed `density`, every layer stays at its minimum.
@@ -23,13 +24,13 @@ public func layerDensities(
   let layers = zip(shapes, leastWeights).map { shape, least in
     Share(
       count: Double(shape.count), floor: min(1, Double(least) / Double(shape.count)),
-      ratio: budget == .uniform
-        ? 1
-        : Double(shape.filters + shape.channels + shape.rows + shape.columns)
-          / Double(shape.count))
+      ratio: budget == .erk
+        ? Double(shape.filters + shape.channels + shape.rows + shape.columns)
+          / Double(shape.count)
+        : 1)
   }
   // The usual cases, free of rounding.
-  if density == 1 || budget == .uniform && layers.allSatisfy({ $0.floor <= density }) {
+  if density == 1 || budget != .erk && layers.allSatisfy({ $0.floor <= density }) {
     return layers.map { _ in density }
   }
   let target = density * layers.reduce(0) { $0 + $1.count }

@@ -112,14 +112,31 @@ public struct LayerPruner: Sendable {
 // MARK: - Units
 
 extension LayerPruner {
+  func keptFilters(_ mask: LayerMask) -> Bits {
+    let rowLength = mask.layout.rowLength
+    return Bits(count: shape.filters) { filter in
+      let first = filter / mask.layout.height * rowLength
+      return mask.lines.popcount(in: first..<first + rowLength) > 0
+    }
+  }
+
+  func keptChannels(_ mask: LayerMask) -> Bits {
+    let area = shape.rows * shape.columns
+    return Bits(count: shape.channels) {
+      mask.shapes.popcount(in: $0 * area..<($0 + 1) * area) > 0
+    }
+  }
+
+  /// Mean magnitude of each channel.
+  func channelSaliency(_ values: [Float]) -> [Float] {
+    let all = Bits(count: layout.count, repeating: true)
+    return Saliency.ofRuns(
+      Saliency.ofShapes(values, layout, counted: all), length: shape.rows * shape.columns)
+  }
+
   private func filters(_ exchange: Exchange) -> LayerMask {
-    let now = exchange.mask
-    let rowLength = now.layout.rowLength
     let kept = UnitChoice(
-      kept: Bits(count: shape.filters) { filter in
-        let first = filter / now.layout.height * rowLength
-        return now.lines.popcount(in: first..<first + rowLength) > 0
-      },
+      kept: keptFilters(exchange.mask),
       saliency: Saliency.ofRuns(exchange.weights, length: shape.weightsPerFilter),
       growth: Saliency.ofRuns(exchange.gradient, length: shape.weightsPerFilter),
       sizes: .uniform(shape.weightsPerFilter), rowLength: shape.filters
@@ -135,14 +152,9 @@ extension LayerPruner {
   private func channels(_ exchange: Exchange) -> LayerMask {
     let area = shape.rows * shape.columns
     let all = Bits(count: layout.count, repeating: true)
-    func saliency(_ values: [Float]) -> [Float] {
-      Saliency.ofRuns(Saliency.ofShapes(values, layout, counted: all), length: area)
-    }
     let kept = UnitChoice(
-      kept: Bits(count: shape.channels) {
-        exchange.mask.shapes.popcount(in: $0 * area..<($0 + 1) * area) > 0
-      },
-      saliency: saliency(exchange.weights), growth: saliency(exchange.gradient),
+      kept: keptChannels(exchange.mask),
+      saliency: channelSaliency(exchange.weights), growth: channelSaliency(exchange.gradient),
       sizes: .uniform(shape.filters * area), rowLength: shape.channels
     ).best(target: exchange.target, exchanging: exchange.fraction)
     var shapes = Bits(count: layout.shapeCount)

@@ -22,6 +22,8 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
     case uniform
     /// Erdős–Rényi-kernel: the smaller a layer's sizes, the denser it stays.
     case erk
+    /// One threshold over the units of all layers, by magnitude, while a gradual run prunes.
+    case global
   }
 
   /// What ranks the pruned units of which some come back.
@@ -131,6 +133,9 @@ public struct PruningConfiguration: Codable, Sendable, Equatable {
     if let exchangeFrom {
       try require((0...1).contains(exchangeFrom), "exchangeFrom", exchangeFrom, "0 to 1")
     }
+    try require(
+      budget != .global || schedule == .gradual, "budget", budget.rawValue,
+      "uniform or erk with schedule dynamic, which never prunes by magnitude alone")
     try require(
       balanced == .none || granularity.prunesLines, "balanced",
       "\(balanced.rawValue) with granularity \(granularity.rawValue)",

@@ -6,8 +6,8 @@ public enum Recipe: String, CaseIterable, Codable, Sendable {
   case set
   /// RigL (Evci et al. 2020): sparse from scratch, growth by gradient, until three quarters.
   case rigl
-  /// As GraNet (Liu et al. 2021): a ramp from half of the weights, exchange from the first update on,
-  /// to the end.
+  /// As GraNet (Liu et al. 2021): a ramp from half of the weights by one threshold over all layers,
+  /// exchange from the first update on, to the end.
   case granet
   /// The defaults: a ramp from half of the weights, then exchange, then fixed masks.
   case swpu
@@ -40,7 +40,7 @@ extension PruningConfiguration {
       exchangeFrom = 0
       freezeFrom = 1
       growFraction = 0.5
-      budget = .erk
+      budget = .global
     case .swpu: break
     }
   }

@@ -52,20 +52,17 @@ package struct NetworkPruner {
   /// New masks after a step whose backward pass computed dense gradients. Layers do not depend on
   /// each other once their densities are settled.
   package func update(at step: Int, on engine: Engine) {
-    let densities = layerDensities(at: step)
-    let targets = layerDensities(at: schedule.rampEnd)
+    let densities = updatedDensities(at: step)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
       guard let mask = layer.mask, let gradient = layer.denseGradient else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
-      // A ramp only falls: training that continues from sparse weights does not make them dense first.
-      let density = max(targets[index], min(densities[index], mask.density))
       let growth =
         configuration.growth == .gradient
         ? gradient : ranks(of: gradient.count, layer: index, step: step)
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: growth, density: density,
+        mask, weights: layer.denseWeights, gradient: growth, density: densities[index],
         growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }
@@ -88,6 +85,26 @@ package struct NetworkPruner {
       if !schedule.movesShapes(at: step) || configuration.growFraction == 0 { return 0 }
       return configuration.shapeUpdateFraction * schedule.growFraction(at: step)
         / configuration.growFraction
+    }
+  }
+
+  /// The densities of an update. A ramp only falls: training that continues from sparse weights does not
+  /// make them dense first.
+  private func updatedDensities(at step: Int) -> [Double] {
+    let masks = layers.map { layer, _ in
+      guard let mask = layer.mask else { preconditionFailure("pruning has started") }
+      return mask
+    }
+    if configuration.budget == .global {
+      // After the ramp the layers keep what they have.
+      if step > schedule.rampEnd { return masks.map(\.density) }
+      return thresholdDensities(
+        zip(layers, masks).map { ($0.pruner, $1, $0.layer.denseWeights) },
+        density: schedule.density(at: step))
+    }
+    let targets = layerDensities(at: schedule.rampEnd)
+    return zip(zip(layerDensities(at: step), targets), masks).map {
+      max($0.1, min($0.0, $1.density))
     }
   }
 

@@ -40,7 +40,7 @@ import Testing
     // less and whole ones more.
     func ratio(_ shape: FilterShape) -> Double {
       let extent = shape.filters + shape.channels + shape.rows + shape.columns
-      return budget == .uniform ? 1 : Double(extent) / Double(shape.count)
+      return budget == .erk ? Double(extent) / Double(shape.count) : 1
     }
     func isAtFloor(_ layer: Int) -> Bool {
       densities[layer] <= Double(least[layer]) / Double(shapes[layer].count)

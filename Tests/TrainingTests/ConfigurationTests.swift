@@ -90,6 +90,7 @@ struct ConfigurationTests {
     #expect(applied(.rigl).growth == .gradient && applied(.rigl).freezeFrom == 0.75)
     #expect(applied(.rigl).budget == .erk && applied(.rigl).firstExchange == 0)
     #expect(applied(.granet).schedule == .gradual && applied(.granet).growFraction == 0.5)
+    #expect(applied(.granet).budget == .global)
   }
 
   @Test(
@@ -106,6 +107,7 @@ struct ConfigurationTests {
       ("balanced: filters\ngranularity: shape", "balanced"),
       ("block-side: 3", "block-side"),
       ("ramp-end: 2", "ramp-end"), ("exchange-from: -1", "exchange-from"),
+      ("budget: global\nschedule: dynamic", "budget"),
       ("freeze-from: 0.4", "freeze-from"), ("start-density: 0", "start-density"),
       ("balanced: true", "balanced"),
       ("- a\n- b", "document"), ("a: [", "document"), ("batch: 99999999999999999999", "batch"),

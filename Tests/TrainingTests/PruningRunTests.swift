@@ -190,6 +190,44 @@ struct PruningRunTests {
     #expect(abs((floors[0] * 288 + floors[1] * 4608) / 4896 - 0.05) < 0.002)
   }
 
+  @Test("The global budget follows the weights along the ramp and keeps its shares afterwards")
+  func globalBudget() throws {
+    var network = Network(name: "two", input: MapShape(channels: 4, height: 6, width: 6))
+    var x = try network.convolution("a", network.input, filters: 32, kernel: 3, padding: 1)
+    x = try network.convolution("b", x, filters: 32, kernel: 3, padding: 1)
+    x = try network.globalAveragePool("pool", x)
+    try network.linear("fc", x, outputs: 4, prunable: false)
+    let model = try Model(network, engine: Engine(threads: 2), batch: 2, seed: 3)
+    let pruning = try pruning(model, .line) {
+      $0.schedule = .gradual
+      $0.startDensity = 1
+      $0.budget = .global
+    }
+    pruning.start(continuing: false, on: model.engine)
+    // Larger weights than a random start gives; their layer keeps more.
+    let layer = model.convolutions[0]
+    layer.store(denseWeights: layer.denseWeights.map { 3 * $0 })
+    func densities() -> [Double] {
+      model.layerSparsities.filter(\.prunable).map { Double($0.kept) / Double($0.weights) }
+    }
+    var last = [1.0, 1.0]
+    for step in [10, 20, 40, 48, 56] {
+      model.stage([Float](repeating: 0.5, count: 2 * 144))
+      model.forward(images: 2, training: true)
+      _ = model.evaluate(SoftmaxCrossEntropy(), labels: [0, 1], images: 2)
+      model.backward(images: 2, denseGradients: true)
+      let target = pruning.schedule.density(at: step)
+      pruning.update(at: step, on: model.engine)
+      let now = densities()
+      let counts = model.layerSparsities.filter(\.prunable).map { Double($0.weights) }
+      let kept = zip(now, counts).reduce(0) { $0 + $1.0 * $1.1 } / (counts[0] + counts[1])
+      #expect(abs(kept - target) < 0.002, "step \(step): \(kept), not \(target)")
+      #expect(now[0] > 1.2 * now[1], "step \(step): \(now)")
+      if step > 40 { #expect(now == last, "the ramp is over") }
+      last = now
+    }
+  }
+
   @Test("Kept weights keep their value and optimiser state; re-grown ones start at zero")
   func repacking() throws {
     let model = try model()
