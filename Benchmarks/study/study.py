@@ -26,12 +26,14 @@ class Run:
     @property
     def name(self) -> str:
         """Folder of the run inside the state folder; unique in the study."""
-        density = "" if self.variant == "dense" else f"-{self.sparsity:g}"
+        density = "" if self.sparsity == 0 else f"-{self.sparsity:g}"
         return f"{self.set}/{self.variant}{density}/seed-{self.seed}"
 
     def arguments(self, data_path: str, threads: int) -> list[str]:
         """Options of `swpu train` for a run from the start, without its folder."""
-        result = ["--data-path", data_path, "--threads", str(threads), "--seed", str(self.seed)]
+        result = ["--threads", str(threads), "--seed", str(self.seed)]
+        if ("data", "synthetic") not in self.options:
+            result += ["--data-path", data_path]
         for key, value in self.options:
             result += ["--" + key, value]
         return result
@@ -53,10 +55,11 @@ def read_runs(path: pathlib.Path) -> list[Run]:
                 raise StudyError(f"{path}: sparsity: {sparsity} is not between 0 and 1")
             options = {**document["common"], **document["sets"][entry["set"]]}
             options |= document["variants"][variant]
-            if variant != "dense":
+            is_dense = options.get("granularity") == "dense"
+            if not is_dense:
                 options["sparsity"] = sparsity
             run = Run(
-                entry["set"], variant, 0.0 if variant == "dense" else sparsity, seed,
+                entry["set"], variant, 0.0 if is_dense else sparsity, seed,
                 tuple((key, str(value)) for key, value in options.items()),
             )
             runs.setdefault(run.name, run)

@@ -4,10 +4,12 @@
 import json
 import pathlib
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from ratio import highest_sparsity, readings  # noqa: E402
@@ -70,6 +72,43 @@ class StudyTests(unittest.TestCase):
                             "balanced-both-0.9", "line-0.9", "shape-0.9", "channel-0.9",
                             "filter-0.9", "unstructured-0.95", "balanced-0.95"):
                 self.assertIn(f"resnet20/{variant}/seed-{seed}", names)
+
+    def test_the_short_list_compares_recipes_by_two_seeds(self):
+        runs = read_runs(HERE / "short.json")
+        self.assertEqual(
+            {run.variant for run in runs if run.seed == 1}, {run.variant for run in runs if run.seed == 2})
+        options = {run.variant: dict(run.options) for run in runs}
+        for budget in ("erk", "global"):
+            self.assertEqual(options[budget]["budget"], budget)
+        self.assertNotIn("sparsity", options["dense"])
+        self.assertEqual(options["dense"]["image-size"], "16")
+
+    def test_the_first_command_runs_on_every_kernel_table(self):
+        runs = read_runs(HERE / "first-command.json")
+        self.assertEqual(len(runs), 15)
+        self.assertEqual(
+            runs[1].arguments("DIR", 1),
+            ["--threads", "1", "--seed", "1", "--data", "synthetic", "--kernels", "avx2",
+             "--sparsity", "0.9"])
+
+    def test_images_are_halved(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cifar, to = pathlib.Path(folder) / "cifar", pathlib.Path(folder) / "to"
+            cifar.mkdir()
+            planes = [bytes((x // 2 * 16 + plane) % 256 for y in range(32) for x in range(32))
+                      for plane in range(3)]
+            for name in [f"data_batch_{n}.bin" for n in range(1, 6)] + ["test_batch.bin"]:
+                (cifar / name).write_bytes(bytes([3]) + b"".join(planes))
+            subprocess.run([sys.executable, HERE / "halve-images", cifar, to], check=True)
+            files = sorted((to / "train/cat").iterdir())
+            self.assertEqual(len(files), 5)
+            content = (to / "test/cat/00000.png").read_bytes()
+            self.assertEqual(content[16:24], struct.pack(">II", 16, 16))
+            first = content.index(b"IDAT")
+            length = struct.unpack(">I", content[first - 4:first])[0]
+            rows = zlib.decompress(content[first + 4:first + 4 + length])
+            self.assertEqual(rows[:7], bytes([0, 0, 1, 2, 16, 17, 18]))
+            self.assertEqual(len(rows), 16 * (1 + 48))
 
     def test_an_unknown_variant_is_named(self):
         document = json.loads(self.list.read_text())

@@ -72,6 +72,7 @@ struct PaperClaimsTests {
     func ours(_ claim: String) -> String {
       claims.first { $0.claim.contains(claim) }?.ours ?? "no such claim"
     }
+    #expect(ours("pruning ratio") == "not known without --study")
     #expect(ours("unstructured pruning") == "1.50x / 1.50x / 3.00x")
     #expect(ours("peak energy") == "151.4 TFLOPS/W")
     #expect(ours("best training processor") == "2.00x")

@@ -48,6 +48,7 @@ struct TrainerOptionTests {
     "freeze-from": "freeze-from: 0.95",
     "growth": "growth: random",
     "step-limit": "step-limit: 0",
+    "centred-gradients": "centred-gradients: false",
     "freeze": "freeze: conv1",
     "crops": "crops: resized",
   ]

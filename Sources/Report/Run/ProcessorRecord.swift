@@ -14,11 +14,13 @@ public struct ProcessorRecord: Sendable {
 
   /// Simulates a step of a workload.
   ///
-  /// - Parameter surface: efficiency over sparsity at the lowest voltage, for the claims.
+  /// - Parameters:
+  ///   - surface: efficiency over sparsity at the lowest voltage, for the claims.
+  ///   - study: what trainings at several sparsities came to, for the claims.
   /// - Throws: `MemoryPlanError` when the memories are too small for a layer.
   public init(
     _ workload: Workload, hardware: HardwareDescription, table: EnergyTable,
-    surface: EfficiencySurface
+    surface: EfficiencySurface, study: RatioStudy? = nil
   ) throws {
     self.hardware = hardware
     step = try Simulator(hardware, table: table).step(workload)
@@ -31,7 +33,7 @@ public struct ProcessorRecord: Sendable {
     self.comparison = comparison
     claims = PaperClaims(
       hardware: hardware, comparison: comparison, surface: surface,
-      workload: "\(workload.name), \(workload.batch) images")
+      workload: "\(workload.name), \(workload.batch) images", study: study)
   }
 
   /// The corners of the surface that the claims name.

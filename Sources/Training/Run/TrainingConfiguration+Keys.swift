@@ -32,8 +32,9 @@ extension TrainingConfiguration {
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
       "Fine-tune: start from the weights of this safetensors file; sets other defaults (epochs 30, batch "
-        + "8, warm-up-epochs 1, start-density 1; model, width and image-size from the file). A classifier "
-        + "of another size is re-initialised, and so is a first convolution of another kernel size.",
+        + "8, warm-up-epochs 1, start-density 1, centred-gradients false; model, width and image-size "
+        + "from the file). A classifier of another size is re-initialised, and so is a first convolution "
+        + "of another kernel size.",
       valueName: "file", default: "random weights"),
     ConfigurationKey(
       "freeze", \.freeze,
@@ -102,6 +103,10 @@ extension TrainingConfiguration {
       "Largest step (rate times gradient) of SGD as a fraction of the weights' norm, in layers without "
         + "a normalisation after them; 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
+    ConfigurationKey(
+      "centred-gradients", \.centredGradients,
+      "Subtract from the classifier's weight gradients their mean over its inputs, and start it with small "
+        + "weights: true or false."),
     ConfigurationKey(
       "recalibration-batches", \.recalibrationBatches,
       "Training batches over which the statistics of batch normalisation are recomputed after the "

@@ -74,7 +74,7 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var precision = PrecisionChoice.fp32
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
-  /// The highest learning rate, a tenth of it in fine-tuning; by default 0.05 for SGD and 0.001 for AdamW.
+  /// The highest learning rate; by default 0.05 for SGD and 0.001 for AdamW, a tenth in fine-tuning.
   public var learningRate: Float?
   /// How the learning rate falls.
   public var learningRateDecay = LearningRate.Decay.cosine
@@ -99,6 +99,9 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   /// Longest step, rate times gradient, of the weights of a layer that no norm follows, as a fraction of
   /// their norm; 0 for no limit. Of SGD.
   public var stepLimit: Float = 0.002
+  /// Whether the weight gradients of the classifier lose their mean over its inputs, and its random weights
+  /// start small.
+  public var centredGradients = true
   /// Whether training images are cropped (and mirrored where the data set allows it).
   public var augment = true
   /// Batches of training images whose means become the norms' statistics after the last step; 0 keeps

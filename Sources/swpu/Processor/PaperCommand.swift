@@ -18,6 +18,7 @@ struct PaperCommand: ParsableCommand {
         swpu paper                     ResNet-18 with random masks
         swpu paper runs/resnet18       with the masks of a training run
         swpu paper --energy-table synthesised
+        swpu paper --study docs/results/study/resnet20-ratio.json
       """)
 
   @OptionGroup(title: "Workload") var options: WorkloadOptions
@@ -25,6 +26,13 @@ struct PaperCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Supply voltage of the peak efficiency.", valueName: "volts"))
   var lowestVoltage = 0.56
+
+  @Option(
+    help: ArgumentHelp(
+      "Accuracies of trainings at several sparsities, for the claim of the pruning ratio: a file of "
+        + "Benchmarks/study/collect (default: none).",
+      valueName: "file"))
+  var study: String?
 
   @Flag(help: "Print JSON on standard output.")
   var json = false
@@ -39,10 +47,11 @@ struct PaperCommand: ParsableCommand {
   func run() throws {
     let hardware = try machine.description()
     let table = try machine.table()
+    let study = try study.map { try RatioStudy(path: $0) }
     let workload = try options.workload()
-    let (claims, surface) = try claims(hardware, workload, table)
+    let (claims, surface) = try claims(hardware, workload, table, study)
     let published =
-      table == .standard ? nil : try self.claims(hardware, workload, .standard).claims
+      table == .standard ? nil : try self.claims(hardware, workload, .standard, study).claims
     if json {
       return try printJSON(
         Document(claims: claims.claims, surface: surface, published: published?.claims))
@@ -54,7 +63,8 @@ struct PaperCommand: ParsableCommand {
   }
 
   private func claims(
-    _ hardware: HardwareDescription, _ workload: Workload, _ table: EnergyTable
+    _ hardware: HardwareDescription, _ workload: Workload, _ table: EnergyTable,
+    _ study: RatioStudy?
   ) throws -> (claims: PaperClaims, surface: EfficiencySurface) {
     var comparison = Comparison()
     for candidate in Comparison.machines(hardware) {
@@ -65,7 +75,7 @@ struct PaperCommand: ParsableCommand {
       hardware, network: workload.network, volts: lowestVoltage, table: table)
     let claims = PaperClaims(
       hardware: hardware, comparison: comparison, surface: surface,
-      workload: "\(workload.name), \(workload.batch) images")
+      workload: "\(workload.name), \(workload.batch) images", study: study)
     return (claims, surface)
   }
 }

@@ -32,6 +32,13 @@ struct ReportCommand: ParsableCommand {
       valueName: "file"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Accuracies of trainings at several sparsities, for the claim of the pruning ratio: a file of "
+        + "Benchmarks/study/collect (default: none).",
+      valueName: "file"))
+  var study: String?
+
   @Flag(help: "Open the page in the browser.")
   var open = false
 
@@ -41,6 +48,7 @@ struct ReportCommand: ParsableCommand {
     let path = output ?? (runs.count == 1 ? runs[0] + "/report.html" : "report.html")
     let hardware = try machine.description()
     let table = try machine.table()
+    let study = try study.map { try RatioStudy(path: $0) }
     let records = try zip(names, runs).map { name, run in
       try RunRecord(RunFolder(URL(fileURLWithPath: run)), name: name, path: run)
     }
@@ -57,7 +65,7 @@ struct ReportCommand: ParsableCommand {
           ?? ProcessorRecord.surface(workload.network, hardware: hardware, table: table)
         surfaces[workload.network] = surface
         processor = try ProcessorRecord(
-          workload, hardware: hardware, table: table, surface: surface)
+          workload, hardware: hardware, table: table, surface: surface, study: study)
       }
       entries.append(RunReport.Entry(run: record, processor: processor))
     }
