@@ -72,9 +72,9 @@ struct ConfigurationOptions: ParsableArguments {
       schedule, balanced, budget, epochs, batch, precision, optimizer, learningRate,
       learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
-      centredGradients, recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment,
-      startDensity, rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,
-      shapeUpdateFraction, minimumShapeFraction, blockSide,
+      centredGradients, recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay,
+      augment, startDensity, rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval,
+      growFraction, growth, shapeUpdateFraction, minimumShapeFraction, blockSide,
     ]
     return all.compactMap { $0 }
   }
