@@ -200,7 +200,7 @@ rtl-lint: tools
 $(lint-modules): lint-%:
 	@echo "$*"
 	@verilator --lint-only --timing --assert -Wall --top-module $* rtl/lint/verilator.vlt -F rtl/swpu.f \
-	  $(wildcard rtl/test/$*.sv) $(if $(filter swpu_top,$*),-GCores=2)
+	  $(wildcard rtl/test/$*.sv) $(if $(filter %_top %_step,$*),-GCores=2)
 
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and
 # TensorBoard from PyPI beside the build.
@@ -222,6 +222,9 @@ rtl-style: .build/rtl-tools/bin/python
 rtl-formal: .build/rtl-tools/bin/python
 	@$< rtl/formal/prove_compress.py 8 16 >.build/formal.log || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_zero_pack.py 8,16 16,1 >>.build/formal.log || { cat .build/formal.log; exit 1; }
+	@$< rtl/formal/prove_line_list.py 2,4,8,4 3,8,16,8 >>.build/formal.log \
+	  || { cat .build/formal.log; exit 1; }
+	@$< rtl/formal/prove_hold.py 4 16 >>.build/formal.log || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_read_walk.py 3,1,2 4,2,2 5,3,2 >>.build/formal.log \
 	  || { cat .build/formal.log; exit 1; }
 	@$< rtl/formal/prove_scan.py 2,4,8 2,8,16 >>.build/formal.log || { cat .build/formal.log; exit 1; }

@@ -9,7 +9,12 @@ src/step/swpu_zero_unpack.sv
 src/arithmetic/swpu_bf16_multiply.sv
 src/arithmetic/swpu_fp32_add.sv
 src/arithmetic/swpu_bf16_mac.sv
+src/arithmetic/swpu_fp32_fma.sv
+src/step/swpu_stream_in.sv
+src/step/swpu_stream_out.sv
+src/step/swpu_update.sv
 src/reorder/swpu_hamming_unit.sv
+src/reorder/swpu_line_list.sv
 src/core/swpu_word_places.sv
 src/core/swpu_window_packer.sv
 src/core/swpu_scan_unit.sv
@@ -38,6 +43,7 @@ src/schedule/swpu_scheduler.sv
 src/memory/swpu_activation_memory.sv
 src/memory/swpu_output_memory.sv
 src/swpu_top.sv
+src/step/swpu_step.sv
 baselines/swpu_butterfly_network.sv
 baselines/swpu_benes_network.sv
 baselines/swpu_crossbar_network.sv

@@ -25,10 +25,11 @@ struct PassVectors {
   static let kernelSize = 7
   static let rowWords = 128
   static let positionBits = 8
+  /// Places of a listed line.
+  static let columnPlaces = 8
 
   /// The items of a pass.
-  init(_ work: RandomPass, hardware description: HardwareDescription) throws(RTLError) {
-    let hardware = description.asInRTL
+  init(_ work: RandomPass, hardware: HardwareDescription) throws(RTLError) {
     self.hardware = hardware
     geometry = work.geometry
     images = work.images
@@ -80,22 +81,28 @@ struct PassVectors {
 
     let isGradient = part.pass == .weightGradient
     var first = 0
+    let order = group.order
     let results: [String]
     if isGradient {
       let anywhere = (0..<part.tapCount).map { tap in tiles.contains { $0.lanes.active[tap] } }
       let plan = ControllerWindows(
         part, group: group.rows, order: group.order, active: anywhere,
         network: CompressNetwork(lanes: hardware.array.window), detects: true)
-      if item.windows.lowerBound > 0 { first = plan.windows[item.windows.lowerBound].entries[0] }
+      if item.windows.lowerBound > 0 {
+        let entry = plan.windows[item.windows.lowerBound].entries[0]
+        first = (0..<order.places).first { order.entry($0) == entry } ?? 0
+      }
       results = gradients(plan.windows[item.windows], part, group.rows)
     } else {
       results = outputs(tiles, part, group.rows)
     }
-    text += description(part, group.rows, tiles, first: first, windows: item.windows.count)
+    text += description(
+      part, group.rows, order, tiles, first: first, windows: item.windows.count)
     let runs = tiles.map { $0.mostRuns(hardware.memory.portElements) }.max() ?? 1
     text += "\(tiles.count) \(part.planes * part.kernelRows) \(runs) \(core.cycles) "
     text += "\(core.activity.sourceAccesses) \(core.activity.gradientAccesses) \(results.count)\n"
     for row in group.rows { text += part.mask(row).map { hex($0) + "\n" }.joined() }
+    text += list(order, part, group.rows)
     for row in group.rows { text += weights(row, part) }
     let wanted = (0..<part.entries).filter { entry in
       group.rows.contains { part.needs(row: $0, entry: entry) }
@@ -108,12 +115,22 @@ struct PassVectors {
     text += results.joined()
   }
 
-  /// The kind of item, and for the weight gradient where it starts and which taps read when.
+  /// The kind of item, and for the weight gradient at which place it starts and which taps read when.
   private func description(
-    _ part: LoweredPart, _ rows: [Int], _ tiles: [ItemTile], first: Int, windows: Int
+    _ part: LoweredPart, _ rows: [Int], _ order: LineOrder, _ tiles: [ItemTile], first: Int,
+    windows: Int
   ) -> String {
     let word = first & ~63
     let line = word / part.kernelColumns
+    let isListed = order.list != nil
+    let start =
+      isListed
+      ? (
+        word: first / part.kernelColumns / LineOrder.linesPerScan,
+        place: first / part.kernelColumns % LineOrder.linesPerScan * Self.columnPlaces
+          + first % part.kernelColumns
+      ) : (word: first >> 6, place: first & 63)
+    let lastWord = isListed ? (order.lines - 1) / LineOrder.linesPerScan : part.wordsPerRow - 1
     var anywhere = HexNumber()
     var last = HexNumber()
     for row in 0..<Self.kernelSize {
@@ -128,10 +145,31 @@ struct PassVectors {
     }
     let fields: [Int] = [
       part.pass == .weightGradient ? 1 : 0, 1 << rows.count - 1, part.kernelRows - 1,
-      part.kernelColumns - 1, part.wordsPerRow - 1, first, line, line % part.kernelRows,
-      word % part.kernelColumns, max(0, windows - 1),
+      part.kernelColumns - 1, part.wordsPerRow - 1, lastWord, start.word, start.place, line,
+      line % part.kernelRows, word % part.kernelColumns, max(0, windows - 1),
     ]
     return (fields.map { hex($0) } + [anywhere.text, last.text]).joined(separator: " ") + "\n"
+  }
+
+  /// The lines of a list with what each row needs of them, filled up to whole words of the scan.
+  private func list(_ order: LineOrder, _ part: LoweredPart, _ rows: [Int]) -> String {
+    guard let list = order.list else { return "0\n" }
+    let columns = part.kernelColumns
+    var lines = list.map { line in
+      var needed = HexNumber()
+      for row in rows {
+        for column in 0..<Self.kernelSize {
+          let isNeeded =
+            column < columns && part.needs(row: row, entry: Int(line) * columns + column)
+          needed.append(isNeeded ? 1 : 0, width: 1)
+        }
+      }
+      return [
+        hex(Int(line) * columns), hex(line), hex(Int(line) % part.kernelRows), needed.text,
+      ].joined(separator: " ") + "\n"
+    }
+    while lines.count % LineOrder.linesPerScan != 0 { lines.append("0 0 0 0\n") }
+    return "\(lines.count)\n" + lines.joined()
   }
 
   /// The kept weights of a row in the order of its entries; none in the weight-gradient pass.

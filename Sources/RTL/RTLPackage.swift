@@ -44,6 +44,13 @@ extension HardwareDescription {
         parameter int unsigned WindowsInFlight = \(array.windowsInFlight);
         // Cycles A of the floating-point adder; as many interleaved partial sums a lane.
         parameter int unsigned AdderStages = \(array.adderStages);
+        // Banks of partial sums of a row, 1 or 2. With 2, a row adds up those of a tile, or of a window of the
+        // weight gradient, while it takes the next.
+        parameter int unsigned SumBanks = \(array.sumBanks);
+        // Whether outputs and input gradients leave a row as BF16, in the upper half of a word.
+        parameter bit RoundResults = 1'b\(array.results == .bf16 ? 1 : 0);
+        // Whether the controller walks a list of the lines that a group needs; else it scans masks.
+        parameter bit ListLines = 1'b\(techniques.reorderLines == .balanced ? 1 : 0);
         // Runs of neighbouring elements that a core reads in a cycle, of operand vectors and as many of
         // output gradients.
         parameter int unsigned PortsPerCore = \(memory.portsPerCore);
@@ -57,6 +64,10 @@ extension HardwareDescription {
         parameter int unsigned MaskKibibytes = \(memory.maskKibibytes);
         // Whether a multiplier whose operand is zero is clock-gated.
         parameter bit GateZeroOperands = 1'b\(techniques.gateZeroOperands ? 1 : 0);
+        // Whether a lane whose operand is zero holds: nothing of it moves but its valid bit.
+        parameter bit HoldZeroLanes = 1'b\(techniques.holdZeroLanes ? 1 : 0);
+        // Values that a stream unit takes in a cycle.
+        parameter int unsigned StreamElements = \(stream.elementsPerCycle);
 
         // Mask bits that a memory gives in a cycle.
         parameter int unsigned MaskWord = \(CorePipeline.maskWord);

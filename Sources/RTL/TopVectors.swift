@@ -22,8 +22,7 @@ struct TopVectors {
   static let largestStride = 3
 
   /// The pass on a machine whose memories hold it whole.
-  init(_ work: RandomPass, hardware description: HardwareDescription) throws(RTLError) {
-    let hardware = description.asInRTL
+  init(_ work: RandomPass, hardware: HardwareDescription) throws(RTLError) {
     if hardware.techniques.reorder != .hamming {
       throw RTLError("reorder is \(hardware.techniques.reorder.rawValue); the RTL takes hamming")
     }
@@ -51,6 +50,7 @@ struct TopVectors {
         output: 4 * (base + values.count)
       ))
 
+    try Self.check(schedule, hardware)
     text += Self.layer(work, base: base) + "\n"
     let counts = [source.count, weights.count, masks.count, gradients.count, values.count]
     text += counts.map { hex($0) }.joined(separator: " ") + "\n"
@@ -124,6 +124,22 @@ struct TopVectors {
       numbers[place.0][place.1] = number
     }
     return numbers
+  }
+
+  /// Whether the lists of all groups fit into their memory.
+  private static func check(_ schedule: PassSchedule, _ hardware: HardwareDescription)
+    throws(RTLError)
+  {
+    let scan = LineOrder.linesPerScan
+    let lines = schedule.groups.reduce(0) { sum, group in
+      sum + ((group.order.list?.count ?? 0) + scan - 1) / scan * scan
+    }
+    let room = 2 * 8192 * hardware.memory.maskKibibytes / hardware.array.rows
+    if lines > room {
+      throw RTLError(
+        "mask-kibibytes is \(hardware.memory.maskKibibytes), which gives the RTL lists of \(room) lines; "
+          + "the pass takes \(lines)")
+    }
   }
 
   private static func check(

@@ -34,7 +34,8 @@ import Testing
       }
       if gradients == 0 { return }
       let taken = finish[finish.count - 1][row] + bonus[row]
-      var turned = max(taken, free[row]) + max(0, array.slots * array.adderStages - 2)
+      let stages = array.adderStages
+      var turned = max(taken, free[row]) + max(0, array.slots * stages - 2) * stages
       var begun = max(taken, free[row])
       if gradients != nil {
         // A write of a cycle, the last of the drain, if there is anything to write.

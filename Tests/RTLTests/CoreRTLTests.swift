@@ -10,7 +10,7 @@ import Testing
   static let machines: [HardwareDescription] = {
     func machine(
       rows: Int, lanes: Int, slots: Int, window: Int, inFlight: Int, stages: Int, ports: Int,
-      elements: Int, gates: Bool = true
+      elements: Int, banks: Int = 2, lists: Bool = true, rounds: Bool = true, gates: Bool = true
     ) -> HardwareDescription {
       var machine = HardwareDescription.small
       machine.array.cores = 2
@@ -22,11 +22,17 @@ import Testing
       machine.array.adderStages = stages
       machine.memory.portsPerCore = ports
       machine.memory.portElements = elements
+      machine.array.sumBanks = banks
+      machine.array.results = rounds ? .bf16 : .fp32
+      machine.techniques.reorderLines = lists ? .balanced : .none
       machine.techniques.gateZeroOperands = gates
+      machine.techniques.holdZeroLanes = gates && rounds
       return machine
     }
     return [
       .small,
+      machine(
+        rows: 4, lanes: 4, slots: 1, window: 8, inFlight: 2, stages: 2, ports: 2, elements: 8),
       machine(
         rows: 3, lanes: 8, slots: 2, window: 4, inFlight: 3, stages: 3, ports: 1, elements: 16,
         gates: false),
@@ -38,9 +44,9 @@ import Testing
   }()
 
   /// What differs throws.
-  @Test("48 passes on two machines: every bit, the cycles of every item, and what is read")
+  @Test("72 passes on three machines: every bit, the cycles of every item, and what is read")
   func passes() throws {
-    for machine in Self.machines.prefix(2) {
+    for machine in Self.machines.prefix(3) {
       let verified = try RTLVerification(
         machine, rtl: Bench.hardware, seeds: 0..<24, kept: Bench.kept)
       #expect(verified.passes == 24)
@@ -51,7 +57,7 @@ import Testing
 
 /// Many more, on machines of other sizes too: `SWPU_SLOW_TESTS=1` runs them.
 @Suite(.needsVerilator, .enabled(if: Bench.isSlow)) struct CoreRTLSlowTests {
-  @Test("1,200 passes on four machines and 60 on the default")
+  @Test("1,500 passes on five machines and 60 on the default")
   func passes() throws {
     for machine in CoreRTLTests.machines {
       let verified = try RTLVerification(

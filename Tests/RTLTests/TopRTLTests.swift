@@ -9,7 +9,7 @@ import Testing
 /// Whole passes of layers through the RTL of the whole machine, from loaded memories.
 @Suite(.needsVerilator) struct TopRTLTests {
   /// The machines of the core's tests, with some cores and memories for the largest random pass.
-  static let machines: [HardwareDescription] = zip(CoreRTLTests.machines, [3, 2, 5, 2]).map {
+  static let machines: [HardwareDescription] = zip(CoreRTLTests.machines, [3, 3, 2, 5, 2]).map {
     var machine = $0
     machine.array.cores = $1
     machine.memory.weightKibibytes = 16
@@ -51,7 +51,7 @@ import Testing
 
 /// Many more, on machines of other sizes too: `SWPU_SLOW_TESTS=1` runs them.
 @Suite(.needsVerilator, .enabled(if: Bench.isSlow)) struct TopRTLSlowTests {
-  @Test("600 passes on four machines and 24 on the default's array with two cores")
+  @Test("750 passes on five machines and 24 on the default's array with two cores")
   func passes() throws {
     for machine in TopRTLTests.machines {
       let verified = try RTLVerification(

@@ -28,7 +28,8 @@ def package(**sizes):
     """The package of the default machine with other sizes."""
     text = (rtl / "src/hardware/swpu_pkg.sv").read_text()
     for name, value in sizes.items():
-        text, count = re.subn(rf"(parameter int unsigned {name} = )\d+", rf"\g<1>{value}", text)
+        text, count = re.subn(
+            rf"(parameter (?:int unsigned|bit) {name} = )[\d'b]+", rf"\g<1>{value}", text)
         assert count == 1, f"swpu_pkg.sv has {count} parameters {name}"
     return text
 
@@ -37,7 +38,7 @@ for argument in sys.argv[1:]:
     rows, window, word = map(int, argument.split(","))
     with tempfile.TemporaryDirectory() as folder:
         sizes = pathlib.Path(folder) / "swpu_pkg.sv"
-        sizes.write_text(package(Rows=rows, Window=window, MaskWord=word))
+        sizes.write_text(package(Rows=rows, Window=window, MaskWord=word, ListLines="1'b0"))
         design = libyosys.Design()
         for command in [
             f"read_slang --top {top} " + " ".join(map(str, [sizes, *sources])),

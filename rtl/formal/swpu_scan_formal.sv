@@ -12,14 +12,16 @@ module swpu_scan_formal (
   input logic                                                      step_i,
   input logic                                                      window_ready_i,
   input logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0]         masks_i,
-  input logic [swpu_types_pkg::WordBits-1:0]                       last_word_i,
+  input swpu_types_pkg::listed_line_t
+              [swpu_types_pkg::LinesPerScan-1:0]                   lines_i,
+  input logic [swpu_types_pkg::ScanWordBits-1:0]                   last_word_i,
   input logic [swpu_types_pkg::KernelBits-1:0]                     last_row_i,
   input logic [swpu_types_pkg::KernelBits-1:0]                     last_column_i,
   input logic [swpu_types_pkg::KernelSize-1:0]
               [swpu_types_pkg::KernelSize-1:0]                     active_i,
   // The entry whose fate is followed.
-  input logic [swpu_types_pkg::WordBits-1:0]                       word_i,
-  input logic [swpu_types_pkg::BitBits-1:0]                        bit_i
+  input logic [swpu_types_pkg::ScanWordBits-1:0]                   word_i,
+  input logic [swpu_types_pkg::ScanPlaceBits-1:0]                  bit_i
 );
 
   import swpu_types_pkg::*;
@@ -37,6 +39,7 @@ module swpu_scan_formal (
     .step_i,
     .word_o        (next_word),
     .masks_i,
+    .lines_i,
     .last_word_i,
     .last_row_i,
     .last_column_i,
@@ -75,8 +78,8 @@ module swpu_scan_formal (
   logic is_ahead, is_wanted, stays_ahead, is_in_window, keeps, is_clean;
   always_comb begin
     for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[row] = masks_i[row][bit_i];
-    spot = i_scan.spots_q[bit_i];
-    line = {i_scan.lines_q + WordBits'(spot.line[BitBits]), spot.line[BitBits-1:0]};
+    spot = i_scan.gen_masks.spots_q[bit_i];
+    line = {i_scan.gen_masks.lines_q + WordBits'(spot.line[BitBits]), spot.line[BitBits-1:0]};
     is_ahead = i_scan.word_q == word_i && !i_scan.done_q[bit_i];
     is_wanted = is_ahead && rows != '0
         && active_i[spot.row][spot.column];
@@ -132,14 +135,14 @@ module swpu_scan_formal (
   spot_t last;
   always_ff @(posedge clk_i) has_begun_q <= has_begun_q || begin_i;
   always_comb begin
-    are_counted = !i_scan.spots_q[0].line[BitBits];
+    are_counted = !i_scan.gen_masks.spots_q[0].line[BitBits];
     for (int unsigned i = 0; i + 1 < swpu_pkg::MaskWord; i++) begin
-      if (i_scan.spots_q[i+1] != after(i_scan.spots_q[i])) are_counted = 1'b0;
+      if (i_scan.gen_masks.spots_q[i+1] != after(i_scan.gen_masks.spots_q[i])) are_counted = 1'b0;
     end
-    last = after(i_scan.spots_q[swpu_pkg::MaskWord-1]);
-    if (i_scan.after_q.line
-        != {i_scan.lines_q + WordBits'(last.line[BitBits]), last.line[BitBits-1:0]}
-        || i_scan.after_q.row != last.row || i_scan.after_q.column != last.column
+    last = after(i_scan.gen_masks.spots_q[swpu_pkg::MaskWord-1]);
+    if (i_scan.gen_masks.after_q.line
+        != {i_scan.gen_masks.lines_q + WordBits'(last.line[BitBits]), last.line[BitBits-1:0]}
+        || i_scan.gen_masks.after_q.row != last.row || i_scan.gen_masks.after_q.column != last.column
         || last.row > last_row_i || last.column > last_column_i) begin
       are_counted = 1'b0;
     end

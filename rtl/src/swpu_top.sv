@@ -4,8 +4,9 @@
 //
 // 1. The pass is lowered to its parts, whose rows the reorder unit puts into groups; on its way it
 //    counts the weights of each row, so that their place in the weight memory is known.
-// 2. The planner makes the items, and the scheduler assigns them, longest processing time first.
-// 3. Each core's loader loads an item's masks and weights while the core works on the one before.
+// 2. The planner lists the lines of each group and makes the items, and the scheduler assigns them,
+//    longest processing time first.
+// 3. Each core's loader loads an item's masks, list and weights while the core works on the one before.
 // Meanwhile results that nothing is written to become zero.
 module swpu_top #(
   parameter int unsigned Cores = swpu_pkg::Cores,
@@ -57,6 +58,9 @@ module swpu_top #(
   localparam int unsigned Loaders = Cores + 1;
   localparam int unsigned Weights = WeightKibibytes * 512;
   localparam int unsigned Masks = MaskKibibytes * 8192 / swpu_pkg::MaskWord;
+  // Lines of all lists: twice as many as the rows of full groups would need if each kept all weights of
+  // 1x1 kernels.
+  localparam int unsigned Lines = 2 * Masks * swpu_pkg::MaskWord / Rows;
   localparam int unsigned Activations = ActivationKibibytes * 512;
   localparam int unsigned Outputs = OutputKibibytes * 256;
 
@@ -219,6 +223,38 @@ module swpu_top #(
     .read_data_o    (weight_data)
   );
 
+  // The lists of all groups.
+  logic list_valid;
+  address_t list_write_address;
+  listed_line_t list_line;
+  address_t [Cores-1:0] list_address;
+  listed_line_t [Cores-1:0] list_data;
+
+  if (swpu_pkg::ListLines) begin : gen_lists
+    logic [Cores-1:0][$clog2(Lines)-1:0] list_index;
+
+    for (genvar i = 0; i < Cores; i++) begin : gen_index
+      assign list_index[i] = ($clog2(Lines))'(list_address[i]);
+    end
+
+    swpu_memory #(
+      .Words    (Lines),
+      .Width    ($bits(listed_line_t)),
+      .ReadPorts(Cores)
+    ) i_lists (
+      .clk_i,
+      .write_i        (list_valid),
+      .write_address_i(($clog2(Lines))'(list_write_address)),
+      .write_data_i   (list_line),
+      .read_address_i (list_index),
+      .read_data_o    (list_data)
+    );
+  end else begin : gen_no_lists
+    logic unused;
+    assign unused = ^{list_valid, list_write_address, list_line, list_address};
+    assign list_data = '0;
+  end
+
   // Planner and scheduler.
   logic plans, plan_busy, job_made, schedules, scheduled;
   logic [PartBits-1:0] plan_part;
@@ -241,6 +277,9 @@ module swpu_top #(
     .row_i           (rows[Cores]),
     .mask_address_o  (mask_address[Cores]),
     .mask_i          (mask_data[Cores]),
+    .list_valid_o    (list_valid),
+    .list_address_o  (list_write_address),
+    .line_o          (list_line),
     .valid_o         (job_made),
     .job_o           (made_job),
     .work_o          (made_work),
@@ -299,6 +338,8 @@ module swpu_top #(
       .mask_i            (mask_data[i]),
       .weight_address_o  (weight_address[i]),
       .weight_i          (weight_data[i]),
+      .list_address_o    (list_address[i]),
+      .line_i            (list_data[i]),
       .read_o            (read[i*Ports+:Ports]),
       .read_address_o    (read_address[i*Ports+:Ports]),
       .read_data_i       (read_data[i*Ports+:Ports]),

@@ -93,7 +93,7 @@ def characterise(unit, library, operands):
     for goal in unit.goals:
         netlist = Netlist(
             synthesise(
-                unit.top, unit.parameters, library, GOALS[goal], unit.is_large, unit.apart),
+                unit.top, unit.parameters, library, GOALS[goal], unit.is_large, unit.apart, unit.package),
             library)
         bare = Timing(netlist)
         mapping = {"cells": len(netlist.instances), "flipFlops": len(netlist.registers)}

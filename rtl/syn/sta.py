@@ -113,7 +113,7 @@ def main():
                 continue
             netlist = Netlist(
                 synthesise(
-                    unit.top, unit.parameters, library, GOALS["relaxed"], unit.is_large, unit.apart),
+                    unit.top, unit.parameters, library, GOALS["relaxed"], unit.is_large, unit.apart, unit.package),
                 library)
             timing = Timing(netlist)
             ours, theirs = timing.critical_path(), by_opensta(netlist, timing, library)

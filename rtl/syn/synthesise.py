@@ -73,13 +73,29 @@ def key(*parts):
     return digest.hexdigest()[:24]
 
 
-def synthesise(top, parameters, library, picoseconds, is_large=False, apart=()):
+def with_sizes(files, package):
+    """The same files, with other values of some parameters of the machine in a file beside the netlists."""
+    if not package:
+        return files
+    text = (RTL / "src/hardware/swpu_pkg.sv").read_text()
+    for name, value in package.items():
+        text, count = re.subn(
+            rf"(parameter (?:int unsigned|bit) {name} = )[\d'b]+;", rf"\g<1>{value};", text)
+        if count != 1:
+            raise KeyError(f"swpu_pkg.sv has {count} parameters {name}")
+    KEPT.mkdir(parents=True, exist_ok=True)
+    other = KEPT / f"swpu_pkg-{key(text)}.sv"
+    other.write_text(text)
+    return [other if file.name == "swpu_pkg.sv" else file for file in files]
+
+
+def synthesise(top, parameters, library, picoseconds, is_large=False, apart=(), package=None):
     """The netlist of a module, mapped for a delay in picoseconds; of a large one by quick steps.
 
-    Modules that are named `apart`, which have the same parameters wherever they stand, are mapped by
+    The package names parameters of the machine that differ from the default. Modules that are named `apart`, which have the same parameters wherever they stand, are mapped by
     themselves, once for all places, and put into the netlist then.
     """
-    files = sources(top)
+    files = with_sizes(sources(top), package)
     name = key(
         *files, *library.files, top, sorted(parameters.items()), int(picoseconds), is_large, apart, UNWANTED,
         QUICK, DRIVERS, metadata.version("pyosys"))

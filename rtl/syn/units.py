@@ -9,6 +9,8 @@ import stimuli
 from stimuli import sliced, unsliced
 
 WIDTH = 16
+# A machine whose controllers scan masks.
+MASKS = {"ListLines": "1'b0"}
 
 
 @dataclasses.dataclass
@@ -39,6 +41,8 @@ class Unit:
     is_large: bool = False
     # Submodules that are mapped once for all their instances.
     apart: tuple = ()
+    # What differs from the default machine, by parameters of swpu_pkg.
+    package: dict = dataclasses.field(default_factory=dict)
 
 
 class Mismatch(Exception):
@@ -369,11 +373,17 @@ def all_units():
                 f"hamming-{rows}", "swpu_hamming_unit", {"LayerRows": rows, "RowWords": 4},
                 {"masks": hamming(rows, 4)}, goals=("relaxed",)))
     units.append(
-        Unit("scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",), is_large=True))
-    for name in ("controller", "window_filter"):
+        Unit(
+            "scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",), is_large=True,
+            package=MASKS))
+    # The walk of a list in its place.
+    units.append(
+        Unit("list-walk", "swpu_scan_unit", {}, {}, goals=("relaxed",), is_large=True))
+    for name, package in (("controller", MASKS), ("window_filter", {})):
         units.append(
             Unit(
-                name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True))
+                name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True,
+                package=package))
     # What sets the clock of row and load port: the choice of a window, the switches behind it, and the
     # reads of the ports.
     unit("row-sequencer", "swpu_row_sequencer", {}, None, [])

@@ -119,9 +119,9 @@ extension HardwareDescription.Array {
   var outputDrainCycles: Int { slots * adderStages * adderStages + 1 }
 
   /// Cycles in which a row takes nothing when it goes on in its other bank of sums: its lanes' adders
-  /// add up those before, one addition while the first sums of the next tile begin and need none, each
-  /// further one in a cycle of its own.
-  var outputTurnCycles: Int { max(0, slots * adderStages - 2) }
+  /// add up those before, an addition every A cycles. The last addition is made while the first A sums of
+  /// the next tile begin and need no adder.
+  var outputTurnCycles: Int { max(0, slots * adderStages - 2) * adderStages }
 
   /// Cycles in which a row adds up the A partial sums of each of `entries` weight gradients: once the
   /// last product is through the tree and the accumulator, A - 1 rounds, each of at least A cycles;

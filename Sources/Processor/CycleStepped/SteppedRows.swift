@@ -18,7 +18,7 @@ struct SteppedRows: Sendable {
     init(_ array: HardwareDescription.Array, _ pass: Pass) {
       count = array.sumBanks
       writes = pass == .weightGradient
-      turnCycles = writes ? 1 : max(0, array.slots * array.adderStages - 2)
+      turnCycles = writes ? 1 : max(0, array.slots * array.adderStages - 2) * array.adderStages
     }
   }
 

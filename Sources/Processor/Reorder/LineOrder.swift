@@ -27,7 +27,7 @@ public struct LineOrder: Hashable, Sendable {
   }
 
   /// Places of all lines.
-  var places: Int { lines * kernelColumns }
+  package var places: Int { lines * kernelColumns }
   /// Words of the places of a row's mask.
   var words: Int { (places + 63) / 64 }
   /// Places that the controller scans in a cycle: a word of the mask, or of a list as many lines as
@@ -39,7 +39,7 @@ public struct LineOrder: Hashable, Sendable {
   var scanCycles: Int { ceilingDivision(places, placesPerScan) }
 
   /// The entry at a place.
-  func entry(_ place: Int) -> Int {
+  package func entry(_ place: Int) -> Int {
     guard let list else { return place }
     return Int(list[place / kernelColumns]) * kernelColumns + place % kernelColumns
   }
@@ -65,7 +65,7 @@ public struct LineOrder: Hashable, Sendable {
   /// A line's number and the taps that any row needs, as the unit writes them.
   static let itemBits = 16
   /// Items of a word of 64 bits.
-  static let linesPerScan = 4
+  package static let linesPerScan = 4
   /// Lines that the unit chooses among.
   static let lookahead = 32
 }

@@ -120,7 +120,7 @@ public struct PackedZeros: Equatable, Sendable {
 
 /// A weight as stored in the DRAM: its operand, and the remaining bits of FP32.
 public struct WeightPlanes: Equatable, Sendable {
-  /// The weight in BF16, rounded to nearest even.
+  /// The weight in BF16, rounded to nearest; a tie away from zero, as the rest has 16 bits.
   public let operand: UInt16
   /// The bits of the weight less those of the operand, in two's complement.
   public let rest: Int16
@@ -128,7 +128,7 @@ public struct WeightPlanes: Equatable, Sendable {
   /// Splits a weight that BF16 can round to a finite value.
   public init(_ weight: Float) {
     let bits = weight.bitPattern
-    let rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    let rounded = (bits + 0x8000) >> 16
     precondition(rounded & 0x7F80 != 0x7F80, "a weight of \(weight) has no BF16 operand")
     operand = UInt16(rounded)
     rest = Int16(Int64(bits) - Int64(rounded) << 16)

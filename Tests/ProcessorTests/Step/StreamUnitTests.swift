@@ -106,7 +106,19 @@ import Testing
       if !weight.isFinite || abs(weight) > 3e38 { continue }
       let planes = WeightPlanes(weight)
       #expect(planes.weight.bitPattern == bits)
-      #expect(planes.operand == HardwareDescription.OperandFormat.bf16.encode(weight))
+      if bits & 0xFFFF != 0x8000 {
+        #expect(planes.operand == HardwareDescription.OperandFormat.bf16.encode(weight))
+      }
+    }
+  }
+
+  @Test("the rest of a weight between two operands fits its plane", arguments: [0x3F80, 0x3F81])
+  func tie(upper: UInt32) {
+    for sign in [0, 0x8000_0000] as [UInt32] {
+      let bits = sign | upper << 16 | 0x8000
+      let planes = WeightPlanes(Float(bitPattern: bits))
+      #expect(planes.operand == UInt16((sign >> 16) + upper + 1))
+      #expect(planes.rest == .min && planes.weight.bitPattern == bits)
     }
   }
 

@@ -14,9 +14,11 @@ module swpu_controller (
   input  swpu_types_pkg::item_t                             item_i,
   // No more windows follow.
   output logic                                              done_o,
-  // Mask memory: address of the next cycle's word, and the word of this cycle.
-  output logic [swpu_types_pkg::WordBits-1:0]               word_o,
+  // Mask memory, or that of the list: address of the next cycle's word, and the word of this cycle.
+  output logic [swpu_types_pkg::ScanWordBits-1:0]           word_o,
   input  logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0] masks_i,
+  input  swpu_types_pkg::listed_line_t
+               [swpu_types_pkg::LinesPerScan-1:0]           lines_i,
   // Tile memory, in the same way.
   output logic [swpu_types_pkg::NumberBits-1:0]             tile_address_o,
   input  swpu_types_pkg::tile_t                             tile_i,
@@ -80,6 +82,7 @@ module swpu_controller (
     .step_i        (state_q == Scan),
     .word_o,
     .masks_i,
+    .lines_i,
     .last_word_i   (item_i.last_word),
     .last_row_i    (item_i.last_kernel_row),
     .last_column_i (item_i.last_kernel_column),
@@ -194,15 +197,12 @@ module swpu_controller (
   for (genvar lane = 0; lane < Window; lane++) begin : gen_own
     assign own_entries_o[lane] = fixed_q.entries[lane].tag;
   end
-  // A fixed window starts in the word in which its first entry was found.
+  // A fixed window starts where its first entry was found.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) first_place_q <= '0;
     else if (!scan_is_open) first_place_q <= scan_place;
   end
-  always_comb begin
-    fixed_start_o = scan_is_open ? first_place_q : scan_place;
-    fixed_start_o.entry = scanned.entries[0].tag;
-  end
+  assign fixed_start_o = scan_is_open ? first_place_q : scan_place;
   assign active_o = active;
   assign finds_fixed_o = state_q == Scan && scan_valid && item_i.makes_gradients;
 

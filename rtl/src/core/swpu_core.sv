@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A core: controller, load port, window buffer and G rows, with the memories of the group's masks and
-// weights. It works through one item at a time: a group of rows on tiles, or on fixed windows of the
+// A core: controller, load port, window buffer and G rows, with the memories of the group's masks, list
+// of lines and weights. It works through one item at a time: a group of rows on tiles, or on fixed windows of the
 // weight gradient.
 //
-// While it works, the masks and weights of the next item are loaded into the other half of those
+// While it works, the masks, list and weights of the next item are loaded into the other half of those
 // memories. Outside are the memories of activations and results, and the units that turn (tile, line, run)
 // and (tile, row, run) into addresses; data arrive in the cycle after.
 module swpu_core (
   input  logic                                              clk_i,
   input  logic                                              rst_ni,
-  // Masks and weights of the next item's group.
+  // Masks, list of lines and weights of the next item's group.
   input  swpu_types_pkg::mask_write_t                       mask_i,
+  input  swpu_types_pkg::list_write_t                       list_i,
   input  swpu_types_pkg::weight_write_t                     weight_i,
   // Starts that item, whose description stays until it is done.
   input  logic                                              start_i,
@@ -39,10 +40,13 @@ module swpu_core (
 
   localparam int unsigned Rows = swpu_pkg::Rows;
   localparam int unsigned Slots = swpu_pkg::Slots;
+  // Without a list the controller scans the masks too.
+  localparam int unsigned MaskPorts = Slots + 32'(!swpu_pkg::ListLines);
 
   // Controller.
-  logic [WordBits-1:0] scan_word;
+  logic [ScanWordBits-1:0] scan_word;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] scan_masks;
+  listed_line_t [LinesPerScan-1:0] scan_lines;
   logic controller_done, window_valid, window_ready;
   window_t window;
 
@@ -54,6 +58,7 @@ module swpu_core (
     .done_o        (controller_done),
     .word_o        (scan_word),
     .masks_i       (scan_masks),
+    .lines_i       (scan_lines),
     .tile_address_o,
     .tile_i,
     .window_valid_o(window_valid),
@@ -128,6 +133,42 @@ module swpu_core (
     else half_q <= half;
   end
 
+  // The list that the controller walks, a memory for each line of a word. Rows that the group does not
+  // have need nothing.
+  if (swpu_pkg::ListLines) begin : gen_list
+    listed_line_t [LinesPerScan-1:0] lines;
+    for (genvar i = 0; i < LinesPerScan; i++) begin : gen_line
+      swpu_memory #(
+        .Words    (2 * ScanWords),
+        .Width    ($bits(listed_line_t)),
+        .ReadPorts(1)
+      ) i_lines (
+        .clk_i,
+        .write_i        (list_i.valid
+                         && list_i.place[$clog2(LinesPerScan)-1:0] == ($clog2(LinesPerScan))'(i)),
+        .write_address_i({!half_q, list_i.place[EntryBits-1:$clog2(LinesPerScan)]}),
+        .write_data_i   (list_i.line),
+        .read_address_i ({half, scan_word}),
+        .read_data_o    (lines[i])
+      );
+      always_comb begin
+        scan_lines[i] = lines[i];
+        for (int unsigned row = 0; row < Rows; row++) begin
+          if (!rows_i[row]) scan_lines[i].needed[row] = '0;
+        end
+      end
+    end
+    assign scan_masks = '0;
+  end else begin : gen_masks
+    logic unused;
+    assign unused = ^list_i;
+    assign scan_lines = '0;
+  end
+
+  // The item has no more windows.
+  logic is_running_q, controller_done_q, is_quiet, is_through;
+  assign is_through = is_running_q && controller_done && !port_busy;
+
   // Rows, each with memories of its masks and weights.
   logic [Rows-1:0] is_idle;
   logic [WeightBits-1:0] weights_before_q;
@@ -137,14 +178,16 @@ module swpu_core (
     logic [Slots-1:0][WeightBits-1:0] weights_before, weight_address;
     logic [Slots-1:0][swpu_pkg::MaskWord-1:0] mask;
     operand_t [Slots-1:0] weight;
-    logic [Slots:0][WordBits:0] mask_address;
+    logic [MaskPorts-1:0][WordBits:0] mask_address;
     logic [Slots-1:0][WeightBits:0] weight_place;
-    logic [Slots:0][WeightBits+swpu_pkg::MaskWord-1:0] mask_data;
+    logic [MaskPorts-1:0][WeightBits+swpu_pkg::MaskWord-1:0] mask_data;
 
-    assign mask_address[Slots] = {half, scan_word};
     // Rows that the group does not have need nothing.
-    assign scan_masks[row] =
-        rows_i[row] ? mask_data[Slots][swpu_pkg::MaskWord-1:0] : '0;
+    if (!swpu_pkg::ListLines) begin : gen_scan
+      assign mask_address[Slots] = {half, scan_word};
+      assign scan_masks[row] =
+          rows_i[row] ? mask_data[Slots][swpu_pkg::MaskWord-1:0] : '0;
+    end
     for (genvar s = 0; s < Slots; s++) begin : gen_slot
       assign mask_address[s] = {half, word[s]};
       assign weight_place[s] = {half, weight_address[s]};
@@ -154,7 +197,7 @@ module swpu_core (
     swpu_memory #(
       .Words    (2 * RowWords),
       .Width    (WeightBits + swpu_pkg::MaskWord),
-      .ReadPorts(Slots + 1)
+      .ReadPorts(MaskPorts)
     ) i_masks (
       .clk_i,
       .write_i        (mask_i.valid && mask_i.row == RowBits'(row)),
@@ -183,6 +226,7 @@ module swpu_core (
       .clk_i,
       .rst_ni,
       .is_used_i         (rows_i[row]),
+      .is_through_i      (is_through),
       .makes_gradients_i (item_i.makes_gradients),
       .publish_i         (publish),
       .publish_slot_i    (publish_slot),
@@ -220,7 +264,6 @@ module swpu_core (
 
   // The item is done when the rows' last results are out; those of the weight gradient leave with the
   // rows' last cycle.
-  logic is_running_q, controller_done_q, is_quiet;
   logic [TakeToAdd:1] quiet_q;
 
   assign is_quiet = is_running_q && controller_done_q && !port_busy && (&is_idle);

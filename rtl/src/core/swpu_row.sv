@@ -7,6 +7,10 @@
 // (i mod A)·L + l of each lane; at the end of the tile the sums are added from the first to the last.
 // Weight gradient: the adders of a slot's lanes make a tree, and the adder of lane 0 adds its sum to
 // partial sum (n mod A) of the entry, in the row's n-th tile of the window.
+//
+// With two banks of sums those of one are added up while the row adds to the other. Behind a tile the adders
+// of slot 0 do it: the first products of a tile begin a sum, so those that arrive in such a cycle need no
+// adder. In the weight gradient an adder for each slot does it.
 module swpu_row #(
   // Number of the row.
   parameter int unsigned Row = 0
@@ -15,6 +19,8 @@ module swpu_row #(
   input  logic                                   rst_ni,
   // The group has this row.
   input  logic                                   is_used_i,
+  // No more windows follow.
+  input  logic                                   is_through_i,
   input  logic                                   makes_gradients_i,
   // Window buffer.
   input  logic                                   publish_i,
@@ -56,14 +62,21 @@ module swpu_row #(
   localparam int unsigned Stages = swpu_pkg::AdderStages;
   localparam int unsigned TurnBits = index_bits(Stages);
   localparam int unsigned Partials = Slots * Stages;
+  localparam int unsigned Banks = swpu_pkg::SumBanks;
+  localparam bit HasBanks = Banks == 2;
   localparam int unsigned ProductDelay = TakeToAdd + TreeLevels * Stages;
   localparam int unsigned OutputDrain = Slots * Stages * Stages + 1;
   localparam int unsigned DrainBits = $clog2(OutputDrain + 1);
   localparam int unsigned Carried = EntryBits + $bits(vector_t);
   localparam int unsigned Width = Carried > 32 ? Carried : 32;
 
+  // A bank as an index.
+  function automatic logic [index_bits(Banks)-1:0] of(logic number);
+    return HasBanks ? number : 1'b0;
+  endfunction
+
   // Sequencer.
-  logic record, takes, drains, ends_drain;
+  logic record, takes, drains, writes, bank;
   logic [Window-1:0] record_needed, own;
   logic [CountBits-1:0] first, count, own_count;
   logic [TurnBits-1:0] turn;
@@ -75,6 +88,7 @@ module swpu_row #(
     .clk_i,
     .rst_ni,
     .is_used_i,
+    .is_through_i,
     .makes_gradients_i,
     .publish_i,
     .publish_slot_i,
@@ -87,12 +101,13 @@ module swpu_row #(
     .takes_o        (takes),
     .first_o        (first),
     .count_o        (count),
+    .bank_o         (bank),
     .turn_o         (turn),
     .drains_o       (drains),
     .number_o       (number),
     .own_o          (own),
     .own_count_o    (own_count),
-    .ends_drain_o   (ends_drain),
+    .writes_o       (writes),
     .is_idle_o
   );
 
@@ -101,7 +116,7 @@ module swpu_row #(
   logic [Window-1:0][Width-1:0] network_in, network_out;
   sum_t [Window-1:0] totals;
 
-  assign expands = makes_gradients_i && ends_drain;
+  assign expands = makes_gradients_i && writes;
   for (genvar lane = 0; lane < Window; lane++) begin : gen_network_lane
     assign network_in[lane] = expands
         ? Width'(totals[lane]) : Width'({controls_i[slot_o].tags[lane], vectors_i[lane]});
@@ -139,6 +154,7 @@ module swpu_row #(
   // Places among the results of a fixed window, and turns, each cycle after the take.
   logic [Slots-1:0][LaneBits-1:0] place1, place_q[2:ProductDelay];
   logic [TurnBits-1:0] turn_q[1:ProductDelay];
+  logic bank_q[1:ProductDelay];
 
   // Ones of a word, by a tree.
   function automatic logic [BitBits:0] ones(logic [swpu_pkg::MaskWord-1:0] word);
@@ -178,7 +194,10 @@ module swpu_row #(
       gradients2_q <= '0;
       gradients3_q <= '0;
       own1_q <= '0;
-      for (int unsigned i = 1; i <= ProductDelay; i++) turn_q[i] <= '0;
+      for (int unsigned i = 1; i <= ProductDelay; i++) begin
+        turn_q[i] <= '0;
+        bank_q[i] <= 1'b0;
+      end
       for (int unsigned i = 2; i <= ProductDelay; i++) place_q[i] <= '0;
     end else begin
       for (int unsigned slot = 0; slot < Slots; slot++) begin
@@ -186,9 +205,12 @@ module swpu_row #(
             && (CountBits + 1)'(first) + (CountBits + 1)'(slot) < (CountBits + 1)'(count);
         if (takes) begin
           tag1_q[slot] <= network_out[taken_lane[slot]][Carried-1-:EntryBits];
-          vector1_q[slot] <= network_out[taken_lane[slot]][$bits(vector_t)-1:0];
+          vector1_q[slot] <= hold(vector1_q[slot].values,
+                                  network_out[taken_lane[slot]][$bits(vector_t)-1:0]);
         end
         bit2_q[slot] <= tag1_q[slot][BitBits-1:0];
+        vector2_q[slot] <= hold(vector2_q[slot].values, vector1_q[slot]);
+        vector3_q[slot] <= hold(vector3_q[slot].values, vector2_q[slot]);
       end
       if (takes) begin
         gradients1_q <= gradients_i;
@@ -196,12 +218,14 @@ module swpu_row #(
       end
       valid2_q <= valid1_q;
       valid3_q <= valid2_q;
-      vector2_q <= vector1_q;
-      vector3_q <= vector2_q;
       gradients2_q <= gradients1_q;
       gradients3_q <= gradients2_q;
       turn_q[1] <= turn;
-      for (int unsigned i = 2; i <= ProductDelay; i++) turn_q[i] <= turn_q[i-1];
+      bank_q[1] <= bank;
+      for (int unsigned i = 2; i <= ProductDelay; i++) begin
+        turn_q[i] <= turn_q[i-1];
+        bank_q[i] <= bank_q[i-1];
+      end
       place_q[2] <= place1;
       for (int unsigned i = 3; i <= ProductDelay; i++) place_q[i] <= place_q[i-1];
     end
@@ -229,7 +253,7 @@ module swpu_row #(
         .turn_i        (turn_q[TakeToAdd-1]),
         .turn_o        (product_turn[slot][lane]),
         .sum_i         (partial[slot][lane]),
-        .takes_others_i(makes_gradients_i || adds_outputs),
+        .takes_others_i(makes_gradients_i || slot == 0 && adds_outputs),
         .others_valid_i(others_valid[slot][lane]),
         .other_a_i     (other_a[slot][lane]),
         .other_b_i     (other_b[slot][lane]),
@@ -239,37 +263,43 @@ module swpu_row #(
     end
   end
 
-  // Partial sums of the lanes' outputs; the turn whose sums leave the adders, and whether those are
-  // partial sums and not their additions at the end of a tile.
-  sum_t [Lanes-1:0][Partials-1:0] outputs_q, outputs;
+  // Partial sums of the lanes' outputs; the turn whose sums leave the adders, and whether those of slot 0
+  // are partial sums and not their additions at the end of a tile.
+  sum_t [Banks-1:0][Lanes-1:0][Partials-1:0] outputs_q, outputs;
   logic [TurnBits-1:0] leaving_turn_q[1:Stages];
-  logic leaving_outputs_q[1:Stages];
+  logic [Stages:1] leaving_outputs_q, leaving_bank_q;
 
   always_comb begin
     outputs = outputs_q;
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       for (int unsigned lane = 0; lane < Lanes; lane++) begin
-        if (sum_valid[slot][lane] && !leaving_outputs_q[Stages] && !makes_gradients_i) begin
-          outputs[lane][32'(leaving_turn_q[Stages])*Slots+slot] = sum[slot][lane];
+        if (sum_valid[slot][lane] && !(slot == 0 && leaving_outputs_q[Stages])
+            && !makes_gradients_i) begin
+          outputs[of(leaving_bank_q[Stages])][lane][32'(leaving_turn_q[Stages])*Slots+slot] =
+              sum[slot][lane];
         end
       end
     end
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       for (int unsigned lane = 0; lane < Lanes; lane++) begin
-        partial[slot][lane] = outputs[lane][32'(product_turn[slot][lane])*Slots+slot];
+        partial[slot][lane] =
+            outputs[of(bank_q[TakeToAdd])][lane][32'(product_turn[slot][lane])*Slots+slot];
       end
     end
   end
 
   // The end of a tile: cycles since the last products were added.
-  logic [TakeToAdd:1] ends_tile_q;
+  logic [TakeToAdd:1] ends_tile_q, ends_bank_q;
   logic [NumberBits-1:0] ends_number_q[1:TakeToAdd];
+  // The bank that is added up.
+  logic drain_bank, drain_bank_q;
   logic [DrainBits-1:0] drain, drain_q;
   localparam int unsigned PartialBits = index_bits(Partials);
   logic [PartialBits-1:0] next_partial;
   sum_t [Lanes-1:0] total_q;
 
   assign drain = ends_tile_q[TakeToAdd] ? DrainBits'(1) : drain_q;
+  assign drain_bank = ends_tile_q[TakeToAdd] ? ends_bank_q[TakeToAdd] : drain_bank_q;
 
   always_comb begin
     adds_outputs = 1'b0;
@@ -283,29 +313,44 @@ module swpu_row #(
   end
 
   // Partial sums of a fixed window's results, and the results whose sums leave the adders.
-  sum_t [Window-1:0][Stages-1:0] gradients_q, gradients;
+  sum_t [Banks-1:0][Window-1:0][Stages-1:0] gradients_q, gradients;
   logic [Slots-1:0][LaneBits-1:0] place, leaving_place_q[1:Stages];
   logic [TurnBits-1:0] leaving_gradient_turn_q[1:Stages];
-  // Rounds of additions at the end of the window.
+  logic [Stages:1] leaving_gradient_bank_q;
+  // Rounds of additions at the end of the window, and the bank that they add up.
   localparam int unsigned WaitBits = $clog2(ProductDelay + Stages + 1);
   logic [WaitBits-1:0] wait_q;
-  logic rounds_d, rounds_q;
+  logic rounds_d, rounds_q, rounds_bank;
   logic [TurnBits-1:0] round_d, round_q;
   logic [CountBits:0] position_d, position_q, round_end;
   logic [Slots-1:0] adds_gradients;
-  // The partial sum that is added to.
+  logic [Slots-1:0][LaneBits-1:0] round_place;
+  // What the adders of the rounds give, where they are not those of the products.
+  logic [Slots-1:0] round_valid;
+  logic [Slots-1:0][LaneBits-1:0] leaving_round_place;
+  sum_t [Slots-1:0] round_sum;
+  // The partial sum that is added to, and its bank.
   logic [TurnBits-1:0] adding_turn;
+  logic adding_bank;
 
-  assign adding_turn = rounds_q ? '0 : turn_q[ProductDelay];
+  assign rounds_bank = HasBanks && !bank;
+  assign adding_turn = !HasBanks && rounds_q ? '0 : turn_q[ProductDelay];
+  assign adding_bank = bank_q[ProductDelay];
 
   always_comb begin
     gradients = gradients_q;
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       if (sum_valid[slot][0] && makes_gradients_i) begin
-        gradients[leaving_place_q[Stages][slot]][leaving_gradient_turn_q[Stages]] = sum[slot][0];
+        gradients[of(leaving_gradient_bank_q[Stages])][leaving_place_q[Stages][slot]]
+                 [leaving_gradient_turn_q[Stages]] = sum[slot][0];
+      end
+      if (round_valid[slot]) begin
+        gradients[of(rounds_bank)][leaving_round_place[slot]][0] = round_sum[slot];
       end
     end
-    for (int unsigned lane = 0; lane < Window; lane++) totals[lane] = gradients[lane][0];
+    for (int unsigned lane = 0; lane < Window; lane++) begin
+      totals[lane] = gradients[of(rounds_bank)][lane][0];
+    end
   end
 
   always_comb begin
@@ -332,9 +377,40 @@ module swpu_row #(
     for (int unsigned slot = 0; slot < Slots; slot++) begin
       adds_gradients[slot] = rounds_q
           && position_q + (CountBits + 1)'(slot) < (CountBits + 1)'(own_count);
-      place[slot] = rounds_q ? LaneBits'(position_q + (CountBits + 1)'(slot))
-                             : place_q[ProductDelay][slot];
+      round_place[slot] = LaneBits'(position_q + (CountBits + 1)'(slot));
+      place[slot] = !HasBanks && rounds_q ? round_place[slot] : place_q[ProductDelay][slot];
     end
+  end
+
+  if (HasBanks) begin : gen_rounds
+    logic [Slots-1:0][LaneBits-1:0] added_place_q[1:Stages];
+
+    for (genvar slot = 0; slot < Slots; slot++) begin : gen_slot
+      swpu_fp32_add #(
+        .AdderStages(Stages)
+      ) i_add (
+        .clk_i,
+        .rst_ni,
+        .valid_i(adds_gradients[slot]),
+        .a_i    (gradients[of(rounds_bank)][round_place[slot]][0]),
+        .b_i    (gradients[of(rounds_bank)][round_place[slot]][round_q]),
+        .valid_o(round_valid[slot]),
+        .sum_o  (round_sum[slot])
+      );
+    end
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned i = 1; i <= Stages; i++) added_place_q[i] <= '0;
+      end else begin
+        added_place_q[1] <= round_place;
+        for (int unsigned i = 2; i <= Stages; i++) added_place_q[i] <= added_place_q[i-1];
+      end
+    end
+    assign leaving_round_place = added_place_q[Stages];
+  end else begin : gen_no_rounds
+    assign round_valid = '0;
+    assign leaving_round_place = '0;
+    assign round_sum = '0;
   end
 
   // What the adders add but products to partial sums: nodes of the tree, where node n adds nodes 2n
@@ -354,9 +430,10 @@ module swpu_row #(
           assign b_valid = product_valid[slot][0];
           assign b = product[slot][0];
         end
-        assign tree_valid = rounds_q ? adds_gradients[slot] : b_valid;
-        assign tree_a = gradients[place[slot]][adding_turn];
-        assign tree_b = rounds_q ? gradients[place[slot]][round_q] : b;
+        assign tree_valid = !HasBanks && rounds_q ? adds_gradients[slot] : b_valid;
+        assign tree_a = gradients[of(adding_bank)][place[slot]][adding_turn];
+        assign tree_b =
+            !HasBanks && rounds_q ? gradients[of(adding_bank)][place[slot]][round_q] : b;
       end else begin : gen_node
         logic a_valid, b_valid;
         sum_t a, b;
@@ -380,8 +457,9 @@ module swpu_row #(
       if (slot == 0) begin : gen_drain
         assign others_valid[slot][lane] = makes_gradients_i ? tree_valid : adds_outputs;
         assign other_a[slot][lane] = makes_gradients_i ? tree_a
-            : next_partial == 1 ? outputs[lane][0] : sum[0][lane];
-        assign other_b[slot][lane] = makes_gradients_i ? tree_b : outputs[lane][next_partial];
+            : next_partial == 1 ? outputs[of(drain_bank)][lane][0] : sum[0][lane];
+        assign other_b[slot][lane] =
+            makes_gradients_i ? tree_b : outputs[of(drain_bank)][lane][next_partial];
       end else begin : gen_tree
         assign others_valid[slot][lane] = makes_gradients_i && tree_valid;
         assign other_a[slot][lane] = tree_a;
@@ -395,7 +473,12 @@ module swpu_row #(
       outputs_q <= '0;
       gradients_q <= '0;
       ends_tile_q <= '0;
+      ends_bank_q <= '0;
       drain_q <= '0;
+      drain_bank_q <= 1'b0;
+      leaving_outputs_q <= '0;
+      leaving_bank_q <= '0;
+      leaving_gradient_bank_q <= '0;
       total_q <= '0;
       wait_q <= '0;
       rounds_q <= 1'b0;
@@ -404,20 +487,30 @@ module swpu_row #(
       for (int unsigned i = 1; i <= TakeToAdd; i++) ends_number_q[i] <= '0;
       for (int unsigned i = 1; i <= Stages; i++) begin
         leaving_turn_q[i] <= '0;
-        leaving_outputs_q[i] <= 1'b0;
         leaving_place_q[i] <= '0;
         leaving_gradient_turn_q[i] <= '0;
       end
     end else begin
-      outputs_q <= outputs_o.valid ? '0 : outputs;
-      gradients_q <= expands ? '0 : gradients;
+      outputs_q <= outputs;
+      gradients_q <= gradients;
+      // Products that begin a sum while their adder adds up the other bank.
+      for (int unsigned lane = 0; lane < Lanes; lane++) begin
+        if (HasBanks && adds_outputs && product_valid[0][lane]) begin
+          outputs_q[of(bank_q[TakeToAdd])][lane][32'(product_turn[0][lane])*Slots] <=
+              product[0][lane] == 32'h80000000 ? '0 : product[0][lane];
+        end
+      end
+      if (outputs_o.valid) outputs_q[of(drain_bank)] <= '0;
+      if (expands) gradients_q[of(rounds_bank)] <= '0;
       ends_tile_q <= {ends_tile_q[TakeToAdd-1:1], drains && !makes_gradients_i};
+      ends_bank_q <= {ends_bank_q[TakeToAdd-1:1], HasBanks && !bank};
+      drain_bank_q <= drain_bank;
       ends_number_q[1] <= number;
       for (int unsigned i = 2; i <= TakeToAdd; i++) ends_number_q[i] <= ends_number_q[i-1];
       drain_q <= drain == '0 || drain == DrainBits'(OutputDrain) ? '0 : drain + 1'b1;
       if (drain == DrainBits'(OutputDrain - 1)) begin
         for (int unsigned lane = 0; lane < Lanes; lane++) begin
-          total_q[lane] <= Partials > 1 ? sum[0][lane] : outputs[lane][0];
+          total_q[lane] <= Partials > 1 ? sum[0][lane] : outputs[of(drain_bank)][lane][0];
         end
       end
       if (drains && makes_gradients_i) wait_q <= WaitBits'(ProductDelay + Stages - 2);
@@ -427,11 +520,15 @@ module swpu_row #(
       position_q <= position_d;
       leaving_turn_q[1] <= turn_q[TakeToAdd];
       leaving_outputs_q[1] <= adds_outputs;
+      leaving_bank_q[1] <= bank_q[TakeToAdd];
+      leaving_gradient_bank_q[1] <= adding_bank;
       leaving_place_q[1] <= place;
       leaving_gradient_turn_q[1] <= adding_turn;
       for (int unsigned i = 2; i <= Stages; i++) begin
         leaving_turn_q[i] <= leaving_turn_q[i-1];
         leaving_outputs_q[i] <= leaving_outputs_q[i-1];
+        leaving_bank_q[i] <= leaving_bank_q[i-1];
+        leaving_gradient_bank_q[i] <= leaving_gradient_bank_q[i-1];
         leaving_place_q[i] <= leaving_place_q[i-1];
         leaving_gradient_turn_q[i] <= leaving_gradient_turn_q[i-1];
       end
@@ -447,7 +544,14 @@ module swpu_row #(
 
   assign outputs_o.valid = drain == DrainBits'(OutputDrain);
   assign outputs_o.number = drain_number_q;
-  assign outputs_o.sums = total_q;
+  for (genvar lane = 0; lane < Lanes; lane++) begin : gen_output
+    if (swpu_pkg::RoundResults) begin : gen_rounded
+      assign outputs_o.sums[lane] = {to_operand(total_q[lane]), 16'b0};
+    end else begin : gen_whole
+      assign outputs_o.sums[lane] = total_q[lane];
+    end
+  end
+  assign gradients_o.begins = drains && makes_gradients_i;
   assign gradients_o.valid = expands;
   assign gradients_o.number = number;
   assign gradients_o.needed = own;

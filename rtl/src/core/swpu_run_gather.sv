@@ -16,6 +16,10 @@ module swpu_run_gather (
     $error("PortElements is %0d; powers of two are allowed", swpu_pkg::PortElements);
   end
 
+  if (swpu_pkg::HoldZeroLanes && !swpu_pkg::GateZeroOperands) begin : gen_hold
+    $error("HoldZeroLanes is 1 and GateZeroOperands 0; lanes that hold are gated");
+  end
+
   import swpu_types_pkg::*;
 
   localparam int unsigned Elements = swpu_pkg::PortElements;
@@ -28,7 +32,8 @@ module swpu_run_gather (
       position = rows_i[lane].position + columns_i[lane].position;
       element = Elements > 1 ? ElementBits'(position) : '0;
       vector_o.valid[lane] = read_i && rows_i[lane].inside_map && columns_i[lane].inside_map
-          && 32'(position) >> OffsetBits == 32'(run_i);
+          && 32'(position) >> OffsetBits == 32'(run_i)
+          && !(swpu_pkg::HoldZeroLanes && data_i[element][14:0] == '0);
       vector_o.values[lane] = vector_o.valid[lane] ? data_i[element] : '0;
     end
   end

@@ -2,7 +2,8 @@
 // The scan of the detect-before-load controller (T2): ORs the masks of a group's rows, finds the
 // entries that any row needs, and packs them into windows of E, with what each row needs of them.
 //
-// A step looks at one word of the masks and takes all entries that the window has room for, each of
+// A step looks at one word: of the masks, whose entries are counted; or of a list, the lines of which say
+// where their entries lie. It takes all entries that the window has room for, each of
 // which gets its place by a prefix sum. Only entries of taps that read inside the map are taken. A
 // window is complete when it is full and one more entry is in sight, or the last word has been scanned; so
 // it knows whether it is the last. It is shown in the cycle that completes it, and the next step
@@ -10,16 +11,19 @@
 module swpu_scan_unit (
   input  logic                                                      clk_i,
   input  logic                                                      rst_ni,
-  // Restarts at an entry, whose word's first entry is at a place; no step in this cycle.
+  // Restarts at a place of a word; no step in this cycle.
   input  logic                                                      begin_i,
   input  swpu_types_pkg::start_t                                    start_i,
   // Makes a step, if no window is pending.
   input  logic                                                      step_i,
-  // Mask memory: the word that is looked at in the next cycle, and that of this cycle.
-  output logic [swpu_types_pkg::WordBits-1:0]                       word_o,
+  // Mask memory, or that of the list: the word that is looked at in the next cycle, and that of this
+  // cycle; the masks' or the list's, the other is not looked at.
+  output logic [swpu_types_pkg::ScanWordBits-1:0]                   word_o,
   input  logic [swpu_pkg::Rows-1:0][swpu_pkg::MaskWord-1:0]         masks_i,
+  input  swpu_types_pkg::listed_line_t
+               [swpu_types_pkg::LinesPerScan-1:0]                   lines_i,
   // Kernel of the layer, and the taps that read inside the map.
-  input  logic [swpu_types_pkg::WordBits-1:0]                       last_word_i,
+  input  logic [swpu_types_pkg::ScanWordBits-1:0]                   last_word_i,
   input  logic [swpu_types_pkg::KernelBits-1:0]                     last_row_i,
   input  logic [swpu_types_pkg::KernelBits-1:0]                     last_column_i,
   input  logic [swpu_types_pkg::KernelSize-1:0]
@@ -28,8 +32,7 @@ module swpu_scan_unit (
   output logic                                                      window_valid_o,
   input  logic                                                      window_ready_i,
   output swpu_types_pkg::found_t                                    window_o,
-  // The word that is looked at, with the place of its first entry, and whether the current window
-  // has entries of words before.
+  // Where the window's first entry lies, unless it has entries of words before.
   output swpu_types_pkg::start_t                                    place_o,
   output logic                                                      is_open_o,
   // No entry is left behind the window.
@@ -40,80 +43,158 @@ module swpu_scan_unit (
 
   import swpu_types_pkg::*;
 
-  localparam int unsigned Bits = swpu_pkg::MaskWord;
+  localparam int unsigned Places = ScanPlaces;
   localparam int unsigned Window = swpu_pkg::Window;
 
-  // The current word, the lines before its first entry up to a multiple of the word, where its entries
-  // lie, and which are done with.
-  logic [WordBits-1:0] word_d, word_q, lines_q;
-  spot_t [Bits-1:0] spots_d, spots_q;
-  logic [Bits-1:0] done_d, done_q;
+  // The current word, and which of its places are done with.
+  logic [ScanWordBits-1:0] word_d, word_q;
+  logic [Places-1:0] done_d, done_q;
   // The current window, or the one that is to be taken.
   found_t window_d, window_q, window;
   logic waits_d, waits_q, is_last_d, is_last_q;
-
-  // The word that is looked at behind this one, and where its entries lie, worked out while this one is
-  // looked at; the line, row and column of the first entry are known a word earlier.
   logic is_at_end, moves_on;
-  start_t first, after_d, after_q;
-  spot_t next_spot;
+  logic [ScanWordBits-1:0] next_word;
 
   assign is_at_end = word_q == last_word_i;
   always_comb begin
-    first = after_q;
-    first.entry = {word_q + 1'b1, BitBits'(0)};
-    if (is_at_end) first = '0;
-    if (begin_i) first = start_i;
-  end
-  assign after_d = '{
-    entry: '0,
-    line: {first.line[EntryBits-1:BitBits] + WordBits'(next_spot.line[BitBits]),
-           next_spot.line[BitBits-1:0]},
-    row: next_spot.row,
-    column: next_spot.column
-  };
-
-  swpu_word_places i_places (
-    .last_row_i,
-    .last_column_i,
-    .first_i('{line: {1'b0, first.line[BitBits-1:0]}, row: first.row, column: first.column}),
-    .spots_o(spots_d),
-    .next_o (next_spot)
-  );
-
-  // The rows that need each entry, and the entries that a window takes if it has room.
-  logic [Bits-1:0][swpu_pkg::Rows-1:0] rows;
-  logic [Bits-1:0] wanted;
-
-  always_comb begin
-    for (int unsigned i = 0; i < Bits; i++) begin
-      for (int unsigned row = 0; row < swpu_pkg::Rows; row++) rows[i][row] = masks_i[row][i];
-      wanted[i] = rows[i] != '0 && active_i[spots_q[i].row][spots_q[i].column] && !done_q[i];
-    end
+    next_word = is_at_end ? '0 : word_q + 1'b1;
+    if (begin_i) next_word = start_i.word;
   end
 
-  // What goes with an entry into its lane.
+  // Of each place: the rows that need its entry, and whether the window takes it if it has room; and what
+  // goes with it into its lane.
   typedef struct packed {
-    logic [BitBits-1:0]        number;
+    logic [ScanPlaceBits-1:0]  place;
     spot_t                     spot;
     logic [swpu_pkg::Rows-1:0] needed;
   } packed_t;
 
-  packed_t [Bits-1:0] entries;
+  logic [Places-1:0][swpu_pkg::Rows-1:0] rows;
+  logic [Places-1:0] is_inside, wanted;
+  packed_t [Places-1:0] entries;
   packed_t [Window-1:0] found;
+  // The entry of each lane that is new.
+  entry_t [Window-1:0] new_entries;
+
+  for (genvar i = 0; i < Places; i++) begin : gen_wanted
+    assign wanted[i] = rows[i] != '0 && is_inside[i] && !done_q[i];
+  end
+
+  if (swpu_pkg::ListLines) begin : gen_list
+    // A place of a line for every column of a kernel. Kernel and places need not be known.
+    for (genvar line = 0; line < LinesPerScan; line++) begin : gen_line
+      for (genvar column = 0; column < ColumnPlaces; column++) begin : gen_column
+        localparam int unsigned Place = line * ColumnPlaces + column;
+        if (column < KernelSize) begin : gen_place
+          for (genvar row = 0; row < swpu_pkg::Rows; row++) begin : gen_row
+            assign rows[Place][row] = lines_i[line].needed[row][column];
+          end
+          assign is_inside[Place] = active_i[lines_i[line].row][column];
+        end else begin : gen_none
+          assign rows[Place] = '0;
+          assign is_inside[Place] = 1'b0;
+        end
+        assign entries[Place] = '{
+          place: ScanPlaceBits'(Place), spot: '0, needed: rows[Place]
+        };
+      end
+    end
+    always_comb begin
+      for (int unsigned lane = 0; lane < Window; lane++) begin
+        logic [ScanPlaceBits-KernelBits-1:0] line;
+        logic [KernelBits-1:0] column;
+        {line, column} = found[lane].place;
+        new_entries[lane] = '{
+          tag: lines_i[line].entry + EntryBits'(column), line: lines_i[line].line,
+          row: lines_i[line].row, column: column
+        };
+      end
+    end
+    assign place_o = '{
+      word: word_q, place: found[0].place, line: '0, row: '0, column: '0
+    };
+    logic unused;
+    assign unused = ^{masks_i, last_row_i, last_column_i, start_i.line, start_i.row, start_i.column};
+  end else begin : gen_masks
+    // The lines before the word's first entry up to a multiple of the word, and where its entries lie. The
+    // places of the word behind this one are worked out while this one is
+    // looked at; the line, row and column of the first entry are known a word earlier.
+    typedef struct packed {
+      logic [EntryBits-1:0]  line;
+      logic [KernelBits-1:0] row;
+      logic [KernelBits-1:0] column;
+    } head_t;
+
+    logic [WordBits-1:0] lines_q, lines_more;
+    spot_t [Places-1:0] spots_d, spots_q;
+    head_t first, after_d, after_q;
+    spot_t next_spot;
+
+    always_comb begin
+      first = after_q;
+      if (is_at_end) first = '0;
+      if (begin_i) first = '{line: start_i.line, row: start_i.row, column: start_i.column};
+    end
+    assign after_d = '{
+      line: {first.line[EntryBits-1:BitBits] + WordBits'(next_spot.line[BitBits]),
+             next_spot.line[BitBits-1:0]},
+      row: next_spot.row,
+      column: next_spot.column
+    };
+
+    swpu_word_places i_places (
+      .last_row_i,
+      .last_column_i,
+      .first_i('{line: {1'b0, first.line[BitBits-1:0]}, row: first.row, column: first.column}),
+      .spots_o(spots_d),
+      .next_o (next_spot)
+    );
+
+    // Places are those of an item from its begin on; before it no step is made.
+    always_ff @(posedge clk_i) begin
+      if (moves_on) begin
+        lines_q <= first.line[EntryBits-1:BitBits];
+        spots_q <= spots_d;
+        after_q <= after_d;
+      end
+    end
+
+    for (genvar i = 0; i < Places; i++) begin : gen_place
+      for (genvar row = 0; row < swpu_pkg::Rows; row++) begin : gen_row
+        assign rows[i][row] = masks_i[row][i];
+      end
+      assign is_inside[i] = active_i[spots_q[i].row][spots_q[i].column];
+      assign entries[i] = '{place: ScanPlaceBits'(i), spot: spots_q[i], needed: rows[i]};
+    end
+    assign lines_more = lines_q + 1'b1;
+    for (genvar lane = 0; lane < Window; lane++) begin : gen_lane
+      assign new_entries[lane] = '{
+        tag: {word_q, found[lane].place},
+        line: {found[lane].spot.line[BitBits] ? lines_more : lines_q,
+               found[lane].spot.line[BitBits-1:0]},
+        row: found[lane].spot.row,
+        column: found[lane].spot.column
+      };
+    end
+    assign place_o = '{
+      word: word_q, place: found[0].place, line: {lines_q, spots_q[0].line[BitBits-1:0]},
+      row: spots_q[0].row, column: spots_q[0].column
+    };
+    logic unused;
+    assign unused = ^lines_i;
+  end
+
   logic steps, is_void, has_more, completes, takes;
-  logic [Bits-1:0] taken;
+  logic [Places-1:0] taken;
   logic [CountBits-1:0] count;
 
   assign steps = step_i && !waits_q;
-  for (genvar i = 0; i < Bits; i++) begin : gen_entry
-    assign entries[i] = '{number: BitBits'(i), spot: spots_q[i], needed: rows[i]};
-  end
 
   swpu_window_packer #(
-    .Width($bits(packed_t))
+    .Places(Places),
+    .Width ($bits(packed_t))
   ) i_packer (
-    .wanted_i  (wanted & {Bits{steps}}),
+    .wanted_i  (wanted & {Places{steps}}),
     .data_i    (entries),
     .count_i   (window_q.count),
     .count_o   (count),
@@ -122,30 +203,18 @@ module swpu_scan_unit (
     .has_more_o(has_more)
   );
 
-  logic [WordBits-1:0] lines_more;
-  assign lines_more = lines_q + 1'b1;
-
   always_comb begin
     window.count = count;
     for (int unsigned lane = 0; lane < Window; lane++) begin
       // A lane is either held, or 0 in the window before, or it is not new, and 0 now.
-      window.entries[lane] = CountBits'(lane) < window_q.count ? window_q.entries[lane] : '{
-        tag: {word_q, found[lane].number},
-        line: {found[lane].spot.line[BitBits] ? lines_more : lines_q,
-               found[lane].spot.line[BitBits-1:0]},
-        row: found[lane].spot.row,
-        column: found[lane].spot.column
-      };
+      window.entries[lane] =
+          CountBits'(lane) < window_q.count ? window_q.entries[lane] : new_entries[lane];
       for (int unsigned row = 0; row < swpu_pkg::Rows; row++) begin
         window.needed[row][lane] = window_q.needed[row][lane] || found[lane].needed[row];
       end
     end
   end
 
-  assign place_o = '{
-    entry: {word_q, BitBits'(0)}, line: {lines_q, spots_q[0].line[BitBits-1:0]},
-    row: spots_q[0].row, column: spots_q[0].column
-  };
   assign is_open_o = window_q.count != '0;
 
   // Behind a window that is full more is in sight, or it is the last, whether full or not.
@@ -162,7 +231,7 @@ module swpu_scan_unit (
       || steps && !has_more && (!is_at_end || is_void || window_ready_i);
 
   always_comb begin
-    word_d = moves_on ? first.entry[EntryBits-1:BitBits] : word_q;
+    word_d = moves_on ? next_word : word_q;
     done_d = moves_on ? '0 : done_q | taken;
     window_d = window;
     waits_d = window_valid_o && !window_ready_i;
@@ -172,7 +241,7 @@ module swpu_scan_unit (
       window_d.needed = '0;
     end
     if (begin_i) begin
-      done_d = ~('1 << start_i.entry[BitBits-1:0]);
+      done_d = ~('1 << start_i.place);
       window_d.count = '0;
       window_d.needed = '0;
       waits_d = 1'b0;
@@ -192,15 +261,6 @@ module swpu_scan_unit (
       window_q <= window_d;
       waits_q <= waits_d;
       is_last_q <= is_last_d;
-    end
-  end
-
-  // Places are those of an item from its begin on; before it no step is made.
-  always_ff @(posedge clk_i) begin
-    if (moves_on) begin
-      lines_q <= first.line[EntryBits-1:BitBits];
-      spots_q <= spots_d;
-      after_q <= after_d;
     end
   end
 

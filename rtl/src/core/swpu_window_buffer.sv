@@ -58,10 +58,15 @@ module swpu_window_buffer (
     end
   end
 
+  vector_t [swpu_pkg::Window-1:0] vectors;
+  for (genvar entry = 0; entry < swpu_pkg::Window; entry++) begin : gen_entry
+    assign vectors[entry] = hold(vectors_q[publish_slot_q][entry].values, vectors_i[entry]);
+  end
+
   always_ff @(posedge clk_i) begin
     if (publish_i) begin
       controls_q[publish_slot_q] <= control_i;
-      vectors_q[publish_slot_q] <= vectors_i;
+      vectors_q[publish_slot_q] <= vectors;
       gradients_q[publish_slot_q] <= gradients_i;
     end
   end

@@ -8,32 +8,35 @@
 // no two entries want the same place. Blocks as large as a window then overlay each other, since of
 // those that end in the same place one at most has a lane inside the window.
 module swpu_window_packer #(
+  // Entries of a word, a power of two.
+  parameter int unsigned Places = swpu_pkg::MaskWord,
   // Bits that go with an entry.
   parameter int unsigned Width = 16
 ) (
-  input  logic [swpu_pkg::MaskWord-1:0]            wanted_i,
-  input  logic [swpu_pkg::MaskWord-1:0][Width-1:0] data_i,
+  input  logic [Places-1:0]                        wanted_i,
+  input  logic [Places-1:0][Width-1:0]             data_i,
   // Lanes that the window holds.
   input  logic [swpu_types_pkg::CountBits-1:0]     count_i,
   // Lanes that the window holds then, and what goes with the entries that it took; 0 in other lanes.
   output logic [swpu_types_pkg::CountBits-1:0]     count_o,
   output logic [swpu_pkg::Window-1:0][Width-1:0]   data_o,
   // Entries that the window takes; whether some are left.
-  output logic [swpu_pkg::MaskWord-1:0]            taken_o,
+  output logic [Places-1:0]                        taken_o,
   output logic                                     has_more_o
 );
 
-  if (swpu_pkg::MaskWord < 2 || $countones(swpu_pkg::MaskWord) != 1) begin : gen_word
-    $error("MaskWord is %0d; powers of two from 2 on are allowed", swpu_pkg::MaskWord);
+  if (Places < 2 || $countones(Places) != 1) begin : gen_word
+    $error("Places is %0d; powers of two from 2 on are allowed", Places);
   end
 
-  if (swpu_pkg::Window < 2 || swpu_pkg::Window > swpu_pkg::MaskWord) begin : gen_window
-    $error("Window is %0d; 2 to MaskWord are allowed", swpu_pkg::Window);
+  if (swpu_pkg::Window < 2 || swpu_pkg::Window > Places) begin : gen_window
+    $error("Window is %0d; 2 to Places are allowed", swpu_pkg::Window);
   end
 
   import swpu_types_pkg::*;
 
-  localparam int unsigned Bits = swpu_pkg::MaskWord;
+  localparam int unsigned Bits = Places;
+  localparam int unsigned Levels = $clog2(Bits);
   localparam int unsigned Window = swpu_pkg::Window;
   localparam int unsigned Stages = LaneBits;
 
@@ -52,7 +55,7 @@ module swpu_window_packer #(
   endfunction
 
   // Lanes held and wanted entries, from the first of an entry's block up to the entry.
-  sum_t [Bits-1:0] sums[BitBits+1]  /* verilator split_var */;
+  sum_t [Bits-1:0] sums[Levels+1]  /* verilator split_var */;
 
   for (genvar i = 0; i < Bits; i++) begin : gen_first
     if (i == 0) begin : gen_held
@@ -61,7 +64,7 @@ module swpu_window_packer #(
       assign sums[0][i] = sum_t'(wanted_i[i]);
     end
   end
-  for (genvar level = 0; level < BitBits; level++) begin : gen_level
+  for (genvar level = 0; level < Levels; level++) begin : gen_level
     for (genvar i = 0; i < Bits; i++) begin : gen_entry
       if ((i >> level) % 2 == 1) begin : gen_upper
         assign sums[level+1][i] = add(sums[level][i], sums[level][(i>>level<<level)-1]);
@@ -74,8 +77,8 @@ module swpu_window_packer #(
   sum_t [Bits-1:0] lane;
   sum_t total;
   logic [Bits-1:0] is_outside;
-  assign lane = {sums[BitBits][Bits-2:0], sum_t'(count_i)};
-  assign total = sums[BitBits][Bits-1];
+  assign lane = {sums[Levels][Bits-2:0], sum_t'(count_i)};
+  assign total = sums[Levels][Bits-1];
   assign has_more_o = total.is_above || total.lanes > CountBits'(Window);
   assign count_o = has_more_o ? CountBits'(Window) : total.lanes;
   for (genvar i = 0; i < Bits; i++) begin : gen_taken

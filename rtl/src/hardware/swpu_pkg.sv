@@ -17,6 +17,13 @@ package swpu_pkg;
   parameter int unsigned WindowsInFlight = 4;
   // Cycles A of the floating-point adder; as many interleaved partial sums a lane.
   parameter int unsigned AdderStages = 2;
+  // Banks of partial sums of a row, 1 or 2. With 2, a row adds up those of a tile, or of a window of the
+  // weight gradient, while it takes the next.
+  parameter int unsigned SumBanks = 2;
+  // Whether outputs and input gradients leave a row as BF16, in the upper half of a word.
+  parameter bit RoundResults = 1'b1;
+  // Whether the controller walks a list of the lines that a group needs; else it scans masks.
+  parameter bit ListLines = 1'b1;
   // Runs of neighbouring elements that a core reads in a cycle, of operand vectors and as many of
   // output gradients.
   parameter int unsigned PortsPerCore = 4;
@@ -30,6 +37,10 @@ package swpu_pkg;
   parameter int unsigned MaskKibibytes = 32;
   // Whether a multiplier whose operand is zero is clock-gated.
   parameter bit GateZeroOperands = 1'b1;
+  // Whether a lane whose operand is zero holds: nothing of it moves but its valid bit.
+  parameter bit HoldZeroLanes = 1'b1;
+  // Values that a stream unit takes in a cycle.
+  parameter int unsigned StreamElements = 32;
 
   // Mask bits that a memory gives in a cycle.
   parameter int unsigned MaskWord = 64;

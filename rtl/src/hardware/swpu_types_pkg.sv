@@ -38,6 +38,16 @@ package swpu_types_pkg;
   parameter int unsigned WordBits = $clog2(RowWords);
   parameter int unsigned BitBits = $clog2(swpu_pkg::MaskWord);
   parameter int unsigned EntryBits = WordBits + BitBits;
+  // What the controller looks at in a cycle: a word of the masks; of a list some lines, each of which has
+  // a place for every column of a kernel.
+  parameter int unsigned LinesPerScan = 4;
+  parameter int unsigned ColumnPlaces = 1 << $clog2(KernelSize);
+  parameter int unsigned ScanPlaces =
+      swpu_pkg::ListLines ? LinesPerScan * ColumnPlaces : swpu_pkg::MaskWord;
+  parameter int unsigned ScanWords =
+      swpu_pkg::ListLines ? RowWords * swpu_pkg::MaskWord / LinesPerScan : RowWords;
+  parameter int unsigned ScanWordBits = $clog2(ScanWords);
+  parameter int unsigned ScanPlaceBits = $clog2(ScanPlaces);
   parameter int unsigned WeightBits = $clog2(RowWeights);
   parameter int unsigned KernelBits = $clog2(KernelSize);
   parameter int unsigned RowBits = index_bits(swpu_pkg::Rows);
@@ -70,6 +80,12 @@ package swpu_types_pkg;
   typedef address_t [swpu_pkg::PortElements-1:0] run_address_t;
   typedef logic [SizeBits-1:0] size_t;
   typedef logic signed [OffsetPlaceBits-1:0] offset_t;
+
+  // An FP32 number that is a NaN as 0x7FC00000 alone, in BF16, to nearest even: a carry steps the exponent
+  // by itself, and the NaN and infinities stay.
+  function automatic operand_t to_operand(sum_t number);
+    return 16'((number + 32'h7FFF + 32'(number[16])) >> 16);
+  endfunction
 
   // An entry in its window.
   typedef struct packed {
@@ -148,6 +164,23 @@ package swpu_types_pkg;
     operand_t              weight;
   } weight_write_t;
 
+  // A line of a list, and the columns of it that each row needs.
+  typedef struct packed {
+    // Its first entry, and its line: plane · kernel rows + kernel row.
+    logic [EntryBits-1:0]  entry;
+    logic [EntryBits-1:0]  line;
+    logic [KernelBits-1:0] row;
+    logic [swpu_pkg::Rows-1:0][KernelSize-1:0] needed;
+  } listed_line_t;
+
+  // A line of the list of the next item's group. It is filled up to whole words of the scan by lines that
+  // no row needs.
+  typedef struct packed {
+    logic                 valid;
+    logic [EntryBits-1:0] place;
+    listed_line_t         line;
+  } list_write_t;
+
   // A window's record for the rows.
   typedef struct packed {
     logic [swpu_pkg::Window-1:0][EntryBits-1:0]       tags;
@@ -166,6 +199,16 @@ package swpu_types_pkg;
     operand_t [swpu_pkg::Lanes-1:0] values;
   } vector_t;
 
+  // A vector on its way: where lanes hold, those that are not valid keep the values that they had.
+  function automatic vector_t hold(operand_t [swpu_pkg::Lanes-1:0] values, vector_t vector);
+    hold = vector;
+    if (swpu_pkg::HoldZeroLanes) begin
+      for (int unsigned lane = 0; lane < swpu_pkg::Lanes; lane++) begin
+        if (!vector.valid[lane]) hold.values[lane] = values[lane];
+      end
+    end
+  endfunction
+
   // Results of a row: of a tile, and of a fixed window at the lanes of their entries.
   typedef struct packed {
     logic                            valid;
@@ -174,6 +217,8 @@ package swpu_types_pkg;
   } tile_result_t;
 
   typedef struct packed {
+    // The results of this number are added up from now on; they follow, before those of another.
+    logic                            begins;
     logic                            valid;
     logic [NumberBits-1:0]           number;
     logic [swpu_pkg::Window-1:0]     needed;
@@ -218,9 +263,11 @@ package swpu_types_pkg;
     logic                                         is_last;
   } tile_t;
 
-  // Where a scan starts: an entry, and the place of the first entry of its word.
+  // Where a scan starts: its word and a place in it; without a list also where the first entry of the
+  // word lies.
   typedef struct packed {
-    logic [EntryBits-1:0]  entry;
+    logic [ScanWordBits-1:0]  word;
+    logic [ScanPlaceBits-1:0] place;
     logic [EntryBits-1:0]  line;
     logic [KernelBits-1:0] row;
     logic [KernelBits-1:0] column;
@@ -231,7 +278,8 @@ package swpu_types_pkg;
     logic                    makes_gradients;
     logic [KernelBits-1:0]   last_kernel_row;
     logic [KernelBits-1:0]   last_kernel_column;
-    logic [WordBits-1:0]     last_word;
+    // Of the scan.
+    logic [ScanWordBits-1:0] last_word;
     // Weight gradient: where the first window starts.
     start_t                  start;
     // Weight gradient: the last fixed window, counted from 0.
@@ -334,9 +382,12 @@ package swpu_types_pkg;
   // An item as it is given to a core.
   typedef struct packed {
     logic [PartBits-1:0]   part;
-    // Its group: place of the first row in the order, and rows behind that.
+    // Its group: place of the first row in the order, and rows behind that; the last word of its scan, and
+    // where its list begins among all.
     logic [OrderBits-1:0]  first_row;
     logic [RowBits-1:0]    last_row;
+    logic [ScanWordBits-1:0] last_word;
+    address_t              list_base;
     // Where its tiles begin, and bands behind the first.
     size_t                 image;
     size_t                 output_row;
@@ -345,5 +396,47 @@ package swpu_types_pkg;
     start_t                start;
     logic [NumberBits-1:0] last_window;
   } job_t;
+
+  // What the stream-in unit does with a word of a channel.
+  typedef struct packed {
+    // Makes the gradient of a raw output: with S, P, Q as scale, shift, slope; else a value.
+    logic is_gradient;
+    logic has_shortcut;
+    logic activates;
+    sum_t scale;
+    sum_t shift;
+    sum_t slope;
+  } stream_in_t;
+
+  // What the stream-out unit does with a word of a channel.
+  typedef struct packed {
+    // Results are gradients of a value; else raw outputs, whose sums are made near the center.
+    logic is_gradient;
+    // The value has another use, whose gradient is added; it is behind an activation.
+    logic has_other;
+    logic activates;
+    sum_t center;
+  } stream_out_t;
+
+  // SGD with momentum and weight decay.
+  typedef struct packed {
+    sum_t rate;
+    sum_t momentum;
+    sum_t decay;
+  } update_t;
+
+  // An address of the DRAM, in halves of 16 bits.
+  typedef logic [31:0] half_address_t;
+
+  // What a command of the block loop does.
+  typedef enum logic [2:0] {
+    End,
+    LoadMasks,
+    LoadWeights,
+    StreamIn,
+    RunPass,
+    StreamOut,
+    Update
+  } command_e;
 
 endpackage

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses of a core's results. It keeps where results go from the time that their last window is
-// taken until the slowest row has written: the target of a tile, or the entries of a fixed window.
+// taken until the slowest row has written: the target of a tile, or the entries of a fixed window, which
+// each row keeps for itself from the time that it adds up the results.
 module swpu_result_writer #(
   // Results that a row writes in a cycle.
   localparam int unsigned Width =
@@ -26,8 +27,9 @@ module swpu_result_writer #(
 
   // Numbers whose results are pending at most: the windows of the buffer and of the load port, that
   // of which a row adds up, and those that it may leave while results are in its pipeline: it adds up
-  // at least 2 cycles for each, so 3.
-  localparam int unsigned Kept = 1 << $clog2(swpu_pkg::WindowsInFlight + 5);
+  // at least 2 cycles for each, so 3; with two banks one that it cannot turn from yet.
+  localparam int unsigned Kept =
+      1 << $clog2(swpu_pkg::WindowsInFlight + 4 + swpu_pkg::SumBanks);
   localparam int unsigned KeptBits = $clog2(Kept);
 
   target_t targets_q[Kept];
@@ -45,7 +47,9 @@ module swpu_result_writer #(
     logic [swpu_pkg::Window-1:0][EntryBits-1:0] entries;
 
     assign target = targets_q[KeptBits'(outputs_i[row].number)];
-    assign entries = entries_q[KeptBits'(gradients_i[row].number)];
+    always_ff @(posedge clk_i) begin
+      if (gradients_i[row].begins) entries <= entries_q[KeptBits'(gradients_i[row].number)];
+    end
 
     always_comb begin
       write_o[row] = '0;

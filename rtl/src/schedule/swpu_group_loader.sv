@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads the masks and weights of a group into a core: row after row, in the order that the reorder unit
-// gave them, a word of the mask or a weight a cycle. Data of all memories arrive in the cycle after.
-module swpu_group_loader (
+// gave them, a word of the mask or a weight a cycle; then its list, a line a cycle. Data of all memories arrive in the cycle after.
+module swpu_group_loader #(
+  // Whether it loads lists too.
+  parameter bit LoadsLists = swpu_pkg::ListLines
+) (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
   // A group: its part, the place of its first row in the order, and rows behind that; they stay until
@@ -10,6 +13,9 @@ module swpu_group_loader (
   input  swpu_types_pkg::part_t                 part_i,
   input  logic [swpu_types_pkg::OrderBits-1:0]  first_row_i,
   input  logic [swpu_types_pkg::RowBits-1:0]    last_row_i,
+  // Where its list begins, and the last word of the scan.
+  input  swpu_types_pkg::address_t              list_base_i,
+  input  logic [swpu_types_pkg::ScanWordBits-1:0] last_scan_word_i,
   // Order of the rows, and the record of each.
   output logic [swpu_types_pkg::OrderBits-1:0]  order_address_o,
   input  logic [swpu_types_pkg::PlaneBits-1:0]  plane_i,
@@ -20,8 +26,12 @@ module swpu_group_loader (
   input  logic [swpu_pkg::MaskWord-1:0]         mask_i,
   output swpu_types_pkg::address_t              weight_address_o,
   input  swpu_types_pkg::operand_t              weight_i,
+  // Memory of the lists.
+  output swpu_types_pkg::address_t              list_address_o,
+  input  swpu_types_pkg::listed_line_t          line_i,
   // To the core.
   output swpu_types_pkg::mask_write_t           mask_o,
+  output swpu_types_pkg::list_write_t           list_o,
   output swpu_types_pkg::weight_write_t         weight_o,
   // The row of all of these, its plane, and its weights, when they are known.
   output logic [swpu_types_pkg::RowBits-1:0]    row_o,
@@ -42,6 +52,7 @@ module swpu_group_loader (
     Known,
     Masks,
     Weights,
+    Lines,
     // The last word is on its way.
     Drain
   } state_e;
@@ -54,9 +65,14 @@ module swpu_group_loader (
   logic [WeightBits:0] place_d, place_q;
   logic [WeightBits-1:0] written_place_q;
   logic reads_mask_q, reads_weight_q;
+  // The same of a line; of masks the last word is not that of a list.
+  logic [EntryBits-1:0] line_q, written_line_q;
+  logic [EntryBits-$clog2(LinesPerScan)-1:0] last_scan_word;
+  logic reads_line_q;
   logic is_last_row;
 
   assign is_last_row = row_q == last_row_i;
+  assign last_scan_word = (EntryBits - $clog2(LinesPerScan))'(last_scan_word_i);
 
   always_comb begin
     state_d = state_q;
@@ -85,9 +101,10 @@ module swpu_group_loader (
         place_d = place_q + 1'b1;
         if (part_i.makes_gradients || (EntryBits + 1)'(place_d) >= known_q.weights) begin
           row_d = row_q + 1'b1;
-          state_d = is_last_row ? Drain : Order;
+          state_d = is_last_row ? (LoadsLists ? Lines : Drain) : Order;
         end
       end
+      Lines: if (line_q == {last_scan_word, {$clog2(LinesPerScan){1'b1}}}) state_d = Drain;
       default: state_d = Idle;
     endcase
   end
@@ -103,6 +120,9 @@ module swpu_group_loader (
       written_place_q <= '0;
       reads_mask_q <= 1'b0;
       reads_weight_q <= 1'b0;
+      line_q <= '0;
+      written_line_q <= '0;
+      reads_line_q <= 1'b0;
     end else begin
       state_q <= state_d;
       row_q <= row_d;
@@ -114,6 +134,9 @@ module swpu_group_loader (
       reads_mask_q <= state_q == Masks;
       reads_weight_q <= state_q == Weights && !part_i.makes_gradients
           && (EntryBits + 1)'(place_q) < known_q.weights;
+      line_q <= state_q == Lines ? line_q + 1'b1 : '0;
+      written_line_q <= line_q;
+      reads_line_q <= state_q == Lines;
     end
   end
 
@@ -128,6 +151,8 @@ module swpu_group_loader (
   assign weight_o = '{
     valid: reads_weight_q, row: row_o, address: written_place_q, weight: weight_i
   };
+  assign list_address_o = list_base_i + AddressBits'(line_q);
+  assign list_o = '{valid: reads_line_q, place: written_line_q, line: line_i};
   assign row_o = state_q == Known ? row_q : written_row_q;
   assign knows_row_o = state_q == Known;
   assign plane_o = plane_q;

@@ -3,8 +3,8 @@
 // the weight gradient, and how much work each is expected to be. A group none of whose rows keeps a
 // weight is not an item.
 //
-// It runs the controller of a core over all windows of a group without loading anything, so it takes
-// the cycles of the scan, once after an update of the masks.
+// It makes the list of a group's lines, then runs the controller of a core over all windows of the group
+// without loading anything, so it takes the cycles of the scan, once after an update of the masks.
 module swpu_planner (
   input  logic                                  clk_i,
   input  logic                                  rst_ni,
@@ -21,6 +21,10 @@ module swpu_planner (
   input  swpu_types_pkg::row_t                  row_i,
   output swpu_types_pkg::address_t              mask_address_o,
   input  logic [swpu_pkg::MaskWord-1:0]         mask_i,
+  // A line of a list, and where it is kept.
+  output logic                                  list_valid_o,
+  output swpu_types_pkg::address_t              list_address_o,
+  output swpu_types_pkg::listed_line_t          line_o,
   // An item and its work.
   output logic                                  valid_o,
   output swpu_types_pkg::job_t                  job_o,
@@ -40,13 +44,15 @@ module swpu_planner (
   localparam int unsigned Windows = RowWords * swpu_pkg::MaskWord / swpu_pkg::Window;
   localparam int unsigned WindowBits = $clog2(Windows + 1);
 
-  typedef enum logic [2:0] {
+  typedef enum logic [3:0] {
     Idle,
     // Weight gradient: goes through all tiles.
     Survey,
     // Goes on with the next group, whose masks are loaded.
     Group,
     Load,
+    // Lists the group's lines.
+    List,
     // Starts the controller.
     Start,
     // The controller scans the tiles of a slice, or makes the fixed windows of the group.
@@ -78,7 +84,8 @@ module swpu_planner (
 
   // The group's masks.
   logic loads, loaded, knows_row;
-  logic [WordBits-1:0] scan_word;
+  logic [WordBits-1:0] mask_word;
+  logic [ScanWordBits-1:0] scan_word, last_scan_word;
   mask_write_t mask;
   logic [EntryBits:0] weights;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] masks, scan_masks;
@@ -90,13 +97,17 @@ module swpu_planner (
     part_without_weights.makes_gradients = 1'b1;
   end
 
-  swpu_group_loader i_loader (
+  swpu_group_loader #(
+    .LoadsLists(1'b0)
+  ) i_loader (
     .clk_i,
     .rst_ni,
     .start_i         (loads),
     .part_i          (part_without_weights),
     .first_row_i     (first_row_q),
     .last_row_i      (last_row_q),
+    .list_base_i     ('0),
+    .last_scan_word_i('0),
     .order_address_o,
     .plane_i,
     .row_address_o,
@@ -105,7 +116,10 @@ module swpu_planner (
     .mask_i,
     .weight_address_o(),
     .weight_i        ('0),
+    .list_address_o  (),
+    .line_i          ('0),
     .mask_o          (mask),
+    .list_o          (),
     .weight_o        (),
     .row_o           (),
     .knows_row_o     (knows_row),
@@ -124,7 +138,7 @@ module swpu_planner (
       .write_i        (mask.valid && mask.row == RowBits'(i)),
       .write_address_i(mask.word),
       .write_data_i   (mask.mask),
-      .read_address_i (scan_word),
+      .read_address_i (mask_word),
       .read_data_o    (masks[i])
     );
   end
@@ -135,6 +149,61 @@ module swpu_planner (
       scan_masks[i] = RowBits'(i) <= last_row_q ? masks[i] : '0;
     end
   end
+
+  // The group's list, and where it begins among all.
+  listed_line_t [LinesPerScan-1:0] scan_lines;
+  address_t list_base_d, list_base_q;
+  logic lists, listed;
+  list_write_t list;
+
+  if (swpu_pkg::ListLines) begin : gen_list
+    logic [ScanWordBits-1:0] last_scan_word_q;
+
+    swpu_line_list i_list (
+      .clk_i,
+      .rst_ni,
+      .start_i             (lists),
+      .last_row_i          (last_row_q),
+      .last_word_i         (part_i.last_word),
+      .last_kernel_row_i   (part_i.row_axis.last_tap),
+      .last_kernel_column_i(part_i.column_axis.last_tap),
+      .word_o              (mask_word),
+      .masks_i             (scan_masks),
+      .list_o              (list),
+      .done_o              (listed)
+    );
+    for (genvar i = 0; i < LinesPerScan; i++) begin : gen_line
+      swpu_memory #(
+        .Words    (ScanWords),
+        .Width    ($bits(listed_line_t)),
+        .ReadPorts(1)
+      ) i_lines (
+        .clk_i,
+        .write_i        (list.valid
+                         && list.place[$clog2(LinesPerScan)-1:0] == ($clog2(LinesPerScan))'(i)),
+        .write_address_i(list.place[EntryBits-1:$clog2(LinesPerScan)]),
+        .write_data_i   (list.line),
+        .read_address_i (scan_word),
+        .read_data_o    (scan_lines[i])
+      );
+    end
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) last_scan_word_q <= '0;
+      else if (list.valid) last_scan_word_q <= list.place[EntryBits-1:$clog2(LinesPerScan)];
+    end
+    assign last_scan_word = last_scan_word_q;
+  end else begin : gen_masks
+    logic unused;
+    assign unused = lists;
+    assign mask_word = scan_word;
+    assign scan_lines = '0;
+    assign last_scan_word = part_i.last_word;
+    assign list = '0;
+    assign listed = 1'b1;
+  end
+  assign list_valid_o = list.valid;
+  assign list_address_o = list_base_q + AddressBits'(list.place);
+  assign line_o = list.line;
 
   // The controller, with the tiles of the slice.
   logic scans, controller_done, window_valid, finds_fixed;
@@ -151,7 +220,7 @@ module swpu_planner (
     item.makes_gradients = part_i.makes_gradients;
     item.last_kernel_row = part_i.row_axis.last_tap;
     item.last_kernel_column = part_i.column_axis.last_tap;
-    item.last_word = part_i.last_word;
+    item.last_word = last_scan_word;
     item.last_window = '1;
     item.reads_anywhere = reads_anywhere_o;
     item.last_tile = last_tile_o;
@@ -165,6 +234,7 @@ module swpu_planner (
     .done_o        (controller_done),
     .word_o        (scan_word),
     .masks_i       (scan_masks),
+    .lines_i       (scan_lines),
     .tile_address_o(scan_tile),
     .tile_i        (tile),
     .window_valid_o(window_valid),
@@ -255,7 +325,9 @@ module swpu_planner (
     survey_d = survey_q;
     sum_d = sum_q;
     job_start_d = job_start_q;
+    list_base_d = list_base_q;
     loads = 1'b0;
+    lists = 1'b0;
     scans = 1'b0;
     unique case (state_q)
       Idle: begin
@@ -264,6 +336,7 @@ module swpu_planner (
         image_d = '0;
         output_row_d = '0;
         survey_d = '0;
+        list_base_d = '0;
         if (start_i) state_d = part_i.makes_gradients ? Survey : Group;
       end
       Survey: begin
@@ -282,7 +355,11 @@ module swpu_planner (
         work_d = '0;
         state_d = Load;
       end
-      Load: if (loaded) state_d = has_weights_q ? Start : Give;
+      Load: begin
+        lists = loaded && has_weights_q;
+        if (loaded) state_d = has_weights_q ? List : Give;
+      end
+      List: if (listed) state_d = Start;
       Start: begin
         scans = 1'b1;
         state_d = Scan;
@@ -313,6 +390,9 @@ module swpu_planner (
         state_d = part_i.makes_gradients ? Add : Start;
         if (!has_weights_q || total == '0 || is_last_slice) begin
           first_row_d = first_row_q + OrderBits'(last_row_q) + 1'b1;
+          if (has_weights_q) begin
+            list_base_d = list_base_q + AddressBits'((32'(last_scan_word) + 1) * LinesPerScan);
+          end
           state_d = Group;
           if (is_last_group) begin
             part_d = part_q + 1'b1;
@@ -330,6 +410,7 @@ module swpu_planner (
       first_row_q <= '0;
       last_row_q <= '0;
       slice_q <= '0;
+      list_base_q <= '0;
       begin_q <= '0;
       end_q <= '0;
       image_q <= '0;
@@ -350,6 +431,7 @@ module swpu_planner (
       first_row_q <= first_row_d;
       last_row_q <= last_row_d;
       slice_q <= slice_d;
+      list_base_q <= list_base_d;
       begin_q <= begin_d;
       end_q <= end_d;
       image_q <= image_d;
@@ -385,6 +467,8 @@ module swpu_planner (
     job_o.part = part_q;
     job_o.first_row = first_row_q;
     job_o.last_row = last_row_q;
+    job_o.last_word = last_scan_word;
+    job_o.list_base = list_base_q;
     job_o.image = image_q;
     job_o.output_row = output_row_q;
     job_o.last_band = end_q - begin_q - 1'b1;

@@ -30,6 +30,8 @@ module swpu_worker #(
   input  logic [swpu_pkg::MaskWord-1:0]                     mask_i,
   output swpu_types_pkg::address_t                          weight_address_o,
   input  swpu_types_pkg::operand_t                          weight_i,
+  output swpu_types_pkg::address_t                          list_address_o,
+  input  swpu_types_pkg::listed_line_t                      line_i,
   // Activation memory.
   output logic [swpu_pkg::PortsPerCore-1:0]                 read_o,
   output swpu_types_pkg::run_address_t [swpu_pkg::PortsPerCore-1:0] read_address_o,
@@ -86,6 +88,7 @@ module swpu_worker #(
   logic starts_load_q, loaded, knows_row;
   logic [RowBits-1:0] row;
   mask_write_t mask;
+  list_write_t list;
   weight_write_t weight;
   logic [PlaneBits-1:0] plane;
 
@@ -96,6 +99,8 @@ module swpu_worker #(
     .part_i        (next_q.part),
     .first_row_i   (next_q.job.first_row),
     .last_row_i    (next_q.job.last_row),
+    .list_base_i   (next_q.job.list_base),
+    .last_scan_word_i(next_q.job.last_word),
     .order_address_o,
     .plane_i,
     .row_address_o,
@@ -104,7 +109,10 @@ module swpu_worker #(
     .mask_i,
     .weight_address_o,
     .weight_i,
+    .list_address_o,
+    .line_i,
     .mask_o        (mask),
+    .list_o        (list),
     .weight_o      (weight),
     .row_o         (row),
     .knows_row_o   (knows_row),
@@ -189,7 +197,7 @@ module swpu_worker #(
     item.makes_gradients = held_q.part.makes_gradients;
     item.last_kernel_row = held_q.part.row_axis.last_tap;
     item.last_kernel_column = held_q.part.column_axis.last_tap;
-    item.last_word = held_q.part.last_word;
+    item.last_word = held_q.job.last_word;
     item.start = held_q.job.start;
     item.last_window = held_q.job.last_window;
     item.reads_anywhere = reads_anywhere_i;
@@ -223,6 +231,7 @@ module swpu_worker #(
     .clk_i,
     .rst_ni,
     .mask_i         (mask),
+    .list_i         (list),
     .weight_i       (weight),
     .start_i        (core_q == Start),
     .item_i         (item),
