@@ -3,7 +3,8 @@
 // tile after tile: last word, last kernel row and column, active taps; for each word the masks of the
 // rows (the last row first); the number of its windows, and the windows: whether it is the last,
 // entries, cycles of the scan, and for each lane (the last first) number, line, kernel row, kernel
-// column, and what each row needs. Windows are taken with random pauses, in which the scan rests.
+// column, and what each row needs. Windows are taken with random pauses, in which the scan rests. For
+// machines that scan masks; where they walk lists, the bench of the core checks them.
 module tb_swpu_scan_unit;
 
   import swpu_types_pkg::*;
@@ -16,12 +17,12 @@ module tb_swpu_scan_unit;
   always #5 clk = !clk;
 
   logic rst_n, begins, steps, valid, ready, is_last, is_empty;
-  logic [WordBits-1:0] word, last_word;
+  logic [ScanWordBits-1:0] word, last_word;
   logic [Rows-1:0][swpu_pkg::MaskWord-1:0] masks;
   logic [KernelBits-1:0] last_row, last_column;
   logic [Taps-1:0] active;
   found_t window;
-  logic [Rows*swpu_pkg::MaskWord-1:0] words[RowWords];
+  logic [Rows*swpu_pkg::MaskWord-1:0] words[ScanWords];
 
   swpu_scan_unit dut (
     .clk_i         (clk),
@@ -31,6 +32,7 @@ module tb_swpu_scan_unit;
     .step_i        (steps),
     .word_o        (word),
     .masks_i       (masks),
+    .lines_i       ('0),
     .last_word_i   (last_word),
     .last_row_i    (last_row),
     .last_column_i (last_column),
@@ -50,7 +52,7 @@ module tb_swpu_scan_unit;
     string path;
     int file, checked, differing, count, taken, cycles, waited;
     logic was_valid;
-    logic [WordBits-1:0] file_word;
+    logic [ScanWordBits-1:0] file_word;
     logic [KernelBits-1:0] file_row, file_column;
     logic [Taps-1:0] file_active;
     logic [Rows*swpu_pkg::MaskWord-1:0] file_masks;
