@@ -142,7 +142,8 @@ module swpu_scan_formal (
     last = after(i_scan.gen_masks.spots_q[swpu_pkg::MaskWord-1]);
     if (i_scan.gen_masks.after_q.line
         != {i_scan.gen_masks.lines_q + WordBits'(last.line[BitBits]), last.line[BitBits-1:0]}
-        || i_scan.gen_masks.after_q.row != last.row || i_scan.gen_masks.after_q.column != last.column
+        || i_scan.gen_masks.after_q.row != last.row
+        || i_scan.gen_masks.after_q.column != last.column
         || last.row > last_row_i || last.column > last_column_i) begin
       are_counted = 1'b0;
     end

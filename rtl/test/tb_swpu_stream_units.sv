@@ -88,8 +88,8 @@ module tb_swpu_stream_units;
   );
 
   // What is expected, word after word, and how much of it came.
-  operand_t [Lanes-1:0] expected_in[MostWords], expected_out[MostWords], expected_operands[MostWords];
-  operand_t [Lanes-1:0] expected_rests[MostWords];
+  operand_t [Lanes-1:0] expected_in[MostWords], expected_out[MostWords];
+  operand_t [Lanes-1:0] expected_operands[MostWords], expected_rests[MostWords];
   logic [Lanes-1:0] expected_lanes[MostWords];
   sum_t [Lanes-1:0] expected_velocities[MostWords];
   sum_t expected_fma[MostWords], expected_first, expected_second;

@@ -114,7 +114,8 @@ module swpu_scan_unit (
       word: word_q, place: found[0].place, line: '0, row: '0, column: '0
     };
     logic unused;
-    assign unused = ^{masks_i, last_row_i, last_column_i, start_i.line, start_i.row, start_i.column};
+    assign unused =
+        ^{masks_i, last_row_i, last_column_i, start_i.line, start_i.row, start_i.column};
   end else begin : gen_masks
     // The lines before the word's first entry up to a multiple of the word, and where its entries lie. The
     // places of the word behind this one are worked out while this one is

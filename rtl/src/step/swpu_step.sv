@@ -415,7 +415,7 @@ module swpu_step #(
           end
           default: begin
             memory = to_outputs ? OutputMemory : ActivationMemory;
-            address = AddressBits'(to_outputs ? (element + 32'(lane_q)) >> 1 : element + 32'(lane_q));
+            address = AddressBits'((element + 32'(lane_q)) >> to_outputs);
             data = swpu_pkg::MaskWord'(words_q[LaneNumberBits'(lane_q)]);
             if (to_outputs) begin
               data = (element[0] ^ lane_q[0])
