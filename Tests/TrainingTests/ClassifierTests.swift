@@ -54,9 +54,7 @@ struct ClassifierTests {
       configuration.width = 0.25
       configuration.data = .folder
       configuration.batch = 8
-      configuration.epochs = 8
-      // Few steps have to lead far.
-      configuration.stepLimit = 0
+      configuration.epochs = 3
       configuration.pruning.sparsity = 0.5
       let set = try DatasetSource.folder.load(path: data.path, imageSize: 16)
       run = RunFolder(URL(fileURLWithPath: data.path + "/run"))

@@ -67,7 +67,7 @@ struct DistillationTests {
     configuration.distillFrom = teacher.url.path
     configuration.distillWeight = 1
     configuration.pruning.granularity = .dense
-    configuration.learningRate = 0.05
+    configuration.learningRate = 0.02
     configuration.augment = false
     configuration.epochs = 6
     var losses: [Double] = []

@@ -160,7 +160,6 @@ struct FineTuningTests {
     let plain = TrainingConfiguration()
     let tuned = try TrainingConfiguration(yaml: "initialize-from: w.safetensors", file: "c.yaml")
     #expect(tuned.pruning.startDensity == 1 && tuned.epochs == 30 && tuned.batch == 8)
-    #expect(!tuned.centredGradients && TrainingConfiguration().centredGradients)
     #expect(tuned.peakLearningRate == plain.peakLearningRate / 10)
     let named = try TrainingConfiguration(
       yaml: "epochs: 3\nstart-density: 0.25\nlearning-rate: 0.5\ninitialize-from: w.safetensors",

@@ -33,7 +33,6 @@ struct TrainerLoopTests {
     configuration.warmUpEpochs = 0
     configuration.learningRateDecay = .constant
     configuration.stepLimit = 0
-    configuration.centredGradients = false
     configuration.pruning.granularity = .dense
     configuration.seed = 5
     return configuration

@@ -13,7 +13,6 @@ extension TrainingConfiguration {
     if !named.contains("batch") { batch = 8 }
     if !named.contains("start-density") { pruning.startDensity = 1 }
     if !named.contains("warm-up-epochs") { warmUpEpochs = 1 }
-    if !named.contains("centred-gradients") { centredGradients = false }
   }
 
   /// Takes the network, its width and the size of its images from a file of weights: from what

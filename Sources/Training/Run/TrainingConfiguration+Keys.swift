@@ -32,9 +32,8 @@ extension TrainingConfiguration {
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
       "Fine-tune: start from the weights of this safetensors file; sets other defaults (epochs 30, batch "
-        + "8, warm-up-epochs 1, start-density 1, centred-gradients false; model, width and image-size "
-        + "from the file). A classifier of another size is re-initialised, and so is a first convolution "
-        + "of another kernel size.",
+        + "8, warm-up-epochs 1, start-density 1; model, width and image-size from the file). A classifier "
+        + "of another size is re-initialised, and so is a first convolution of another kernel size.",
       valueName: "file", default: "random weights"),
     ConfigurationKey(
       "freeze", \.freeze,

@@ -101,7 +101,7 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var stepLimit: Float = 0.002
   /// Whether the weight gradients of the classifier lose their mean over its inputs, and its random weights
   /// start small.
-  public var centredGradients = true
+  public var centredGradients = false
   /// Whether training images are cropped (and mirrored where the data set allows it).
   public var augment = true
   /// Batches of training images whose means become the norms' statistics after the last step; 0 keeps
