@@ -72,7 +72,8 @@ $(SANITIZERS:%=sanitize-swift-%): sanitize-swift-%: tools
 
 sanitized-build = -c release -Xswiftc -enable-testing --sanitize $* --scratch-path .build/sanitize-$* \
   -Xcc -O1 $(if $(filter address,$*),-Xcc -mllvm -Xcc -asan-instrumentation-with-call-threshold=0)
-sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1
+sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
+  LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt
 
 # One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Builds
 # beside the build, since another way of linking rebuilds everything, and runs the example in C. It reads

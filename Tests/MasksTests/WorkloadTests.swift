@@ -100,5 +100,9 @@ import Testing
     #expect(first != Workload(try network(), pruning: pruning, seed: 2))
     #expect(first.layers[0].mask.density == 1)
     #expect(abs(first.layers[1].mask.density - 0.2) < 0.02)
+    let zeros = Workload.AssumedZeros(activations: 0.6, gradients: 0.3)
+    let assumed = Workload(try network(), pruning: pruning, seed: 1, assuming: zeros)
+    #expect(assumed.layers[1].inputSparsity == 0.6)
+    #expect(assumed.layers.allSatisfy { $0.gradientSparsity == 0.3 })
   }
 }
