@@ -151,7 +151,7 @@ wheel: library
 	ls -l .build/library/libswpu.so .build/wheel/swpu-*.whl
 
 # The program with MPI, on two and three ranks of this machine; installs Open MPI where it is missing. Builds
-# beside the build, since the trait rebuilds everything.
+# beside the build, since the trait rebuilds all of Swift; CI gives the build itself, whose kernels are the same.
 mpi-scratch = .build/mpi
 
 .PHONY: mpi
