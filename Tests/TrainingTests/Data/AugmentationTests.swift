@@ -27,14 +27,20 @@ import Testing
     var batch = Batch()
     try recipe.fill(&batch, epoch: 2, index: 0, order: order)
     let pixels = try set.pixels
+    var (mirrored, askew) = (0, 0)
     for (slot, image) in order.enumerated() {
       let found = (slot * set.imageSize..<(slot + 1) * set.imageSize).map { batch.images[$0] }
-      let windows = Self.placements(augmentation).map { placement in
-        Self.window(set, pixels, image, placement, mean, deviation)
+      let matching = Self.placements(augmentation).filter { placement in
+        Self.window(set, pixels, image, placement, mean, deviation) == found
       }
-      #expect(windows.contains(found), "image \(image)")
+      #expect(!matching.isEmpty, "image \(image)")
+      // Windows with little of the image may have several placements.
+      mirrored += matching.allSatisfy(\.mirrored) ? 1 : 0
+      askew += matching.allSatisfy { abs($0.rows) != abs($0.columns) } ? 1 : 0
       #expect(batch.labels[slot] == Int32(set.labels[image]))
     }
+    #expect(augmentation.flips == (mirrored > 0), "\(mirrored) of 40")
+    #expect((augmentation.padding > 0) == (askew > 0), "\(askew) of 40")
   }
 
   @Test("Batches, epochs and seeds place the same image differently")
