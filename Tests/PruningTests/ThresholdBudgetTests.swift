@@ -139,4 +139,31 @@ import Testing
       [layer(shapes[0], times: 2), layer(shapes[1], times: 1)], density: 0.3)
     #expect(grown[0] > grown[1] + 0.3, "\(grown)")
   }
+
+  @Test("What the floor of a layer keeps is taken from the others", arguments: 1...5 as ClosedRange<UInt64>)
+  func floors(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let shape = FilterShape(filters: 32, channels: 8, rows: 3, columns: 3)
+    let pruner = LayerPruner(
+      shape: shape, configuration: PruningConfiguration(granularity: .line))
+    // No line of the first layer passes a threshold of its own.
+    let layers: [Layer] = [0.001, 1].map { (scale: Float) in
+      (pruner, LayerMask(dense: shape), (0..<shape.count).map { _ in random.normal() * scale })
+    }
+    let kept = thresholdDensities(layers, density: 0.3).map { $0 * Double(shape.count) }
+    #expect(kept[0] == Double(pruner.leastWeights))
+    #expect(abs(kept[0] + kept[1] - 0.3 * Double(2 * shape.count)) <= 3, "\(kept)")
+  }
+
+  @Test(
+    "No layer becomes denser than it is",
+    arguments: Granularity.allCases.filter { $0 != .dense }, 0..<5 as Range<UInt64>)
+  func noDenser(granularity: Granularity, seed: UInt64) {
+    let layers = draw(granularity, seed: seed)
+    for (layer, found) in zip(layers, thresholdDensities(layers, density: 1)) {
+      #expect(
+        found * Double(layer.mask.shape.count)
+          <= Double(max(layer.mask.keptElements, layer.pruner.leastWeights)) + 1e-6)
+    }
+  }
 }
