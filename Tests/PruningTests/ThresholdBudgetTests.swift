@@ -140,7 +140,9 @@ import Testing
     #expect(grown[0] > grown[1] + 0.3, "\(grown)")
   }
 
-  @Test("What the floor of a layer keeps is taken from the others", arguments: 1...5 as ClosedRange<UInt64>)
+  @Test(
+    "What the floor of a layer keeps is taken from the others",
+    arguments: 1...5 as ClosedRange<UInt64>)
   func floors(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let shape = FilterShape(filters: 32, channels: 8, rows: 3, columns: 3)
