@@ -48,6 +48,10 @@ import Testing
         #expect(mean.magnitude > 1e-4, "the features are positive, so the mean is not zero")
         for place in kept { #expect(abs(after[place] - (before[place] - mean)) < 1e-6) }
       }
+      // Means of one step are none of the next.
+      centreGradients(model.parameters)
+      let again = fc.filters.expand(fc.weight.gradient)
+      for (one, two) in zip(after, again) { #expect(abs(one - two) < 1e-6) }
       #expect(first.weight.gradient.array() == kernel)
       #expect(
         model.parameters.filter { $0.name != "fc.weight" }.map { $0.gradient.array() } == others)

@@ -217,6 +217,10 @@ struct PruningRunTests {
       _ = model.evaluate(SoftmaxCrossEntropy(), labels: [0, 1], images: 2)
       model.backward(images: 2, denseGradients: true)
       let target = pruning.schedule.density(at: step)
+      if step > 40 {
+        let other = model.convolutions[1]
+        other.store(denseWeights: other.denseWeights.map { 20 * $0 })
+      }
       pruning.update(at: step, on: model.engine)
       let now = densities()
       let counts = model.layerSparsities.filter(\.prunable).map { Double($0.weights) }
@@ -226,6 +230,32 @@ struct PruningRunTests {
       if step > 40 { #expect(now == last, "the ramp is over") }
       last = now
     }
+  }
+
+  @Test("A ramp does not make a layer denser that is sparser already")
+  func rampOnlyFalls() throws {
+    let model = try model()
+    let pruning = try pruning(model, .line) {
+      $0.schedule = .gradual
+      $0.startDensity = 1
+    }
+    pruning.start(continuing: false, on: model.engine)
+    let layer = try #require(model.convolutions.first { $0.isPrunable })
+    let sparse = LayerPruner(
+      shape: layer.filterShape, configuration: PruningConfiguration(granularity: .line)
+    ).initialMask(weights: layer.denseWeights, density: 0.6)
+    layer.apply(sparse)
+    let step = 10
+    #expect(pruning.schedule.density(at: step) > 0.65 && pruning.schedule.density(at: 1000) < 0.55)
+    model.stage(
+      [Float](repeating: 0.5, count: model.batch * model.network.map(model.network.input).count))
+    model.forward(images: model.batch, training: true)
+    _ = model.evaluate(
+      SoftmaxCrossEntropy(), labels: (0..<model.batch).map { _ in 0 }, images: model.batch)
+    model.backward(images: model.batch, denseGradients: true)
+    pruning.update(at: step, on: model.engine)
+    let kept = try #require(layer.mask).density
+    #expect(abs(kept - sparse.density) < 0.02, "\(kept), not \(sparse.density)")
   }
 
   @Test("Kept weights keep their value and optimiser state; re-grown ones start at zero")
