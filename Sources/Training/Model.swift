@@ -126,12 +126,6 @@ public final class Model {
     inputGradient = imageGradient ? gradient(network.input) : nil
   }
 
-  /// The layer that gives the logits; nil where that is none with weights.
-  var classifier: ConvolutionLayer? {
-    let index = network.nodes.lastIndex { $0.output == network.output }
-    return index.flatMap { layers[$0] as? ConvolutionLayer }
-  }
-
   /// Logits an image.
   public var classes: Int { network.map(network.output).count }
 

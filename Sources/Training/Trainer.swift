@@ -137,9 +137,6 @@ public final class Trainer {
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)
-    if configuration.centredGradients {
-      model.classifier?.trainAsClassifier(fromRandom: isNew && weights == nil)
-    }
     loader = BatchLoader(
       set: set, mean: task.mean, deviation: task.standardDeviation, batch: configuration.batch,
       augmentation: configuration.augment
@@ -322,7 +319,6 @@ public final class Trainer {
       totals = parallel.average(model, totals, denseGradients: updatesMasks)
       stops = totals.stops
     }
-    centreGradients(model.parameters)
     let scale =
       configuration.clip > 0
       ? clippingScale(model.parameters, limit: configuration.clip, engine: model.engine) : 1

@@ -48,7 +48,6 @@ struct TrainerOptionTests {
     "freeze-from": "freeze-from: 0.95",
     "growth": "growth: random",
     "step-limit": "step-limit: 0",
-    "centred-gradients": "centred-gradients: true",
     "freeze": "freeze: conv1",
     "crops": "crops: resized",
   ]

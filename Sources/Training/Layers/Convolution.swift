@@ -223,23 +223,6 @@ package final class ConvolutionLayer: RunningLayer {
     transposed = Tensor(count: packed.weightCount)
     filters = packed
     self.mask = mask
-    if weight.centring != nil { centreGradients() }
-  }
-
-  /// Prepares the training of a classifier: its gradients are centred, and random weights start with a tenth
-  /// of the ordinary magnitude, so that the first loss is that of guessing. Limited steps count by the norm of
-  /// an ordinary start.
-  func trainAsClassifier(fromRandom: Bool) {
-    weight.leastNorm = Double(2 * geometry.filters).squareRoot()
-    centreGradients()
-    if fromRandom {
-      for index in 0..<weight.values.count { weight.values[index] *= 0.1 }
-    }
-  }
-
-  private func centreGradients() {
-    weight.centring = GradientCentring(
-      filters, outputs: geometry.filters, inputs: filterShape.weightsPerFilter)
   }
 
   /// The weights in `[K][C][R][S]` order, zero where pruned.

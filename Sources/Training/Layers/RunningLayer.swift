@@ -137,10 +137,6 @@ public final class Parameter {
   var isFrozen = false
   /// Whether these are the weights of a layer whose output no norm scales.
   var hasOwnScale = false
-  /// The norm that a limited step counts by at least: a classifier starts with less.
-  var leastNorm = 0.0
-  /// Takes a classifier's gradients to a mean of zero; nil for other layers.
-  var centring: GradientCentring?
 
   init(_ values: Tensor) {
     self.values = values

@@ -73,9 +73,11 @@ public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engin
 /// weights, as LARC does.
 ///
 /// A normalisation behind a layer bounds the layer's steps: the gradient shrinks as the weights grow. The
-/// classifier has none: at the rate that the convolutions need, its logits would follow each batch.
+/// classifier has none. At the start of training its features share a large mean, so its gradient
+/// reflects mostly the class frequencies of the batch; at the rate that the convolutions need, the logits
+/// follow it, and the loss stays above that of guessing.
 private func stepScale(_ parameter: Parameter, limit: Float, rate: Float, engine: Engine) -> Float {
-  let weights = max(parameter.leastNorm, engine.squareSum(parameter.values).squareRoot())
+  let weights = engine.squareSum(parameter.values).squareRoot()
   let step = Double(rate) * engine.squareSum(parameter.gradient).squareRoot()
   return Float(min(1, Double(limit) * weights / (step + 1e-12)))
 }

@@ -103,10 +103,6 @@ extension TrainingConfiguration {
         + "a normalisation after them; 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
-      "centred-gradients", \.centredGradients,
-      "Subtract from the classifier's weight gradients their mean over its inputs, and start it with small "
-        + "weights: true or false."),
-    ConfigurationKey(
       "recalibration-batches", \.recalibrationBatches,
       "Training batches over which the statistics of batch normalisation are recomputed after the "
         + "last step; 0: keep the running averages.",

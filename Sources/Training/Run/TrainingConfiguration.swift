@@ -99,9 +99,6 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   /// Longest step, rate times gradient, of the weights of a layer that no norm follows, as a fraction of
   /// their norm; 0 for no limit. Of SGD.
   public var stepLimit: Float = 0.002
-  /// Whether the weight gradients of the classifier lose their mean over its inputs, and its random weights
-  /// start small.
-  public var centredGradients = false
   /// Whether training images are cropped (and mirrored where the data set allows it).
   public var augment = true
   /// Batches of training images whose means become the norms' statistics after the last step; 0 keeps

@@ -44,7 +44,6 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("distill-weight") var distillWeight: ConfigurationKey.Change?
   @Option("distill-temperature") var distillTemperature: ConfigurationKey.Change?
   @Option("step-limit") var stepLimit: ConfigurationKey.Change?
-  @Option("centred-gradients") var centredGradients: ConfigurationKey.Change?
   @Option("recalibration-batches") var recalibrationBatches: ConfigurationKey.Change?
   @Option("warm-up-epochs") var warmUpEpochs: ConfigurationKey.Change?
   @Option("momentum") var momentum: ConfigurationKey.Change?
@@ -72,9 +71,9 @@ struct ConfigurationOptions: ParsableArguments {
       schedule, balanced, budget, epochs, batch, precision, optimizer, learningRate,
       learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
-      centredGradients, recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay,
-      augment, startDensity, rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval,
-      growFraction, growth, shapeUpdateFraction, minimumShapeFraction, blockSide,
+      recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
+      rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,
+      shapeUpdateFraction, minimumShapeFraction, blockSide,
     ]
     return all.compactMap { $0 }
   }

@@ -18,7 +18,7 @@ struct PaperCommand: ParsableCommand {
         swpu paper                     ResNet-18 with random masks
         swpu paper runs/resnet18       with the masks of a training run
         swpu paper --energy-table synthesised
-        swpu paper --study docs/results/study/resnet20-ratio.json
+        swpu paper --study ratio.json  with the accuracies of a study
       """)
 
   @OptionGroup(title: "Workload") var options: WorkloadOptions
