@@ -29,6 +29,9 @@ public final class Model {
   public let statistics: [NamedTensor]
   /// What training it takes at least.
   package let memory: ModelMemory
+  /// In what activations and gradients wait for their next use in training, emulated: they are rounded
+  /// to it where they are.
+  public var storage = StorageFormats()
   /// Bytes of the block that holds all activations and gradients.
   public let arenaBytes: Int
   /// Bytes that they would take without sharing memory.
@@ -36,6 +39,7 @@ public final class Model {
 
   let layers: [any RunningLayer]
   package let convolutions: [ConvolutionLayer]
+  private let stored: StoredTensors
   private let input: Tensor
   /// Images that `forward` reads: those of a batch, or `ownPlanar`.
   private var planar = Tensor(count: 0)
@@ -112,6 +116,7 @@ public final class Model {
         }
       }
     }
+    stored = StoredTensors(network)
     let normalised = network.normalisedValues
     for (layer, node) in zip(layers, network.nodes) where !normalised.contains(node.output) {
       (layer as? ConvolutionLayer)?.weight.hasOwnScale = true
@@ -173,6 +178,11 @@ public final class Model {
     clock?.lap(.staging)
     for (index, layer) in layers.enumerated() {
       layer.forward(pass)
+      if training, stored.outputs[index], let format = storage.activations {
+        engine.round(
+          layer.ports.output, to: format, scale: .channel, map: layer.ports.outputMap,
+          images: images)
+      }
       clock?.lap(.forward, of: network.nodes[index].name)
     }
   }
@@ -253,6 +263,11 @@ public final class Model {
       engine: engine, images: images, training: true, seed: seed, denseGradients: denseGradients,
       observes: observes, clock: clock)
     for index in layers.indices.reversed() {
+      if stored.gradients[index], let format = storage.gradients {
+        engine.round(
+          layers[index].ports.upstream, to: format, scale: .tensor,
+          map: layers[index].ports.outputMap, images: images)
+      }
       layers[index].backward(pass)
       // A convolution has recorded the time of its weight gradient itself.
       let part = layers[index] is ConvolutionLayer ? StepProfile.Part.inputGradient : .backward

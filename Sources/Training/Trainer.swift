@@ -134,6 +134,7 @@ public final class Trainer {
     model = try Model(
       network, engine: engine, batch: share.largest(of: configuration.batch),
       seed: configuration.seed)
+    model.storage = configuration.storage
     loss = SoftmaxCrossEntropy(smoothing: configuration.labelSmoothing)
     optimizer = configuration.optimizerSettings
     optimizer.prepare(model.parameters)

@@ -19,6 +19,8 @@ struct TrainerOptionTests {
     "epochs": "epochs: 3",
     "batch": "batch: 32",
     "precision": "precision: bf16",
+    "stash-format": "stash-format: fp8-e4m3",
+    "gradient-format": "gradient-format: fp8-e5m2",
     "optimizer": "optimizer: adamw",
     "learning-rate": "learning-rate: 0.02",
     "learning-rate-decay": "learning-rate-decay: constant",

@@ -53,20 +53,30 @@ struct TrainerTests {
   }
 
   static let precisions: [PrecisionChoice] = [.fp32, .bf16]
+  /// Each precision, and one with tensors in 8 bits.
+  static let formats: [(PrecisionChoice, StorageFormats)] =
+    precisions.map { ($0, StorageFormats()) }
+    + [(.bf16, StorageFormats(activations: .fp8e4m3, gradients: .fp8e5m2))]
 
-  private func configuration(_ precision: PrecisionChoice) -> TrainingConfiguration {
+  private func configuration(
+    _ precision: PrecisionChoice, _ storage: StorageFormats = StorageFormats()
+  ) -> TrainingConfiguration {
     var configuration = Self.configuration()
     configuration.precision = precision
+    configuration.stashFormat = storage.activations
+    configuration.gradientFormat = storage.gradients
     return configuration
   }
 
-  @Test("1, 2 and 4 threads end with the same bits", arguments: precisions)
-  func threads(precision: PrecisionChoice) throws {
+  @Test("1, 2 and 4 threads end with the same bits", arguments: formats)
+  func threads(precision: PrecisionChoice, storage: StorageFormats) throws {
     let temporary = try TemporaryFolder()
     var results: [Data] = []
     for threads in [1, 2, 4] {
       let folder = temporary.run("threads\(threads)")
-      _ = try trainer(configuration(precision), threads: threads, folder: folder).run()
+      _ = try trainer(
+        configuration(precision, storage), threads: threads, folder: folder
+      ).run()
       results.append(try lastCheckpoint(folder))
     }
     #expect(results[0] == results[1] && results[0] == results[2])
@@ -74,11 +84,11 @@ struct TrainerTests {
 
   @Test(
     "A run stopped at any step and resumed ends with the bits of one that was not",
-    arguments: precisions)
-  func resume(precision: PrecisionChoice) throws {
+    arguments: formats)
+  func resume(precision: PrecisionChoice, storage: StorageFormats) throws {
     let temporary = try TemporaryFolder()
     let whole = temporary.run("whole")
-    let configuration = configuration(precision)
+    let configuration = configuration(precision, storage)
     _ = try trainer(configuration, folder: whole).run()
     // In the first epoch, at its end, after it.
     for stopAfter in [1, 8, 13] {

@@ -176,6 +176,25 @@ typedef struct {
   int64_t *zeros;
 } ck_zero_count_args;
 
+// The bits of the largest magnitude of each channel among the batch's images; infinity and NaN are
+// above all numbers. Shards: channels.
+typedef struct {
+  ck_planes planes;
+  const float *input;
+  int32_t *bits;
+} ck_largest_args;
+
+// Rounds each channel, times 2^exponent, to the values of a format, saturated at +-largest, ties to
+// even, in place; leaves channels whose exponent is INT32_MIN. Shards: channels.
+typedef struct {
+  ck_planes planes;
+  float *values;
+  const int32_t *exponents;  // -126...126
+  float largest;
+  int32_t fraction_bits;
+  int32_t least_exponent;    // of normal numbers
+} ck_round_args;
+
 enum { CK_MAX_POOL = 0, CK_AVERAGE_POOL = 1 };
 
 // Pooling windows of size x size, padding with -inf (max) or zeros that count (average, as PyTorch's
@@ -303,6 +322,8 @@ typedef struct {
   void (*add)(const ck_add_args *, int32_t shard, int32_t shards);
   void (*channel_sum)(const ck_channel_sum_args *, int32_t shard, int32_t shards);
   void (*zero_count)(const ck_zero_count_args *, int32_t shard, int32_t shards);
+  void (*largest)(const ck_largest_args *, int32_t shard, int32_t shards);
+  void (*round)(const ck_round_args *, int32_t shard, int32_t shards);
   void (*pool)(const ck_pool_args *, int32_t shard, int32_t shards);
   void (*pool_gradient)(const ck_pool_args *, int32_t shard, int32_t shards);
   void (*global_pool)(const ck_global_pool_args *, int32_t shard, int32_t shards);

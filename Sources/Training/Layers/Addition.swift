@@ -7,6 +7,7 @@ struct Addition: Layer {
   var backwardReadsInput: Bool { false }
   var backwardReadsOutput: Bool { false }
   var gradientPlace: GradientPlace { .overOutput }
+  var mixesValues: Bool { false }
 
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind? { .add }
 

@@ -36,6 +36,7 @@ extension BatchNorm: Layer {
   var backwardReadsInput: Bool { true }
   var backwardReadsOutput: Bool { activation != .none }
   var gradientPlace: GradientPlace { .overOutputUnlessAdding }
+  var mixesValues: Bool { false }
 
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind? {
     inputs > 1 ? .batchNormWithResidual : .batchNorm

@@ -9,6 +9,7 @@ struct Dropout: Layer {
   var backwardReadsInput: Bool { false }
   var backwardReadsOutput: Bool { false }
   var gradientPlace: GradientPlace { .overOutput }
+  var mixesValues: Bool { false }
 
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind? { .dropout }
 

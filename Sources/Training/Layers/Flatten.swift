@@ -10,6 +10,7 @@ struct Flatten: Layer {
   var backwardReadsOutput: Bool { false }
   var gradientPlace: GradientPlace { outputIsInput ? .overOutput : .own }
   var outputIsInput: Bool { input.pixels == 1 }
+  var mixesValues: Bool { false }
 
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind? { nil }
 

@@ -19,6 +19,8 @@ protocol Layer: Sendable {
   var gradientPlace: GradientPlace { get }
   /// Whether the output is the input's memory, unmoved.
   var outputIsInput: Bool { get }
+  /// Whether a value of the output depends on several values of an input, normalisation apart.
+  var mixesValues: Bool { get }
   /// Whether an exported layer can scale and shift its channels too, so that a normalisation becomes
   /// part of it.
   var takesScaling: Bool { get }
@@ -38,6 +40,7 @@ protocol Layer: Sendable {
 
 extension Layer {
   var outputIsInput: Bool { false }
+  var mixesValues: Bool { true }
   var takesScaling: Bool { false }
 
   /// Names after the layer's, and shapes.

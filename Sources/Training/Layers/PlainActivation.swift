@@ -9,6 +9,7 @@ struct PlainActivation: Layer {
   var backwardReadsInput: Bool { false }
   var backwardReadsOutput: Bool { true }
   var gradientPlace: GradientPlace { .overOutput }
+  var mixesValues: Bool { false }
 
   func vectorKind(inputs: Int) -> NetworkDescription.VectorLayer.Kind? { .activation }
 

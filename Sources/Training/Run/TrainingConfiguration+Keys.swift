@@ -59,6 +59,14 @@ extension TrainingConfiguration {
       "precision", \.precision,
       "Precision of activations and gradients; weights and sums are fp32 in any. auto: bf16 where "
         + "this machine multiplies it faster and the batch fills its vectors, else fp32."),
+    ConfigurationKey(
+      "stash-format", \.stashFormat,
+      "Format in which outputs and activations wait for their next use, a scale per channel, emulated by "
+        + "rounding.", default: "the precision"),
+    ConfigurationKey(
+      "gradient-format", \.gradientFormat,
+      "Format in which gradients of activations wait, a scale per tensor, emulated by rounding.",
+      default: "the precision"),
     ConfigurationKey("optimizer", \.optimizer, "Optimiser."),
     ConfigurationKey(
       "learning-rate", \.learningRate, "Peak learning rate, more than 0.",

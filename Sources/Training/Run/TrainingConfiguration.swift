@@ -72,6 +72,10 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var batch = 32
   /// What activations and gradients are held in.
   public var precision = PrecisionChoice.fp32
+  /// The format of stored activations; nil for the precision.
+  public var stashFormat: EightBitFormat?
+  /// The format of stored gradients of activations; nil for the precision.
+  public var gradientFormat: EightBitFormat?
   /// The optimiser.
   public var optimizer = OptimizerName.sgd
   /// The highest learning rate; by default 0.05 for SGD and 0.001 for AdamW, a tenth in fine-tuning.
@@ -138,6 +142,10 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var peakLearningRate: Float {
     learningRate
       ?? (optimizer == .sgd ? 0.05 : 0.001) / (startsFromWeights ? 10 : 1)
+  }
+
+  var storage: StorageFormats {
+    StorageFormats(activations: stashFormat, gradients: gradientFormat)
   }
 
   var distillation: Distillation {

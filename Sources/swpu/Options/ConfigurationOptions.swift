@@ -34,6 +34,8 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("epochs") var epochs: ConfigurationKey.Change?
   @Option("batch") var batch: ConfigurationKey.Change?
   @Option("precision") var precision: ConfigurationKey.Change?
+  @Option("stash-format") var stashFormat: ConfigurationKey.Change?
+  @Option("gradient-format") var gradientFormat: ConfigurationKey.Change?
   @Option("optimizer") var optimizer: ConfigurationKey.Change?
   @Option("learning-rate") var learningRate: ConfigurationKey.Change?
   @Option("learning-rate-decay") var learningRateDecay: ConfigurationKey.Change?
@@ -68,8 +70,8 @@ struct ConfigurationOptions: ParsableArguments {
       recipe,
       model, width, data, dataPath, imageSize, trainImages, initializeFrom, freeze, batchNorm,
       replay, replayImages, crops, granularity, sparsity,
-      schedule, balanced, budget, epochs, batch, precision, optimizer, learningRate,
-      learningRateDecay, clip,
+      schedule, balanced, budget, epochs, batch, precision, stashFormat, gradientFormat, optimizer,
+      learningRate, learningRateDecay, clip,
       labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
       recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
       rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,

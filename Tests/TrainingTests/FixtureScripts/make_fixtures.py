@@ -16,6 +16,7 @@ A file is {"description": ..., "cases": [{"name": ..., ...}, ...]}.
 
 import sys
 
+import eight_bit_step
 import layers
 import numpy as np
 import optimizers
@@ -37,6 +38,7 @@ def main() -> None:
     optimizers.clipping()
     optimizers.schedules()
     resnet20_steps.training_steps()
+    eight_bit_step.eight_bit_step()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "Benchmarks" / "peers"))
-from models import resnet20  # noqa: E402
+from models import ResNet, resnet20  # noqa: E402
 
 
 class SeededRandom:
@@ -60,8 +60,7 @@ def initial(name: str, value: Tensor) -> float | None:
     return 0.125 if name.endswith("bn2.weight") else 1.0 if name.endswith("weight") else 0.0
 
 
-def initialised_resnet20(dtype: torch.dtype, layout: torch.memory_format) -> nn.Module:
-    model = resnet20().to(dtype=dtype, memory_format=layout)
+def initialised(model: ResNet) -> ResNet:
     for index, (name, parameter) in enumerate(model.named_parameters()):
         constant = initial(name, parameter)
         if constant is None:
@@ -73,8 +72,8 @@ def initialised_resnet20(dtype: torch.dtype, layout: torch.memory_format) -> nn.
     return model
 
 
-def batch(step: int) -> tuple[Tensor, Tensor]:
-    images = torch.from_numpy(SeededRandom(2, step).uniform((BATCH, 3, 32, 32)))
+def batch(step: int, side: int = 32) -> tuple[Tensor, Tensor]:
+    images = torch.from_numpy(SeededRandom(2, step).uniform((BATCH, 3, side, side)))
     labels = SeededRandom(3, step)
     return images, torch.tensor([labels.below(10) for _ in range(BATCH)])
 
@@ -83,7 +82,7 @@ def train(
     dtype: torch.dtype, layout: torch.memory_format = torch.contiguous_format
 ) -> tuple[nn.Module, list[float], list[Tensor]]:
     """The trained network, its losses and the gradients of the first step."""
-    model = initialised_resnet20(dtype, layout)
+    model = initialised(resnet20().to(dtype=dtype, memory_format=layout))
     optimizer = torch.optim.SGD(
         model.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=DECAY
     )
