@@ -13,6 +13,10 @@ src/arithmetic/swpu_fp32_fma.sv
 src/step/swpu_stream_in.sv
 src/step/swpu_stream_out.sv
 src/step/swpu_update.sv
+src/step/swpu_word_reader.sv
+src/step/swpu_load_stream.sv
+src/step/swpu_store_stream.sv
+src/step/swpu_block_loop.sv
 src/reorder/swpu_hamming_unit.sv
 src/reorder/swpu_line_list.sv
 src/core/swpu_word_places.sv

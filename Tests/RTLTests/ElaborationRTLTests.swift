@@ -15,6 +15,7 @@ import Testing
       ("swpu_row_sequencer", "Row=8", "Row is 8; the core has fewer rows"),
       ("swpu_scheduler", "Cores=65", "Cores is 65; 1 to MostCores are allowed"),
       ("swpu_memory", "Words=1", "Words is 1; 2 or more are allowed"),
+      ("swpu_word_reader", "Lanes=6", "Lanes is 6; powers of two from 2 on are allowed"),
       ("swpu_output_memory", "Words=2000000", "Words is 2000000; 2 to half"),
     ])
   func refused(module: String, parameter: String, message: String) throws {

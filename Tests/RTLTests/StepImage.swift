@@ -12,6 +12,7 @@ struct StepImage {
   /// Where values lie.
   private(set) var regions: [(name: String, halves: Range<Int>)] = []
   private var commands: [[UInt32]] = []
+  private var packed: Set<UInt32> = []
 
   /// What a command does, as `command_e` numbers it.
   enum Command: UInt32 {
@@ -39,6 +40,36 @@ struct StepImage {
   mutating func result(_ name: String, _ halves: [UInt16]) -> UInt32 {
     place(name, [UInt16](repeating: 0xAAAA, count: halves.count), behind: halves)
   }
+
+  /// A place for a map that the step makes, [images][channels][pixels], with its zeros packed: channel by
+  /// channel, image by image, each word of so many lanes a bitmap and the values that are not zero.
+  mutating func packedResult(
+    _ name: String, _ codes: [UInt16], images: Int, channels: Int, pixels: Int, lanes: Int
+  ) -> UInt32 {
+    var halves: [UInt16] = []
+    for channel in 0..<channels {
+      for image in 0..<images {
+        let first = (image * channels + channel) * pixels
+        for word in stride(from: first, to: first + pixels, by: lanes) {
+          let packed = PackedZeros(Array(codes[word..<min(word + lanes, first + pixels)]))
+          halves += (0..<(lanes + 15) / 16).map {
+            UInt16(truncatingIfNeeded: packed.bitmap[0] >> UInt64(16 * $0))
+          }
+          halves += packed.codes
+        }
+      }
+    }
+    // Behind the last word nothing is written, in the room that all values without a zero would take.
+    let room = codes.count + (lanes + 15) / 16 * ((pixels + lanes - 1) / lanes) * images * channels
+    let rest = [UInt16](repeating: 0xAAAA, count: room - halves.count)
+    let first = place(
+      name, [UInt16](repeating: 0xAAAA, count: room), behind: halves + rest)
+    packed.insert(first)
+    return first
+  }
+
+  /// Whether the zeros of the map at a place are packed.
+  func isPacked(_ place: UInt32?) -> Bool { place.map { packed.contains($0) } ?? false }
 
   /// FP32 numbers, each as two halves.
   static func halves(_ values: [Float]) -> [UInt16] {

@@ -155,13 +155,26 @@ import Testing
       let table = image.place("factors", StepImage.halves((factors ?? plain).flatMap { $0 }))
       let flags: UInt32 =
         (isGradient ? 1 : 0) | (other != nil && !isGradient ? 2 : 0) | (activates ? 4 : 0)
-        | (toOutputs ? 8 : 0) | (copy != nil ? 16 : 0)
+        | (toOutputs ? 8 : 0) | (copy != nil ? 16 : 0) | packed([raw, other, nil, copy])
       image.add(
         .streamIn,
         [
           1: flags, 2: UInt32(channels), 3: UInt32(count), 4: UInt32(pixels), 5: raw,
           6: other ?? 0, 8: table, 10: copy ?? 0,
         ])
+    }
+
+    /// A bit for each part of a stream whose zeros are packed.
+    private func packed(_ places: [UInt32?]) -> UInt32 {
+      places.indices.reduce(0) { $0 | (image.isPacked(places[$1]) ? 64 << UInt32($1) : 0) }
+    }
+
+    /// A value or the gradient of one, which has zeros that are worth packing.
+    private mutating func packedResult(
+      _ name: String, _ values: [Float], channels: Int, pixels: Int
+    ) -> UInt32 {
+      image.packedResult(
+        name, codes(values), images: count, channels: channels, pixels: pixels, lanes: lanes)
     }
 
     private mutating func streamOut(
@@ -172,7 +185,7 @@ import Testing
         "centers", StepImage.halves((0..<channels).flatMap { _ in [center, 0, 0] as [Float] }))
       let flags: UInt32 =
         (isGradient ? 1 : 0) | (other != nil ? 2 : 0) | (value != nil ? 4 : 0)
-        | (sums != nil ? 32 : 0)
+        | (sums != nil ? 32 : 0) | packed([raw, other, value, target])
       image.add(
         .streamOut,
         [
@@ -257,7 +270,8 @@ import Testing
       }
       let (channels, pixels) = (layer.geometry.input.channels, layer.geometry.input.pixels)
       let sums = sums(gradient: values, raw: raw.values, channels: channels, pixels: pixels)
-      let place = image.result("\(layer.name) gradient", codes(values))
+      let place = packedResult(
+        "\(layer.name) gradient", values, channels: channels, pixels: pixels)
       let table = image.result("\(layer.name) gradient sums", totals(sums))
       streamOut(
         channels: channels, pixels: pixels, target: place, sums: table, isGradient: true,
@@ -357,7 +371,7 @@ import Testing
         }
       }
       let a1 = value(y1.raw, f1)
-      let a1Place = image.result("a1", codes(a1))
+      let a1Place = packedResult("a1", a1, channels: planes, pixels: pixels)
       streamIn(
         channels: planes, pixels: pixels, raw: y1.place,
         factors: f1.map { [$0.scale, $0.shift, 0] }, activates: true, copy: a1Place)
@@ -365,7 +379,7 @@ import Testing
       let f2 = factors(
         y2.sums, values: count * pixels, center: centers[1], gamma: gammas[1], beta: betas[1])
       let a2 = value(y2.raw, f2, shortcut: a1)
-      let a2Place = image.result("a2", codes(a2))
+      let a2Place = packedResult("a2", a2, channels: planes, pixels: pixels)
       streamIn(
         channels: planes, pixels: pixels, raw: y2.place, other: a1Place,
         factors: f2.map { [$0.scale, $0.shift, 0] }, activates: true, copy: a2Place)

@@ -428,7 +428,43 @@ package swpu_types_pkg;
   // An address of the DRAM, in halves of 16 bits.
   typedef logic [31:0] half_address_t;
 
-  // What a command of the block loop does.
+  // A block of an operation.
+  typedef struct packed {
+    // What is read for it, in halves of 16 bits and in words, and values of a channel in words; words of
+    // results, and of a channel.
+    logic [31:0] load_halves;
+    logic [31:0] load_words;
+    logic [31:0] load_channel_words;
+    logic [31:0] store_words;
+    logic [31:0] store_channel_words;
+  } block_t;
+
+  // An operation in blocks.
+  typedef struct packed {
+    logic [15:0] blocks;
+    // Whether its blocks read, run on the array, give results, and write.
+    logic loads;
+    logic computes;
+    logic gives;
+    logic stores;
+    // Whether a value is made of two words, of raw outputs and of shortcuts or gradients, one after the other.
+    logic has_pairs;
+    // Whose zeros are packed in the DRAM.
+    logic raw_packed;
+    logic other_packed;
+    logic results_packed;
+  } operation_t;
+
+  // Where the cycles of an operation went.
+  typedef struct packed {
+    // The array works; it waits for the DRAM, or for a stream unit; it has no block.
+    logic [31:0] compute;
+    logic [31:0] dram_stall;
+    logic [31:0] stream_stall;
+    logic [31:0] fill;
+  } operation_timing_t;
+
+  // What a command of a step does.
   typedef enum logic [2:0] {
     End,
     LoadMasks,

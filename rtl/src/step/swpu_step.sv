@@ -6,7 +6,8 @@
 // is cut into blocks, and in which order they go.
 //
 // Maps in the DRAM are BF16, [images][channels][pixels]; a channel's values go image by image, as the sums
-// need them: of a map whose pixels fill whole words. The DRAM is addressed in halves of 16 bits; it answers a read in any later cycle, with a word of
+// need them: of a map whose pixels fill whole words. A map whose zeros are packed is a stream of words in that
+// order, channel by channel, and each command reads and writes it from its beginning. The DRAM is addressed in halves of 16 bits; it answers a read in any later cycle, with a word of
 // the stream units from that half on. The processor's memories take and give an element a cycle, so a word
 // takes as many cycles as it has values: a slower stream than that of the model, with the same values.
 //
@@ -84,6 +85,8 @@ module swpu_step #(
   logic [31:0] channels, images, pixels, count;
   logic is_gradient, has_other, activates, to_outputs, copies, has_sums;
   assign {has_sums, copies, to_outputs, activates, has_other, is_gradient} = fields_q[1][5:0];
+  // Maps whose zeros are packed: those of three parts that are read, and the one that is written.
+  logic [3:0] is_packed;
   assign channels = fields_q[2];
   assign images = fields_q[3];
   assign pixels = fields_q[4];
@@ -98,6 +101,7 @@ module swpu_step #(
   logic [31:0] element;
 
   assign is_map = command == StreamIn || command == StreamOut;
+  assign is_packed = is_map ? fields_q[1][9:6] : '0;
   assign lanes = (is_map ? pixels : count) - value_q < Lanes
       ? (LaneNumberBits + 1)'((is_map ? pixels : count) - value_q) : (LaneNumberBits + 1)'(Lanes);
   assign is_last_lane = lane_q + 1'b1 == lanes;
@@ -113,6 +117,38 @@ module swpu_step #(
   logic [31:0] index_q;
   operand_t [Lanes-1:0] words_q, rests_q;
   sum_t [Lanes-1:0] velocities_q;
+
+  // Words whose zeros are packed follow each other without gaps, in the order of the stream: a bitmap, then
+  // the values that are not zero. Halves of each map so far, and the bitmap once it is read.
+  localparam int unsigned BitmapHalves = (Lanes + 15) / 16;
+  half_address_t [3:0] packed_d, packed_q;
+  logic has_bitmap_d, has_bitmap_q, is_part_packed;
+  logic [Lanes-1:0] bitmap_q, written_bitmap;
+  operand_t [Lanes-1:0] restored, written_values, written_codes;
+  logic [$clog2(Lanes+1)-1:0] written_count;
+
+  swpu_zero_unpack #(
+    .Lanes(Lanes)
+  ) i_unpack (
+    .bitmap_i(bitmap_q),
+    .codes_i (read_data_i),
+    .values_o(restored)
+  );
+
+  always_comb begin
+    written_values = words_q;
+    for (int unsigned lane = 0; lane < Lanes; lane++) begin
+      if (lane >= 32'(lanes)) written_values[lane] = '0;
+    end
+  end
+  swpu_zero_pack #(
+    .Lanes(Lanes)
+  ) i_pack (
+    .values_i(written_values),
+    .bitmap_o(written_bitmap),
+    .codes_o (written_codes),
+    .count_o (written_count)
+  );
 
   // The processor.
   logic load, starts, done;
@@ -199,6 +235,9 @@ module swpu_step #(
     .raw_i        (parts_q[0]),
     .valid_o      (out_valid),
     .values_o     (out_values),
+    .resumes_i    (1'b0),
+    .sums_i       ('0),
+    .sums_o       (),
     .total_i      (state_q == Total && begins_q),
     .total_valid_o(total_valid),
     .first_o      (first),
@@ -233,13 +272,16 @@ module swpu_step #(
       Update: part_address = part_q < 2 ? fields_q[3+part_q] + value_q
           : fields_q[5] + 2 * value_q + (part_q[0] ? Lanes : 0);
       default: begin
-        part_address = fields_q[5+part_q] + element;
+        part_address = fields_q[5+part_q]
+            + (is_packed[part_q] ? packed_q[part_q] + (has_bitmap_q ? BitmapHalves : 0) : element);
         needs_part = part_q == 2'd0 && (command == StreamIn || is_gradient)
             || part_q == 2'd1 && (has_other || command == StreamIn && is_gradient)
             || part_q == 2'd2 && command == StreamOut && activates;
       end
     endcase
   end
+
+  assign is_part_packed = needs_part && is_packed[part_q];
 
   // A kept weight's gradient is at its index in the results of the pass.
   logic reads_index;
@@ -258,6 +300,8 @@ module swpu_step #(
     value_d = value_q;
     part_d = part_q;
     lane_d = lane_q;
+    packed_d = packed_q;
+    has_bitmap_d = 1'b0;
     asks_d = 1'b0;
     begins_d = 1'b0;
     reads = 1'b0;
@@ -291,6 +335,7 @@ module swpu_step #(
             value_d = '0;
             part_d = '0;
             lane_d = '0;
+            packed_d = '0;
             begins_d = command == RunPass;
             unique case (command)
               End: begin
@@ -322,7 +367,14 @@ module swpu_step #(
       Read: begin
         reads = needs_part;
         read_address = part_address;
-        if (read_valid_i || !needs_part) begin
+        has_bitmap_d = has_bitmap_q;
+        if (read_valid_i && is_part_packed && !has_bitmap_q) begin
+          has_bitmap_d = 1'b1;
+        end else if (read_valid_i || !needs_part) begin
+          has_bitmap_d = 1'b0;
+          if (is_part_packed) begin
+            packed_d[part_q] = packed_q[part_q] + BitmapHalves + $countones(bitmap_q);
+          end
           part_d = part_q + 1'b1;
           if (command == LoadMasks || command == LoadWeights && part_q == 2'd1
               || part_q == 2'd3) begin
@@ -371,7 +423,17 @@ module swpu_step #(
       Write: begin
         write_o = ~({Lanes{1'b1}} << lanes);
         part_d = part_q + 1'b1;
-        if (command != Update) begin
+        if (is_packed[3]) begin
+          write_address_o = fields_q[10] + packed_q[3];
+          write_data_o = (Lanes * 16)'(written_bitmap);
+          write_o = ~({Lanes{1'b1}} << BitmapHalves);
+          if (part_q == 2'd1) begin
+            write_address_o = fields_q[10] + packed_q[3] + BitmapHalves;
+            write_data_o = written_codes;
+            write_o = ~({Lanes{1'b1}} << written_count);
+            packed_d[3] = packed_q[3] + BitmapHalves + 32'(written_count);
+          end
+        end else if (command != Update) begin
           write_address_o = fields_q[10] + element;
           write_data_o = words_q;
         end else begin
@@ -394,7 +456,7 @@ module swpu_step #(
             end
           endcase
         end
-        if (command != Update || part_q == 2'd3) begin
+        if (is_packed[3] ? part_q == 2'd1 : command != Update || part_q == 2'd3) begin
           part_d = '0;
           state_d = command == StreamIn ? Scatter : Read;
         end
@@ -484,6 +546,9 @@ module swpu_step #(
       value_q <= '0;
       part_q <= '0;
       lane_q <= '0;
+      packed_q <= '0;
+      has_bitmap_q <= 1'b0;
+      bitmap_q <= '0;
       asks_q <= 1'b0;
       begins_q <= 1'b0;
       factors_q <= '0;
@@ -502,11 +567,16 @@ module swpu_step #(
       value_q <= value_d;
       part_q <= part_d;
       lane_q <= lane_d;
+      packed_q <= packed_d;
+      has_bitmap_q <= has_bitmap_d;
       asks_q <= asks_d;
       begins_q <= begins_d;
       if (read_valid_i && state_q == Fetch) fields_q[field_q] <= read_data_i[1:0];
       if (read_valid_i && state_q == Channel) factors_q[part_q] <= read_data_i[1:0];
-      if (read_valid_i && state_q == Read) parts_q[part_q] <= read_data_i;
+      if (read_valid_i && state_q == Read) begin
+        if (is_part_packed && !has_bitmap_q) bitmap_q <= Lanes'(read_data_i);
+        else parts_q[part_q] <= is_part_packed ? restored : read_data_i;
+      end
       if (read_valid_i && (state_q == Read || state_q == Gather)) index_q <= read_data_i[1:0];
       if (state_q == Gather) sums_q[LaneNumberBits'(lane_q)] <= result;
       if (in_valid) words_q <= in_values;

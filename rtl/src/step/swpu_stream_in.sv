@@ -3,7 +3,7 @@
 //
 // What a convolution reads, of a raw output y: max(0, fma(y, scale, shift) + shortcut), the maximum only
 // behind an activation. The gradient of a raw output behind a normalisation, of the gradient g behind it:
-// fma(-Q, y, fma(S, g, -P)). FP32, and rounded to BF16 at last; a word comes out 7 cycles later.
+// fma(-Q, y, fma(S, g, -P)). FP32, and rounded to BF16 at last; a word comes out 8 cycles later.
 module swpu_stream_in #(
   // Values of a word.
   parameter int unsigned Lanes = swpu_pkg::StreamElements
@@ -40,7 +40,8 @@ module swpu_stream_in #(
   second_t second, second_q[1:Stages];
   logic [2*Stages:1] activates_q;
   logic [Lanes-1:0] first_valid, result_valid;
-  sum_t [Lanes-1:0] first, result;
+  sum_t [Lanes-1:0] first, result, maximum_q;
+  logic maximum_valid_q;
 
   always_comb begin
     second.activates = channel_i.activates && !channel_i.is_gradient;
@@ -79,12 +80,17 @@ module swpu_stream_in #(
     );
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) values_o[lane] <= '0;
-      else if (result_valid[lane]) begin
-        // The maximum of 0 and a NaN is 0, and that of 0 and -0 is -0.
-        values_o[lane] <= activates_q[2*Stages] && (result[lane] > 32'h80000000
-                                                    || result[lane][30:0] > 31'h7F800000)
-            ? '0 : to_operand(result[lane]);
+      if (!rst_ni) begin
+        maximum_q[lane] <= '0;
+        values_o[lane] <= '0;
+      end else begin
+        if (result_valid[lane]) begin
+          // The maximum of 0 and a NaN is 0, and that of 0 and -0 is -0.
+          maximum_q[lane] <= activates_q[2*Stages] && (result[lane] > 32'h80000000
+                                                       || result[lane][30:0] > 31'h7F800000)
+              ? '0 : result[lane];
+        end
+        if (maximum_valid_q) values_o[lane] <= to_operand(maximum_q[lane]);
       end
     end
   end
@@ -93,12 +99,14 @@ module swpu_stream_in #(
     if (!rst_ni) begin
       for (int unsigned i = 1; i <= Stages; i++) second_q[i] <= '0;
       activates_q <= '0;
+      maximum_valid_q <= 1'b0;
       valid_o <= 1'b0;
     end else begin
       if (valid_i) second_q[1] <= second;
       for (int unsigned i = 2; i <= Stages; i++) second_q[i] <= second_q[i-1];
       activates_q <= {activates_q[2*Stages-1:1], second.activates};
-      valid_o <= result_valid[0];
+      maximum_valid_q <= result_valid[0];
+      valid_o <= maximum_valid_q;
     end
   end
 

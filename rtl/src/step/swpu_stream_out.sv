@@ -5,7 +5,7 @@
 // Raw outputs y are rounded to BF16; their sums are those of y - r and of its square, r near the mean.
 // Gradients of a value are the sum of those of its uses, where the activation let the value through, else 0;
 // their sums are those of g and of g · y. A value i of the channel goes to lane i mod e; at the end the
-// lanes are added by a balanced tree. A word comes out 7 cycles later, its sums are complete in the cycle
+// lanes are added by a balanced tree. A word comes out 8 cycles later, its sums are complete in the cycle
 // behind.
 //
 // A lane adds to its sums in each cycle, so the multiply-adds of the sums take one: what the other
@@ -27,6 +27,10 @@ module swpu_stream_out #(
   input  swpu_types_pkg::operand_t [Lanes-1:0]        raw_i,
   output logic                                        valid_o,
   output swpu_types_pkg::operand_t [Lanes-1:0]        values_o,
+  // With `valid_o`: the word is the first of a channel, whose sums in other blocks go on. Those of the lanes.
+  input  logic                                        resumes_i,
+  input  swpu_types_pkg::sum_t [1:0][Lanes-1:0]       sums_i,
+  output swpu_types_pkg::sum_t [1:0][Lanes-1:0]       sums_o,
   // Adds the lanes up, once all words are out; the totals follow as many cycles later as the tree has
   // levels, and with them the sums are 0 again.
   input  logic                                        total_i,
@@ -54,10 +58,14 @@ module swpu_stream_out #(
     operand_t [Lanes-1:0] raw;
   } word_t;
 
-  word_t word, word_q[1:2*Stages+1];
-  logic [Lanes-1:0] first_valid, difference_valid;
-  sum_t [Lanes-1:0] sum, difference, term, factor;
-  operand_t [Lanes-1:0] rounded, rounded_q[1:Stages];
+  // A word comes out behind the two multiply-adds, and between them the mask and the rounding.
+  localparam int unsigned Depth = 2 * Stages + 2;
+
+  word_t word, word_q[1:Depth];
+  logic [Lanes-1:0] first_valid, term_valid;
+  sum_t [Lanes-1:0] sum, masked_q, term, factor;
+  operand_t [Lanes-1:0] rounded_q, values_q[1:Stages];
+  logic masked_valid_q, rounded_valid_q;
 
   always_comb begin
     word.is_gradient = channel_i.is_gradient;
@@ -90,7 +98,16 @@ module swpu_stream_out #(
       .valid_o (first_valid[lane]),
       .result_o(sum[lane])
     );
-    assign rounded[lane] = word_q[Stages].passes[lane] ? to_operand(sum[lane]) : '0;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        masked_q[lane] <= '0;
+        rounded_q[lane] <= '0;
+      end else begin
+        if (first_valid[lane]) masked_q[lane] <= word_q[Stages].passes[lane] ? sum[lane] : '0;
+        if (masked_valid_q) rounded_q[lane] <= to_operand(masked_q[lane]);
+      end
+    end
 
     // Less the center.
     swpu_fp32_fma #(
@@ -98,30 +115,21 @@ module swpu_stream_out #(
     ) i_difference (
       .clk_i,
       .rst_ni,
-      .valid_i (first_valid[lane]),
-      .a_i     ({rounded[lane], 16'b0}),
+      .valid_i (rounded_valid_q),
+      .a_i     ({rounded_q[lane], 16'b0}),
       .b_i     (One),
-      .c_i     (word_q[Stages].is_gradient
-          ? 32'h80000000 : {!word_q[Stages].center[31], word_q[Stages].center[30:0]}),
-      .valid_o (difference_valid[lane]),
-      .result_o(difference[lane])
+      .c_i     (word_q[Stages+2].is_gradient
+          ? 32'h80000000 : {!word_q[Stages+2].center[31], word_q[Stages+2].center[30:0]}),
+      .valid_o (term_valid[lane]),
+      .result_o(term[lane])
     );
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        values_o[lane] <= '0;
-        term[lane] <= '0;
-      end else if (difference_valid[lane]) begin
-        values_o[lane] <= rounded_q[Stages][lane];
-        term[lane] <= difference[lane];
-      end
-    end
+    assign values_o[lane] = values_q[Stages][lane];
 
     // The sums; while lanes are added up, each of the first half takes two neighbours.
     localparam int unsigned Left = 2 * lane % Lanes;
     localparam int unsigned Right = (2 * lane + 1) % Lanes;
     sum_t first_d, second_d;
-    assign factor[lane] = word_q[2*Stages+1].is_gradient ? {word_q[2*Stages+1].raw[lane], 16'b0}
+    assign factor[lane] = word_q[Depth].is_gradient ? {word_q[Depth].raw[lane], 16'b0}
                                                          : term[lane];
     swpu_fp32_fma #(
       .Stages(0)
@@ -131,7 +139,7 @@ module swpu_stream_out #(
       .valid_i (1'b1),
       .a_i     (is_adding_q ? firsts_q[Left] : term[lane]),
       .b_i     (One),
-      .c_i     (is_adding_q ? firsts_q[Right] : firsts_q[lane]),
+      .c_i     (is_adding_q ? firsts_q[Right] : resumes_i ? sums_i[0][lane] : firsts_q[lane]),
       .valid_o (),
       .result_o(first_d)
     );
@@ -143,7 +151,7 @@ module swpu_stream_out #(
       .valid_i (1'b1),
       .a_i     (is_adding_q ? seconds_q[Left] : term[lane]),
       .b_i     (is_adding_q ? One : factor[lane]),
-      .c_i     (is_adding_q ? seconds_q[Right] : seconds_q[lane]),
+      .c_i     (is_adding_q ? seconds_q[Right] : resumes_i ? sums_i[1][lane] : seconds_q[lane]),
       .valid_o (),
       .result_o(second_d)
     );
@@ -154,7 +162,7 @@ module swpu_stream_out #(
       end else if (total_valid_o) begin
         firsts_q[lane] <= '0;
         seconds_q[lane] <= '0;
-      end else if (is_adding_q || valid_o && word_q[2*Stages+1].lanes[lane]) begin
+      end else if (is_adding_q || valid_o && word_q[Depth].lanes[lane]) begin
         firsts_q[lane] <= first_d;
         seconds_q[lane] <= second_d;
       end
@@ -163,18 +171,20 @@ module swpu_stream_out #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned i = 1; i <= 2 * Stages + 1; i++) word_q[i] <= '0;
-      for (int unsigned i = 1; i <= Stages; i++) rounded_q[i] <= '0;
-      valid_o <= 1'b0;
+      for (int unsigned i = 1; i <= Depth; i++) word_q[i] <= '0;
+      for (int unsigned i = 1; i <= Stages; i++) values_q[i] <= '0;
+      masked_valid_q <= 1'b0;
+      rounded_valid_q <= 1'b0;
       is_adding_q <= 1'b0;
       level_q <= '0;
       total_valid_o <= 1'b0;
     end else begin
       if (valid_i) word_q[1] <= word;
-      for (int unsigned i = 2; i <= 2 * Stages + 1; i++) word_q[i] <= word_q[i-1];
-      if (first_valid[0]) rounded_q[1] <= rounded;
-      for (int unsigned i = 2; i <= Stages; i++) rounded_q[i] <= rounded_q[i-1];
-      valid_o <= difference_valid[0];
+      for (int unsigned i = 2; i <= Depth; i++) word_q[i] <= word_q[i-1];
+      values_q[1] <= rounded_q;
+      for (int unsigned i = 2; i <= Stages; i++) values_q[i] <= values_q[i-1];
+      masked_valid_q <= first_valid[0];
+      rounded_valid_q <= masked_valid_q;
       if (total_i) begin
         is_adding_q <= 1'b1;
         level_q <= '0;
@@ -186,6 +196,8 @@ module swpu_stream_out #(
     end
   end
 
+  assign valid_o = &term_valid;
+  assign sums_o = {seconds_q, firsts_q};
   assign first_o = firsts_q[0];
   assign second_o = seconds_q[0];
 
