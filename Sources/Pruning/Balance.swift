@@ -3,7 +3,7 @@ import Masks
 
 extension UnitChoice {
   /// As `best`, but with equal numbers of units in all rows: each keeps q or q + 1 of them, at least
-  /// one (constant fan-in). Every row exchanges its own units.
+  /// one (constant fan-in). Every row exchanges its own units, all but the best.
   ///
   /// q is the largest number whose units weigh no more than the target; the rows that keep one more
   /// are those whose next unit ranks best.
@@ -54,7 +54,7 @@ extension UnitChoice {
     }
     survivors.sort()
     let share = Double(min(quota, survivors.count)) * (1 - fraction)
-    let retained = fraction > 0 ? Int(share.rounded()) : survivors.count
+    let retained = fraction > 0 ? min(survivors.count, max(1, Int(share.rounded()))) : survivors.count
     for word in survivors[retained...] {
       let unit = Self.unit(word)
       others.append(Self.packed(RankKey.of(growth[unit].magnitude), unit))

@@ -88,7 +88,8 @@ struct ChannelBalance {
       if fraction == 0 { return quota }
       let first = row * choice.rowLength
       let survivors = choice.kept.popcount(in: first..<first + choice.rowLength)
-      return Int((Double(min(quota, survivors)) * (1 - fraction)).rounded())
+      let share = Double(min(quota, survivors)) * (1 - fraction)
+      return min(survivors, max(1, Int(share.rounded())))
     }
     take(choice.saliency, of: choice.kept, rowLimits: retained, room, most: number)
     let newcomers =

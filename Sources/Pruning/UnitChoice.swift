@@ -15,9 +15,12 @@ struct UnitChoice {
   let rowLength: Int
 
   /// The units of the best rank whose weights come closest to `target`: first the most salient of
-  /// those kept, up to the part of the target that is not exchanged, then by growth.
+  /// those kept, up to the part of the target that is not exchanged, then by growth. The most salient
+  /// of each row is not exchanged: a filter that starts again from zero has no gradient where the ReLU
+  /// behind its normalisation is closed.
   func best(target: Int, exchanging fraction: Double) -> Bits {
     var ranking = Ranking(keys: keys(), sizes: sizes, rowLength: rowLength)
+    ranking.forceBestOfEachRow()
     if fraction > 0 {
       let most = min(target, sizes.total(kept))
       let share = Int((Double(most) * (1 - fraction)).rounded())
@@ -26,7 +29,6 @@ struct UnitChoice {
         ranking.keys[unit] = RankKey.of(growth[unit].magnitude)
       }
     }
-    ranking.forceBestOfEachRow()
     return ranking.selection(target: target)
   }
 

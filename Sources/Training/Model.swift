@@ -117,10 +117,7 @@ public final class Model {
       }
     }
     stored = StoredTensors(network)
-    let normalised = network.normalisedValues
-    for (layer, node) in zip(layers, network.nodes) where !normalised.contains(node.output) {
-      (layer as? ConvolutionLayer)?.weight.hasOwnScale = true
-    }
+    for convolution in convolutions { convolution.weight.isWeight = true }
     self.parameters = parameters
     self.statistics = statistics
     input = value(network.input)

@@ -73,14 +73,6 @@ public struct Network: Sendable {
     }
   }
 
-  /// What batch normalisations scale: the weights that make it have no scale of their own.
-  var normalisedValues: Set<Value> {
-    Set(
-      nodes.compactMap { node in
-        node.layer is BatchNorm ? node.inputs[0] : nil
-      })
-  }
-
   /// Multiply-accumulates of a dense forward pass of one image.
   public var denseMACs: Int {
     convolutions.reduce(0) { $0 + $1.convolution.geometry.denseMACs }

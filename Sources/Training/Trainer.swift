@@ -325,7 +325,7 @@ public final class Trainer {
       ? clippingScale(model.parameters, limit: configuration.clip, engine: model.engine) : 1
     optimizer.update(
       model.parameters, rate: learningRate.rate(at: step), step: step, gradientScale: scale,
-      stepLimit: configuration.stepLimit, engine: model.engine)
+      rotationLimit: configuration.rotationLimit, engine: model.engine)
     progress.step += 1
     progress.batch += 1
     progress.lossSum += totals.loss

@@ -43,11 +43,24 @@ struct BatchRecipe: Sendable {
     dropLast ? set.count / batch : (set.count + batch - 1) / batch
   }
 
-  /// The images of an epoch in the order of their use.
+  /// The images of an epoch in the order of their use: shuffled, and each class spread evenly over the
+  /// epoch, so that the class frequencies of a batch are those of the set, but for a few images. Where a
+  /// network cannot tell the classes apart yet, its gradients consist of the differences between these
+  /// frequencies.
   func order(epoch: Int) -> [Int] {
     guard shuffle else { return Array(0..<set.count) }
     var random = SeededRandom(seed: epochSeed(epoch))
-    return random.permutation(set.count)
+    let shuffled = random.permutation(set.count)
+    var sizes = [Int](repeating: 0, count: set.classes)
+    for label in set.labels { sizes[Int(label)] += 1 }
+    var drawn = [Int](repeating: 0, count: set.classes)
+    let places = shuffled.enumerated().map { index, image in
+      let label = Int(set.labels[image])
+      drawn[label] += 1
+      let place = (Double(drawn[label] - 1) + Double(random.uniform())) / Double(sizes[label])
+      return (place, index)
+    }
+    return places.sorted(by: <).map { shuffled[$0.1] }
   }
 
   /// Makes `target` the batch `index` of `epoch`, whose images come in `order`.

@@ -135,12 +135,23 @@ public final class Parameter {
   public internal(set) var slots: [Tensor] = []
   /// Whether the optimiser leaves them as they are.
   var isFrozen = false
-  /// Whether these are the weights of a layer whose output no norm scales.
-  var hasOwnScale = false
+  /// Whether these are the weights of a convolution or linear layer.
+  var isWeight = false
+  /// What `limitStep` found: multiplies the gradient.
+  private(set) var stepScale: Float = 1
 
   init(_ values: Tensor) {
     self.values = values
     gradient = Tensor(count: values.count)
+  }
+
+  /// Decides what to multiply the gradient by so that `rate` times its norm is at most `limit` times the
+  /// norm of the values, if these are weights.
+  func limitStep(to limit: Float, rate: Float, engine: Engine) {
+    guard isWeight, !isFrozen else { return }
+    let length = Double(limit) * engine.squareSum(values).squareRoot()
+    let step = Double(rate) * engine.squareSum(gradient).squareRoot()
+    stepScale = step > length ? Float(length / step) : 1
   }
 }
 

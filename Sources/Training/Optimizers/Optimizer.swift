@@ -17,6 +17,19 @@ public enum Optimizer: Sendable, Hashable {
     }
   }
 
+  /// The step, rate times gradient over the norm of the weights, at which weight decay and gradients
+  /// settle in a layer before a normalisation: `sqrt(2 · rate · decay · (1 - momentum))` of SGD (Kosson
+  /// et al. 2024, "Rotational Equilibrium"); 0 without weight decay, and of AdamW.
+  ///
+  /// There a gradient is at right angles to the weights, so a step lengthens them, and weight decay
+  /// shortens them: a balance at which every step turns the weights by the same angle.
+  func equilibriumStep(rate: Float) -> Float {
+    switch self {
+    case .sgd(let momentum, _, let decay): (2 * rate * decay * (1 - momentum)).squareRoot()
+    case .adamW: 0
+    }
+  }
+
   /// Gives every parameter its state, zero.
   public func prepare(_ parameters: [Parameter]) {
     for parameter in parameters {
@@ -30,18 +43,19 @@ public enum Optimizer: Sendable, Hashable {
   ///   - rate: learning rate of this step.
   ///   - step: counted from 0.
   ///   - gradientScale: multiplies every gradient (clipping).
-  ///   - stepLimit: longest step, rate times gradient, of the weights of a layer without a normalisation
-  ///     behind it, as a fraction of their norm; 0 for no limit. AdamW ignores it.
+  ///   - rotationLimit: longest step, rate times gradient, of the weights of a layer, in units of
+  ///     `equilibriumStep` of their norm; 0 for no limit. AdamW ignores it.
   public func update(
-    _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float, stepLimit: Float = 0,
-    engine: Engine
+    _ parameters: [Parameter], rate: Float, step: Int, gradientScale: Float,
+    rotationLimit: Float = 0, engine: Engine
   ) {
+    let limit = rotationLimit * equilibriumStep(rate: rate)
+    // Read by several threads at once, and the same for any number of them.
+    engine.forEach(limit > 0 ? parameters.count : 0) { index in
+      parameters[index].limitStep(to: limit, rate: rate * gradientScale, engine: engine)
+    }
     for parameter in parameters where !parameter.isFrozen {
-      var gradientScale = gradientScale
-      if stepLimit > 0, rate > 0, parameter.hasOwnScale {
-        gradientScale *= stepScale(
-          parameter, limit: stepLimit, rate: rate * gradientScale, engine: engine)
-      }
+      let gradientScale = gradientScale * (limit > 0 ? parameter.stepScale : 1)
       switch self {
       case .sgd(let momentum, let nesterov, let decay):
         engine.sgd(
@@ -67,17 +81,4 @@ public func clippingScale(_ parameters: [Parameter], limit: Float, engine: Engin
     square += engine.squareSum(parameter.gradient)
   }
   return Float(min(1, Double(limit) / (square.squareRoot() + 1e-6)))
-}
-
-/// What to multiply a gradient by so that `rate` times its norm is at most `limit` times the norm of the
-/// weights, as LARC does.
-///
-/// A normalisation behind a layer bounds the layer's steps: the gradient shrinks as the weights grow. The
-/// classifier has none. At the start of training its features share a large mean, so its gradient
-/// reflects mostly the class frequencies of the batch; at the rate that the convolutions need, the logits
-/// follow it, and the loss stays above that of guessing.
-private func stepScale(_ parameter: Parameter, limit: Float, rate: Float, engine: Engine) -> Float {
-  let weights = engine.squareSum(parameter.values).squareRoot()
-  let step = Double(rate) * engine.squareSum(parameter.gradient).squareRoot()
-  return Float(min(1, Double(limit) * weights / (step + 1e-12)))
 }

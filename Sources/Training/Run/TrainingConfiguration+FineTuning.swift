@@ -12,7 +12,7 @@ extension TrainingConfiguration {
     if !named.contains("epochs") { epochs = 30 }
     if !named.contains("batch") { batch = 8 }
     if !named.contains("start-density") { pruning.startDensity = 1 }
-    if !named.contains("warm-up-epochs") { warmUpEpochs = 1 }
+    if !named.contains("rotation-limit") { rotationLimit = 0 }
   }
 
   /// Takes the network, its width and the size of its images from a file of weights: from what

@@ -32,8 +32,9 @@ extension TrainingConfiguration {
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
       "Fine-tune: start from the weights of this safetensors file; sets other defaults (epochs 30, batch "
-        + "8, warm-up-epochs 1, start-density 1; model, width and image-size from the file). A classifier "
-        + "of another size is re-initialised, and so is a first convolution of another kernel size.",
+        + "8, start-density 1, rotation-limit 0; model, width and image-size from the "
+        + "file). A classifier of another size is re-initialised, and so is a first convolution of "
+        + "another kernel size.",
       valueName: "file", default: "random weights"),
     ConfigurationKey(
       "freeze", \.freeze,
@@ -106,9 +107,9 @@ extension TrainingConfiguration {
       "clip", \.clip, "Gradient clipping: largest norm of all gradients together; 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
-      "step-limit", \.stepLimit,
-      "Largest step (rate times gradient) of SGD as a fraction of the weights' norm, in layers without "
-        + "a normalisation after them; 0: no limit.",
+      "rotation-limit", \.rotationLimit,
+      "Largest step of SGD relative to the weights of a layer, in units of the step at which weight decay "
+        + "settles, sqrt(2 rate decay (1 - momentum)); 0: no limit.",
       .only("0 or more; 0 is no limit") { $0 >= 0 && $0.isFinite }),
     ConfigurationKey(
       "recalibration-batches", \.recalibrationBatches,

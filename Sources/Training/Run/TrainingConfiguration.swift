@@ -83,7 +83,7 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   /// How the learning rate falls.
   public var learningRateDecay = LearningRate.Decay.cosine
   /// Epochs of linear warm-up.
-  public var warmUpEpochs = 0.25
+  public var warmUpEpochs = 1.0
   /// Momentum of SGD.
   public var momentum: Float = 0.9
   /// Nesterov momentum.
@@ -100,9 +100,8 @@ public struct TrainingConfiguration: Decodable, Sendable, Equatable {
   public var distillTemperature: Float = 4
   /// Largest norm of all gradients together; 0 for no clipping.
   public var clip: Float = 0
-  /// Longest step, rate times gradient, of the weights of a layer that no norm follows, as a fraction of
-  /// their norm; 0 for no limit. Of SGD.
-  public var stepLimit: Float = 0.002
+  /// Longest step of SGD, in units of the one at which weight decay settles; 0 for no limit.
+  public var rotationLimit: Float = 1
   /// Whether training images are cropped (and mirrored where the data set allows it).
   public var augment = true
   /// Batches of training images whose means become the norms' statistics after the last step; 0 keeps

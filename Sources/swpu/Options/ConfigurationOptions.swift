@@ -45,7 +45,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option("distill-from") var distillFrom: ConfigurationKey.Change?
   @Option("distill-weight") var distillWeight: ConfigurationKey.Change?
   @Option("distill-temperature") var distillTemperature: ConfigurationKey.Change?
-  @Option("step-limit") var stepLimit: ConfigurationKey.Change?
+  @Option("rotation-limit") var rotationLimit: ConfigurationKey.Change?
   @Option("recalibration-batches") var recalibrationBatches: ConfigurationKey.Change?
   @Option("warm-up-epochs") var warmUpEpochs: ConfigurationKey.Change?
   @Option("momentum") var momentum: ConfigurationKey.Change?
@@ -72,7 +72,7 @@ struct ConfigurationOptions: ParsableArguments {
       replay, replayImages, crops, granularity, sparsity,
       schedule, balanced, budget, epochs, batch, precision, stashFormat, gradientFormat, optimizer,
       learningRate, learningRateDecay, clip,
-      labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, stepLimit,
+      labelSmoothing, seed, distillFrom, distillWeight, distillTemperature, rotationLimit,
       recalibrationBatches, warmUpEpochs, momentum, nesterov, weightDecay, augment, startDensity,
       rampEnd, exchangeFrom, freezeFrom, shapeShare, updateInterval, growFraction, growth,
       shapeUpdateFraction, minimumShapeFraction, blockSide,
