@@ -85,11 +85,17 @@ class StudyTests(unittest.TestCase):
 
     def test_the_first_command_runs_on_every_kernel_table(self):
         runs = read_runs(HERE / "first-command.json")
-        self.assertEqual(len(runs), 20)
+        self.assertEqual(len(runs), 15)
         self.assertEqual(
             runs[1].arguments("DIR", 1),
-            ["--threads", "1", "--seed", "1", "--data", "synthetic", "--kernels", "avx2",
-             "--clip", "1", "--sparsity", "0.9"])
+            ["--threads", "1", "--seed", "2", "--data", "synthetic", "--kernels", "avx2",
+             "--sparsity", "0.9"])
+
+    def test_the_ratio_is_swept_on_halved_images(self):
+        swept = {}
+        for run in read_runs(HERE / "halved.json"):
+            swept.setdefault(run.variant, set()).add(run.sparsity)
+        self.assertLessEqual({0.7, 0.8, 0.9}, swept["channel"] & swept["sub-structured"])
 
     def test_images_are_halved(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -29,7 +29,7 @@ struct OptionTests {
       ("growth", "random"), ("shape-update-fraction", "0.0625"),
       ("minimum-shape-fraction", "0.375"), ("block-side", "2"), ("warm-up-epochs", "0.5"),
       ("momentum", "0.75"), ("nesterov", "true"), ("weight-decay", "0.125"), ("augment", "false"),
-      ("step-limit", "0.75"),
+      ("rotation-limit", "0.75"),
       ("recalibration-batches", "3"), ("distill-from", "runs/teacher"),
       ("distill-weight", "0.25"), ("distill-temperature", "2.5"),
     ])

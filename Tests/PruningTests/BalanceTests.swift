@@ -34,7 +34,8 @@ import Testing
         .sorted { (-saliency[$0], $0) < (-saliency[$1], $1) }
       let retained =
         fraction > 0
-        ? Int((Double(min(quota, survivors.count)) * (1 - fraction)).rounded()) : survivors.count
+        ? max(1, Int((Double(min(quota, survivors.count)) * (1 - fraction)).rounded()))
+        : survivors.count
       let first = survivors.prefix(retained)
       let others = units.filter { !first.contains($0) }
       return first.map { (false, saliency[$0], $0) }

@@ -114,10 +114,16 @@ import Testing
     let keptUnits = kept.indices.filter { kept[$0] }
       .sorted { (-saliency[$0], $0) < (-saliency[$1], $1) }
     let most = min(target, keptUnits.count * size)
-    let retained =
-      fraction > 0
-      ? Array(keptUnits.prefix(number(Int((Double(most) * (1 - fraction)).rounded()))))
-      : keptUnits
+    var retained = keptUnits
+    if fraction > 0 {
+      // The best of each row is never exchanged.
+      let first = (0..<units / rowLength).compactMap { row in
+        keptUnits.first { $0 / rowLength == row }
+      }
+      let share = number(Int((Double(most) * (1 - fraction)).rounded()))
+      let rest = keptUnits.filter { !first.contains($0) }.prefix(max(0, share - first.count))
+      retained = (first + rest).sorted { (-saliency[$0], $0) < (-saliency[$1], $1) }
+    }
     let isRetained = Set(retained)
     let others = (0..<units).filter { !isRetained.contains($0) }
       .sorted { (-growth[$0], $0) < (-growth[$1], $1) }

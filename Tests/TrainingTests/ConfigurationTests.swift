@@ -31,7 +31,7 @@ struct ConfigurationTests {
     let yaml = configuration.yaml
     for line in [
       "momentum: 0.9", "width: 1", "sparsity: 0.9", "weight-decay: 1e-05", "distill-from: \"2024\"",
-      "step-limit: 0.002", "nesterov: false",
+      "rotation-limit: 1", "nesterov: false",
     ] {
       #expect(yaml.split(separator: "\n").contains { $0 == line }, "\(line) in \(yaml)")
     }
@@ -102,7 +102,7 @@ struct ConfigurationTests {
       ("distill-weight: 2", "distill-weight"),
       ("distill-temperature: 0", "distill-temperature"), ("recipe: rigel", "recipe"),
       ("growth: fast", "growth"), ("recalibration-batches: -1", "recalibration-batches"),
-      ("step-limit: -1", "step-limit"),
+      ("rotation-limit: -1", "rotation-limit"),
       ("label-smoothing: 1", "label-smoothing"), ("granularity: rows", "granularity"),
       ("balanced: filters\ngranularity: shape", "balanced"),
       ("block-side: 3", "block-side"),

@@ -72,44 +72,80 @@ struct OptimizerTests {
     }
   }
 
-  @Test("A step of weights that no normalisation scales is limited by their norm")
-  func stepLimit() {
-    func updated(hasOwnScale: Bool, gradientScale: Float, stepLimit: Float) -> [Float] {
+  @Test("A step of weights is limited by their norm")
+  func rotationLimit() {
+    // sqrt(2 · 0.5 · 0.01 · (1 - 0)) = 0.1 of the norm, 5.
+    func updated(isWeight: Bool = true, gradientScale: Float = 1, rotationLimit: Float) -> [Float] {
       let parameter = Parameter(Tensor([3, 4]))
-      parameter.hasOwnScale = hasOwnScale
+      parameter.isWeight = isWeight
       parameter.gradient.store([30, 40])
-      let optimizer = Optimizer.sgd(momentum: 0, nesterov: false, weightDecay: 0)
+      let optimizer = Optimizer.sgd(momentum: 0, nesterov: false, weightDecay: 0.01)
       optimizer.prepare([parameter])
       optimizer.update(
-        [parameter], rate: 0.5, step: 0, gradientScale: gradientScale, stepLimit: stepLimit,
-        engine: Engine(threads: 1))
-      return parameter.values.array()
+        [parameter], rate: 0.5, step: 0, gradientScale: gradientScale,
+        rotationLimit: rotationLimit, engine: Engine(threads: 1))
+      // Without what weight decay takes.
+      return zip(parameter.values.array(), [0.015, 0.02] as [Float]).map(+)
     }
-    #expect(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0) == [-12, -16])
-    #expect(updated(hasOwnScale: false, gradientScale: 1, stepLimit: 0.1) == [-12, -16])
-    #expect(
-      largestDifference(updated(hasOwnScale: true, gradientScale: 1, stepLimit: 0.1), [2.7, 3.6])
-        < 1e-5)
+    func isClose(_ found: [Float], _ expected: [Float]) -> Bool {
+      largestDifference(found, expected) < 1e-5
+    }
+    #expect(isClose(updated(rotationLimit: 0), [-12, -16]))
+    #expect(isClose(updated(isWeight: false, rotationLimit: 1), [-12, -16]))
+    #expect(isClose(updated(rotationLimit: 1), [2.7, 3.6]))
+    #expect(isClose(updated(rotationLimit: 0.5), [2.85, 3.8]))
     // Together with the limit for all gradients the smaller one counts.
-    #expect(
-      largestDifference(updated(hasOwnScale: true, gradientScale: 0.5, stepLimit: 0.1), [2.7, 3.6])
-        < 1e-5)
-    #expect(
-      largestDifference(
-        updated(hasOwnScale: true, gradientScale: 0.001, stepLimit: 0.1), [2.985, 3.98])
-        < 1e-5)
+    #expect(isClose(updated(gradientScale: 0.5, rotationLimit: 1), [2.7, 3.6]))
+    #expect(isClose(updated(gradientScale: 0.001, rotationLimit: 1), [2.985, 3.98]))
   }
 
-  @Test("Layers without a normalisation behind them are marked")
-  func ownScale() throws {
-    func names(_ name: ModelName) throws -> [String] {
-      let network = try name.network(
-        input: MapShape(channels: 3, height: 32, width: 32), classes: 10, width: 0.125)
-      return try Model(network, engine: Engine(threads: 1), batch: 1, seed: 1).parameters
-        .filter(\.hasOwnScale).map(\.name)
+  @Test("Without weight decay, and with AdamW, nothing limits a step")
+  func noEquilibrium() {
+    #expect(
+      Optimizer.sgd(momentum: 0.9, nesterov: false, weightDecay: 0).equilibriumStep(rate: 1) == 0)
+    let adamW = Optimizer.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1)
+    #expect(adamW.equilibriumStep(rate: 1) == 0)
+  }
+
+  /// Random gradients at right angles to the weights, the shorter the longer these are: what a layer
+  /// before a normalisation has.
+  @Test(
+    "Weight decay settles at the equilibrium step, from short and from long weights",
+    arguments: [0, 0.9] as [Float], [0.02, 1] as [Float])
+  func equilibrium(momentum: Float, start: Float) {
+    let count = 256
+    var random = SeededRandom(seed: 3)
+    let parameter = Parameter(Tensor((0..<count).map { _ in random.normal() * start }))
+    let optimizer = Optimizer.sgd(momentum: momentum, nesterov: false, weightDecay: 0.1)
+    optimizer.prepare([parameter])
+    let engine = Engine(threads: 1)
+    let rate: Float = 0.02
+    var squares: [Double] = []
+    for step in 0..<6000 {
+      let weights = parameter.values.array()
+      let square = engine.squareSum(parameter.values)
+      var gradient = (0..<count).map { _ in random.normal() }
+      let along = Float(Double(zip(gradient, weights).reduce(0) { $0 + $1.0 * $1.1 }) / square)
+      gradient = zip(gradient, weights).map { ($0 - along * $1) / Float(square.squareRoot()) }
+      parameter.gradient.store(gradient)
+      if step >= 3000 {
+        squares.append(Double(rate * rate) * engine.squareSum(parameter.gradient) / square)
+      }
+      optimizer.update([parameter], rate: rate, step: step, gradientScale: 1, engine: engine)
     }
-    #expect(try names(.resnet20) == ["fc.weight"])
-    #expect(try names(.lenet5).count == 5)
+    let measured = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
+    let expected = Double(optimizer.equilibriumStep(rate: rate))
+    #expect(abs(measured / expected - 1) < 0.05, "\(measured), not \(expected)")
+  }
+
+  @Test("The weights of convolutions and linear layers are marked, and no biases or scales")
+  func weights() throws {
+    let network = try ModelName.lenet5.network(
+      input: MapShape(channels: 3, height: 32, width: 32), classes: 10, width: 0.125)
+    let model = try Model(network, engine: Engine(threads: 1), batch: 1, seed: 1)
+    let marked = model.parameters.filter(\.isWeight).map(\.name)
+    #expect(marked == model.parameters.map(\.name).filter { $0.hasSuffix(".weight") })
+    #expect(marked.count == 5)
   }
 
   struct ScheduleCase: Decodable {

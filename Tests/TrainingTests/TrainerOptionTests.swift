@@ -49,7 +49,7 @@ struct TrainerOptionTests {
     "exchange-from": "exchange-from: 0.5",
     "freeze-from": "freeze-from: 0.95",
     "growth": "growth: random",
-    "step-limit": "step-limit: 0",
+    "rotation-limit": "rotation-limit: 0",
     "freeze": "freeze: conv1",
     "crops": "crops: resized",
   ]

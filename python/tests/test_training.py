@@ -47,7 +47,7 @@ class TrainingTests(unittest.TestCase):
                 **options, "model": "lenet5", "data": "idx", "data-path": data, "epochs": STEPS,
                 "optimizer": "sgd", "learning-rate": 0.05, "learning-rate-decay": "constant",
                 "warm-up-epochs": 0, "momentum": 0.9, "weight-decay": 5e-4, "nesterov": False,
-                "augment": False, "label-smoothing": 0, "step-limit": 0,
+                "augment": False, "label-smoothing": 0, "rotation-limit": 0,
             }.items()))
             subprocess.run(
                 [COMMAND, "train", "--config", config, "--output", run], check=True,

@@ -55,6 +55,29 @@ import Testing
     #expect(epochs[0] != epochs[0].sorted())
   }
 
+  @Test func everyBatchHasTheClassFrequenciesOfTheSet() {
+    let sizes = [100, 50, 10]
+    let labels = sizes.indices.flatMap { [UInt16](repeating: UInt16($0), count: sizes[$0]) }
+    let recipe = BatchRecipe(
+      set: ImageSet(
+        channels: 1, height: 1, width: 1, classNames: ["a", "b", "c"],
+        pixels: [UInt8](repeating: 0, count: 160), labels: labels),
+      mean: [0.5], deviation: [0.25], batch: 32, augmentation: .none, seed: 5, shuffle: true,
+      dropLast: true)
+    for epoch in 0..<20 {
+      let order = recipe.order(epoch: epoch)
+      #expect(order.sorted() == Array(0..<160))
+      for first in stride(from: 0, to: 160, by: 32) {
+        var counts = [0, 0, 0]
+        for image in order[first..<first + 32] { counts[Int(labels[image])] += 1 }
+        // The images of a class lie one in each of as many equal parts of the epoch.
+        for (count, size) in zip(counts, sizes) {
+          #expect(abs(Double(count) - 0.2 * Double(size)) <= 3, "epoch \(epoch), from \(first)")
+        }
+      }
+    }
+  }
+
   @Test func keepsTheOrderWithoutShuffling() throws {
     let loader = Self.loader(shuffle: false, dropLast: false)
     let labels = try Self.epoch(loader, 4).flatMap { $0.labels.prefix($0.count) }
