@@ -32,7 +32,7 @@ struct TrainerLoopTests {
     configuration.learningRate = 0.1
     configuration.warmUpEpochs = 0
     configuration.learningRateDecay = .constant
-    configuration.stepLimit = 0
+    configuration.rotationLimit = 0
     configuration.pruning.granularity = .dense
     configuration.seed = 5
     return configuration
