@@ -55,6 +55,9 @@ struct ClassifierTests {
       configuration.data = .folder
       configuration.batch = 8
       configuration.epochs = 3
+      // A few steps have to do.
+      configuration.rotationLimit = 0
+      configuration.warmUpEpochs = 0
       configuration.pruning.sparsity = 0.5
       let set = try DatasetSource.folder.load(path: data.path, imageSize: 16)
       run = RunFolder(URL(fileURLWithPath: data.path + "/run"))
