@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work in PyTorch: training steps and single convolutions, in three kinds of arithmetic."""
 
+import importlib.util
 import re
 from collections.abc import Callable
 from time import perf_counter
 
 import torch
-from models import MODELS, macs_per_image, parameter_count
+from models import IMAGE_SIZES, MODELS, NARROW, macs_per_image, parameter_count
 from torch.nn import functional as F
+
+SPARSE = ["resnet18", "resnet20"]
+"""The networks that SparseProp's layers fit."""
 
 Key = tuple[str, str]
 """A model or layer, and a pass."""
@@ -43,12 +47,15 @@ def milliseconds(work: Callable[[], object]) -> float:
 class Step:
     """A training step of a model on one batch: forward, loss, backward, SGD, clearing gradients."""
 
-    def __init__(self, model: str, batch: int, peer: str) -> None:
+    def __init__(
+        self, model: str, batch: int, peer: str, network: Callable[[], torch.nn.Module] | None = None
+    ) -> None:
         self.key = (model, "step")
         self.dtype, layout = PEERS[peer]
-        self.images = torch.randn(batch, 3, 32, 32).to(memory_format=layout)
+        self.size = IMAGE_SIZES.get(model, 32)
+        self.images = torch.randn(batch, 3, self.size, self.size).to(memory_format=layout)
         self.labels = torch.arange(batch) % 10
-        self.model = MODELS[model]().to(memory_format=layout)
+        self.model = (network or MODELS[model])().to(memory_format=layout)
         # A rate that hardly moves the weights, so that repeating one batch does not drive them to
         # values that the machine computes at another speed.
         self.optimizer = torch.optim.SGD(
@@ -58,7 +65,9 @@ class Step:
 
     def costs(self) -> dict[str, dict[str, int]]:
         """Parameters and multiply-accumulates of a forward pass of one image."""
-        costs = {"parameters": parameter_count(self.model), "macs": macs_per_image(self.model)}
+        costs = {
+            "parameters": parameter_count(self.model), "macs": macs_per_image(self.model, self.size)
+        }
         return {self.key[0]: costs}
 
     def run(self) -> None:
@@ -71,6 +80,53 @@ class Step:
     def measure(self, samples: int) -> Times:
         self.run()
         return {self.key: [milliseconds(self.run) for _ in range(samples)]}
+
+
+def sparseprop_network(model: str, batch: int, density: float) -> torch.nn.Module:
+    """The network with SparseProp's convolutions in place of the prunable ones (3x3, not the first),
+    which keep their largest weights.
+
+    SparseProp times its two ways of vectorising each layer and takes the faster.
+    """
+    from sparseprop.modules import sparsify_conv2d_auto
+    from sparseprop.utils import swap_module
+
+    network, shapes = MODELS[model](), {}
+    convolutions = {
+        name: module for name, module in network.named_modules()
+        if isinstance(module, torch.nn.Conv2d) and module.kernel_size == (3, 3) and name != "conv1"
+    }
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs, name=name: shapes.update({
+            name: inputs[0].shape
+        }))
+        for name, module in convolutions.items()
+    ]
+    size = IMAGE_SIZES.get(model, 32)
+    with torch.no_grad():
+        network(torch.randn(batch, 3, size, size))
+    for hook in hooks:
+        hook.remove()
+    for name, module in convolutions.items():
+        weights = module.weight.data
+        kept = weights.abs().flatten().topk(round(density * weights.numel())).values[-1]
+        weights *= weights.abs() >= kept
+        swap_module(network, name, sparsify_conv2d_auto(module, shapes[name]))
+    return network
+
+
+def steps(model: str, batch: int, density: float) -> dict[str, Step]:
+    """The step of every peer; also with a narrow network of the same work, and with SparseProp,
+    where there is one."""
+    sides = {peer: Step(model, batch, peer) for peer in PEERS}
+    if model in NARROW:
+        width, network = NARROW[model]
+        sides |= {f"{peer}-{width}": Step(model, batch, peer, network) for peer in PEERS}
+    if model in SPARSE and importlib.util.find_spec("sparseprop"):
+        sides["sparseprop-fp32"] = Step(
+            model, batch, "pytorch-fp32", lambda: sparseprop_network(model, batch, density)
+        )
+    return sides
 
 
 class Convolution:

@@ -60,8 +60,24 @@ public final class PackedFilters: Sendable {
     weightCount = densePositions.count
   }
 
+  private init(denseLines geometry: ConvolutionGeometry) {
+    let builder = DenseLineLists(geometry: geometry)
+    self.geometry = geometry
+    packing = .lines3
+    forward = builder.forward
+    transposed = builder.transposed
+    targets = builder.targets
+    densePositions = builder.densePositions
+    kept = []
+    weightCount = densePositions.count
+  }
+
   /// A dense layer.
   public convenience init(dense geometry: ConvolutionGeometry, packing: Packing) {
+    if packing == .lines3 {
+      self.init(denseLines: geometry)
+      return
+    }
     let all = UInt16(truncatingIfNeeded: (1 << geometry.columns) - 1)
     let lines = geometry.filters * geometry.channelsPerGroup * geometry.rows
     self.init(
@@ -112,6 +128,45 @@ public final class PackedFilters: Sendable {
       dense[Int(position)] = values[index]
     }
     return dense
+  }
+
+  /// Expands packed values of a layer of which no weight is pruned, on all threads.
+  public func expand(_ packed: Tensor, on engine: Engine) -> [Float] {
+    precondition(
+      packed.count >= weightCount && weightCount == geometry.weights, "a dense layer's values")
+    let values = packed.pointer
+    return [Float](unsafeUninitializedCapacity: weightCount) { dense, count in
+      densePositions.withUnsafeBufferPointer { positions in
+        engine.forEach(Engine.shards) { shard in
+          let end = weightCount * (shard + 1) / Engine.shards
+          for index in weightCount * shard / Engine.shards..<end {
+            dense[Int(positions[index])] = values[index]
+          }
+        }
+      }
+      count = weightCount
+    }
+  }
+
+  /// The values of tensors in another packing of the layer: zero where this one has none.
+  public func repack(_ tensors: [Tensor], as other: PackedFilters) -> [Tensor] {
+    precondition(geometry == other.geometry, "packings of one layer")
+    var dense = [Float](repeating: 0, count: geometry.weights)
+    return tensors.map { tensor in
+      precondition(tensor.count >= weightCount, "packed values of the layer")
+      let (values, result) = (tensor.pointer, Tensor(count: other.weightCount))
+      dense.withUnsafeMutableBufferPointer { dense in
+        for (index, position) in densePositions.enumerated() where position >= 0 {
+          dense[Int(position)] = values[index]
+        }
+        let packed = result.pointer
+        for (index, position) in other.densePositions.enumerated() where position >= 0 {
+          packed[index] = dense[Int(position)]
+        }
+        for position in densePositions where position >= 0 { dense[Int(position)] = 0 }
+      }
+      return result
+    }
   }
 }
 

@@ -49,20 +49,38 @@ package struct NetworkPruner {
     }
   }
 
-  /// New masks after a step whose backward pass computed dense gradients. Layers do not depend on
-  /// each other once their densities are settled.
+  /// Whether the update after a step may bring units back, for which it needs the gradients of pruned
+  /// weights. While the density only falls and nothing is exchanged, what is kept is chosen among what
+  /// was; shapes that go, and balance, can leave a filter without any.
+  package func needsGradients(at step: Int) -> Bool {
+    if exchange(at: step) > 0 || configuration.balanced != .none { return true }
+    if configuration.granularity == .subStructured && schedule.movesShapes(at: step) {
+      return true
+    }
+    if configuration.budget == .global { return false }
+    return zip(layerDensities(at: schedule.rampEnd), layers).contains {
+      $0 > $1.layer.mask?.density ?? 1
+    }
+  }
+
+  /// New masks after a step whose backward pass computed dense gradients, unless the update
+  /// needs none. Layers do not depend on each other once their densities are settled.
   package func update(at step: Int, on engine: Engine) {
     let densities = updatedDensities(at: step)
+    let needsGradients = needsGradients(at: step)
     engine.forEach(layers.count) { index in
       let (layer, pruner) = layers[index]
-      guard let mask = layer.mask, let gradient = layer.denseGradient else {
+      let weights = layer.denseWeights
+      guard let mask = layer.mask,
+        let gradient = layer.denseGradient ?? (needsGradients ? nil : weights)
+      else {
         preconditionFailure("a mask update follows a backward pass with dense gradients")
       }
       let growth =
         configuration.growth == .gradient
         ? gradient : ranks(of: gradient.count, layer: index, step: step)
       let updated = pruner.update(
-        mask, weights: layer.denseWeights, gradient: growth, density: densities[index],
+        mask, weights: weights, gradient: growth, density: densities[index],
         growFraction: exchange(at: step), movesShapes: schedule.movesShapes(at: step))
       if updated != mask { layer.apply(updated) }
     }

@@ -298,6 +298,7 @@ public final class Trainer {
   private func step(_ batch: Batch, stops: inout Bool) throws {
     let step = progress.step
     let updatesMasks = pruning?.schedule.isUpdate(at: step) ?? false
+    let needsGradients = updatesMasks && pruning?.needsGradients(at: step) ?? false
     model.stage(batch.images)
     let seed = stepSeed(step)
     model.forward(images: batch.count, training: true, seed: seed)
@@ -314,10 +315,10 @@ public final class Trainer {
     }
     let observes = folder != nil && (updatesMasks || endsWithSnapshot(step))
     model.backward(
-      images: batch.count, seed: seed, denseGradients: updatesMasks, observes: observes)
+      images: batch.count, seed: seed, denseGradients: needsGradients, observes: observes)
     var totals = DataParallel.StepTotals(loss: result.loss, correct: result.correct, stops: stops)
     if let parallel {
-      totals = parallel.average(model, totals, denseGradients: updatesMasks)
+      totals = parallel.average(model, totals, denseGradients: needsGradients)
       stops = totals.stops
     }
     let scale =

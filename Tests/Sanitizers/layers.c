@@ -256,15 +256,16 @@ static int64_t floats(const layer *l, int32_t planes, int32_t height, int32_t wi
   return (int64_t)l->shape.blocks * planes * height * width * l->lanes;
 }
 
-// Compares the images of the batch; padding holds anything.
+// Compares the images of the batch; padding holds anything. `slack` is relative, for maps in 16 bits.
 static void compare(const layer *l, int32_t planes, int64_t pixels, const float *found,
-                    const double *expected, const char *what, uint64_t seed,
-                    const ck_kernels *table) {
+                    const double *expected, double slack, const char *what, uint64_t seed,
+                    const char *table) {
   for (int32_t image = 0; image < l->images; image++)
     for (int32_t plane = 0; plane < planes; plane++)
       for (int64_t pixel = 0; pixel < pixels; pixel++) {
         const int64_t at = place(l->lanes, planes, pixels, image, plane, pixel);
-        if (!(fabs((double)found[at] - expected[at]) < 1e-3)) fail(what, seed, table);
+        if (!(fabs((double)found[at] - expected[at]) < 1e-3 + slack * fabs(expected[at])))
+          fail(what, seed, table);
       }
 }
 
@@ -302,7 +303,7 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   for (int64_t i = 0; i < outputs; i++)
     sums[i] = run.bias ? (double)bias[i / l.lanes / out_pixels % shape->filters] : 0;
   dense_products(&l, 0, dense, x, dy, sums);
-  compare(&l, shape->filters, out_pixels, y, sums, "forward", seed, table);
+  compare(&l, shape->filters, out_pixels, y, sums, 0, "forward", seed, table->name);
   free(sums);
 
   for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
@@ -312,8 +313,8 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
     const ck_conv_args back = {*shape, transposed.list, dy, dx, NULL, accumulate};
     for (int32_t i = 0; i < shards; i++) table->input_gradient(&back, i, shards);
     dense_products(&l, 1, dense, x, dy, expected);
-    compare(&l, shape->channels, (int64_t)shape->height * shape->width, dx, expected,
-            "input gradient", seed, table);
+    compare(&l, shape->channels, (int64_t)shape->height * shape->width, dx, expected, 0,
+            "input gradient", seed, table->name);
     free(dx);
     free(expected);
   }
@@ -330,7 +331,7 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   dense_products(&l, 2, dense, x, dy, expected);
   for (int32_t i = 0; i < forward.weights; i++) {
     const double right = forward.dense[i] < 0 ? 0 : expected[forward.dense[i]];
-    if (!(fabs((double)gradient[i] - right) < 1e-2)) fail("weight gradient", seed, table);
+    if (!(fabs((double)gradient[i] - right) < 1e-2)) fail("weight gradient", seed, table->name);
   }
   free(expected);
   free(scratch);
@@ -345,4 +346,131 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   free_lists(&transposed);
   free_lists(&forward);
   free(l.patterns);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Maps of pairs of columns in BF16
+
+// To the nearest, ties to even.
+static void round_to_bf16(float *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, values + i, 4);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+    memcpy(values + i, &bits, 4);
+  }
+}
+
+// Whether there are kernels on pairs for a layer.
+static int has_pairs(const layer *l) {
+  const ck_conv_shape *shape = &l->shape;
+  if (l->form == CK_TAPS || shape->width % 2 != 0 || shape->out_width % 2 != 0) return 0;
+  return l->form == CK_LINES3 || shape->stride == 1 || shape->height % 2 == 0;
+}
+
+// The map as words; what it holds itself becomes what the words hold.
+static uint32_t *pairs_of(const ck_pair_kernels *pairs, float *floats, int64_t count) {
+  uint32_t *words = exact((size_t)count / 2 * sizeof *words);
+  const ck_pack_args pack = {count / 2 / pairs->lanes, floats, words};
+  for (int32_t i = 0; i < 3; i++) pairs->pack(&pack, i, 3);
+  round_to_bf16(floats, count);
+  return words;
+}
+
+static void read_pairs(const ck_pair_kernels *pairs, uint32_t *words, float *floats, int64_t count) {
+  const ck_pack_args pack = {count / 2 / pairs->lanes, floats, words};
+  for (int32_t i = 0; i < 2; i++) pairs->unpack(&pack, i, 2);
+}
+
+void check_pair_layers(const ck_pair_kernels *pairs, uint64_t seed) {
+  uint64_t random = seed;
+  layer l = random_layer(&random, pairs->lanes);
+  while (!has_pairs(&l)) {
+    free(l.patterns);
+    l = random_layer(&random, pairs->lanes);
+  }
+  const ck_conv_shape *shape = &l.shape;
+  ck_conv_shape halved = *shape;
+  halved.width /= 2;
+  halved.out_width /= 2;
+  lists forward = make_lists(&l, NULL), transposed = make_lists(&l, &forward);
+  const int64_t inputs = floats(&l, shape->channels, shape->height, shape->width);
+  const int64_t outputs = floats(&l, shape->filters, shape->out_height, shape->out_width);
+  const int64_t weights = dense_index(&l, shape->filters, 0, 0, 0);
+  const int64_t out_pixels = (int64_t)shape->out_height * shape->out_width;
+  const int64_t in_pixels = (int64_t)shape->height * shape->width;
+  float *dense = random_floats(&random, weights), *x = random_floats(&random, inputs);
+  float *dy = random_floats(&random, outputs), *bias = random_floats(&random, shape->filters);
+  for (int32_t image = l.images; image < shape->blocks * l.lanes; image++)
+    for (int32_t k = 0; k < shape->filters; k++)
+      for (int64_t pixel = 0; pixel < out_pixels; pixel++)
+        dy[place(l.lanes, shape->filters, out_pixels, image, k, pixel)] = 0;
+  round_to_bf16(dense, weights);
+  uint32_t *x_words = pairs_of(pairs, x, inputs), *dy_words = pairs_of(pairs, dy, outputs);
+  float *packed = random_floats(&random, forward.weights);
+  for (int32_t i = 0; i < forward.weights; i++)
+    packed[i] = forward.dense[i] < 0 ? 0 : dense[forward.dense[i]];
+  const int32_t shards = 1 + below(&random, 7), per_entry = l.form == CK_LINES3 ? 2 : 8;
+  const size_t bytes = (size_t)forward.entries * (size_t)per_entry * 4;
+  uint32_t *words = exact(bytes), *turned = exact(bytes);
+  forward.list.weights = packed;
+  const ck_pair_weights_args straight = {forward.list, NULL, words};
+  transposed.list.weights = packed;
+  const ck_pair_weights_args back = {transposed.list, transposed.targets, turned};
+  for (int32_t i = 0; i < shards; i++) {
+    pairs->pack_weights(&straight, i, shards);
+    pairs->pack_weights(&back, i, shards);
+  }
+  forward.list.weights = (const float *)words;
+  transposed.list.weights = (const float *)turned;
+
+  float *y = random_floats(&random, outputs);
+  uint32_t *y_words = exact((size_t)outputs / 2 * sizeof *y_words);
+  const ck_conv_args run = {halved, forward.list, (const float *)x_words, (float *)y_words,
+                            below(&random, 2) ? bias : NULL, 0};
+  for (int32_t i = 0; i < shards; i++) pairs->forward(&run, i, shards);
+  read_pairs(pairs, y_words, y, outputs);
+  double *sums = exact((size_t)outputs * sizeof *sums);
+  for (int64_t i = 0; i < outputs; i++)
+    sums[i] = run.bias ? (double)bias[i / l.lanes / out_pixels % shape->filters] : 0;
+  dense_products(&l, 0, dense, x, dy, sums);
+  compare(&l, shape->filters, out_pixels, y, sums, 0x1p-8, "forward on pairs", seed, pairs->name);
+
+  for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
+    float *dx = random_floats(&random, inputs);
+    uint32_t *dx_words = pairs_of(pairs, dx, inputs);
+    double *expected = exact((size_t)inputs * sizeof *expected);
+    for (int64_t i = 0; i < inputs; i++) expected[i] = accumulate ? (double)dx[i] : 0;
+    const ck_conv_args gradient = {halved, transposed.list, (const float *)dy_words,
+                                   (float *)dx_words, NULL, accumulate};
+    for (int32_t i = 0; i < shards; i++) pairs->input_gradient(&gradient, i, shards);
+    read_pairs(pairs, dx_words, dx, inputs);
+    dense_products(&l, 1, dense, x, dy, expected);
+    compare(&l, shape->channels, in_pixels, dx, expected, 0x1p-8, "input gradient on pairs", seed,
+            pairs->name);
+    free(expected);
+    free(dx_words);
+    free(dx);
+  }
+
+  float *gradient = random_floats(&random, forward.weights);
+  float *scratch =
+      random_floats(&random, pairs->weight_gradient_scratch(&halved, l.form, forward.entries));
+  const ck_weight_gradient_args gradients = {
+      halved, transposed.list, transposed.targets, l.form == CK_BLOCKS4 ? transposed.kept : NULL,
+      (const float *)x_words, (const float *)dy_words, gradient, scratch};
+  for (int32_t i = 0; i < shards; i++) pairs->weight_gradient(&gradients, i, shards);
+  double *expected = exact((size_t)weights * sizeof *expected);
+  memset(expected, 0, (size_t)weights * sizeof *expected);
+  dense_products(&l, 2, dense, x, dy, expected);
+  for (int32_t i = 0; i < forward.weights; i++) {
+    const double right = forward.dense[i] < 0 ? 0 : expected[forward.dense[i]];
+    if (!(fabs((double)gradient[i] - right) < 1e-2))
+      fail("weight gradient on pairs", seed, pairs->name);
+  }
+  void *all[] = {expected, scratch, gradient, sums, y_words, y, turned, words, packed, dy_words,
+                 x_words, bias, dy, x, dense, l.patterns};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+  free_lists(&transposed);
+  free_lists(&forward);
 }

@@ -23,5 +23,16 @@ int main(int count, char **arguments) {
     printf("%s: %ld layers and planes\n", table->name, layers);
     fflush(stdout);
   }
+  for (int32_t index = 0; ck_pair_table(index) != NULL; index++) {
+    const ck_pair_kernels *pairs = ck_pair_table(index);
+    if (!ck_pair_table_supported(index)) {
+      printf("pairs, %s: not supported here\n", pairs->name);
+      continue;
+    }
+    for (uint64_t seed = first; seed < first + (uint64_t)layers; seed++)
+      check_pair_layers(pairs, seed);
+    printf("pairs, %s: %ld layers\n", pairs->name, layers);
+    fflush(stdout);
+  }
   return 0;
 }

@@ -41,6 +41,12 @@ static void check_norm(const ck_kernels *table, ck_planes planes, int32_t shards
   int64_t *zeros = exact((size_t)planes.channels * sizeof *zeros);
   const ck_zero_count_args zero_count = {planes, y, zeros};
   RUN(zero_count, zero_count);
+  int32_t *bits = exact((size_t)planes.channels * sizeof *bits);
+  const ck_largest_args largest = {planes, x, bits};
+  RUN(largest, largest);
+  for (int32_t c = 0; c < planes.channels; c++) bits[c] = below(random, 4) ? below(random, 9) : INT32_MIN;
+  const ck_round_args round = {planes, residual, bits, 448, 3, -6};
+  RUN(round, round);
   const ck_dropout_args dropout = {planes, x, dx, accumulates, next_random(random), 1u << 30, 1.25f};
   RUN(dropout, dropout);
   float *planar = random_floats(random, (int64_t)planes.images * planes.channels * planes.pixels);
@@ -53,6 +59,7 @@ static void check_norm(const ck_kernels *table, ck_planes planes, int32_t shards
   RUN(global_pool_gradient, spread);
   float *all[] = {x, residual, y, dy, dx, gamma, beta, mean, variance, dgamma, dbeta, planar, pooled};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+  free(bits);
   free(zeros);
 }
 
@@ -92,7 +99,7 @@ static void check_optimisers(const ck_kernels *table, int32_t shards, uint64_t *
   RUN(sgd, sgd);
   const ck_adamw_args adamw = {count, w, m, v, g, 0.1f, 0.9f, 0.99f, 1e-8f, 0.01f, 1, 0.1f, 0.01f};
   RUN(adamw, adamw);
-  if (!isfinite(table->square_sum(w, count))) fail("optimisers", 0, table);
+  if (!isfinite(table->square_sum(w, count))) fail("optimisers", 0, table->name);
   free(w);
   free(g);
   free(m);

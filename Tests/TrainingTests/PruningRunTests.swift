@@ -232,6 +232,44 @@ struct PruningRunTests {
     }
   }
 
+  @Test(
+    "An update that asks for no gradients chooses what it would choose with any",
+    arguments: Granularity.allCases.filter { $0 != .dense }, PruningConfiguration.Budget.allCases)
+  func unusedGradients(granularity: Granularity, budget: PruningConfiguration.Budget) throws {
+    let models = try (0..<2).map { _ in try model() }
+    let pruners = try models.map { model in
+      try pruning(model, granularity) {
+        $0.schedule = .gradual
+        $0.startDensity = 0.9
+        $0.exchangeFrom = nil
+        $0.budget = budget
+      }
+    }
+    for (model, pruner) in zip(models, pruners) {
+      pruner.start(continuing: false, on: model.engine)
+    }
+    var random = SeededRandom(seed: 12)
+    var without = 0
+    // Units that span all filters or channels are exchanged once an epoch.
+    let movesRarely = [Granularity.filter, .channel, .shape].contains(granularity)
+    for step in 1...60 where pruners[0].schedule.isUpdate(at: step) {
+      let weights = randomValues(2880, &random)
+      let needs = pruners[1].needsGradients(at: step)
+      if step > 40, !movesRarely || pruners[1].schedule.movesShapes(at: step) { #expect(needs) }
+      if !needs { without += 1 }
+      let gradient = randomValues(2880, &random)
+      for (index, (model, pruner)) in zip(models, pruners).enumerated() {
+        let layer = model.convolutions[0]
+        layer.store(denseWeights: weights)
+        if index == 0 || needs { layer.store(denseGradient: gradient) }
+        pruner.update(at: step, on: model.engine)
+        model.dropObservations()
+      }
+      #expect(models[0].convolutions[0].mask == models[1].convolutions[0].mask, "step \(step)")
+    }
+    #expect(without >= 10)
+  }
+
   @Test("A ramp does not make a layer denser that is sparser already")
   func rampOnlyFalls() throws {
     let model = try model()

@@ -203,7 +203,7 @@ struct RanksTests {
     }
   }
 
-  @Test("Only gradients of kept weights travel, except in updates of the masks")
+  @Test("Only gradients of kept weights travel, except in updates of the masks that may grow some")
   func bytes() throws {
     let ending = try Self.together(2)[1]
     let exchange = try #require(ending.exchange)
@@ -217,7 +217,7 @@ struct RanksTests {
     // conv1 is pruned too, so the bytes of a step lie between.
     let step = Double(exchange.bytes) / 24
     #expect(step < Double(dense + kept.reduce(0, +)) * 1.5)
-    #expect(exchange.maskUpdates > 3)
+    #expect(exchange.maskUpdates == 3)
     #expect(exchange.maskBytes == exchange.maskUpdates * 4 * Self.weights["prunable"]!)
   }
 

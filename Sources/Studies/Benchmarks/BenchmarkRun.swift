@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
 import Masks
 import Tensor
 import Training
@@ -71,14 +72,20 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
   /// Measures training steps of networks at every batch size, density and precision.
   ///
   /// - Parameters:
+  ///   - masks: snapshots of runs; each network is pruned by those of its layers, too.
+  ///   - imageSize: rows and columns of an image.
   ///   - samples: times of each figure.
+  ///   - updatesMasks: whether mask updates are measured as well.
   ///   - report: called with each network and the batch size that is done.
-  /// - Throws: `NetworkError`, `MemoryError`.
+  /// - Throws: `NetworkError`, `MemoryError`; `InputError` for masks of no network here.
   public static func steps(
     models: [ModelName], batches: [Int], densities: [Double], granularity: Granularity,
-    precisions: [Precision], samples: Int, engine: Engine, report: (ModelName, Int) -> Void
+    masks: [(file: String, snapshot: MaskSnapshot)] = [], imageSize: Int = 32,
+    precisions: [Precision], samples: Int, updatesMasks: Bool = false, engine: Engine,
+    report: (ModelName, Int) -> Void
   ) throws -> BenchmarkRun {
     var rows: [Row] = []
+    var unused = Set(masks.map(\.file))
     var peak = Samples()
     for name in models {
       for batch in batches {
@@ -86,16 +93,35 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
           try precisions.map { precision in
             try StepBenchmark(
               name, batch: batch, density: density, granularity: granularity,
-              engine: engine.with(precision))
+              engine: engine.with(precision), imageSize: imageSize)
+          }
+        }
+        for (file, snapshot) in masks {
+          for precision in precisions {
+            guard
+              let benchmark = try StepBenchmark(
+                name, batch: batch, masks: snapshot, engine: engine.with(precision),
+                imageSize: imageSize)
+            else { break }
+            benchmarks.append(benchmark)
+            unused.remove(file)
           }
         }
         for _ in 0..<samples {
           for index in benchmarks.indices { benchmarks[index].measure() }
           peak.add(engine.measurePeak())
         }
+        for _ in 0..<(updatesMasks ? samples : 0) {
+          for index in benchmarks.indices { benchmarks[index].measureUpdates() }
+        }
         rows += benchmarks.map(\.row)
         report(name, batch)
       }
+    }
+    if let file = unused.sorted().first {
+      throw InputError(
+        file: file, field: "layers", value: "those of another network",
+        allowed: "those of " + models.map(\.rawValue).joined(separator: ", "))
     }
     return BenchmarkRun(rows: rows, engine: engine, peak: peak)
   }

@@ -6,7 +6,7 @@ import Tensor
 import Training
 
 /// Whole training steps, everything included: forward, loss, backward, optimiser, on a batch that is
-/// there already.
+/// there already; and mask updates.
 public struct StepBenchmark {
   /// A result of the benchmark.
   public struct Row: Codable, Sendable {
@@ -22,6 +22,8 @@ public struct StepBenchmark {
     public let density: Double
     /// How they were pruned.
     public let granularity: String
+    /// What chose the masks: chance, or a training whose snapshot was given.
+    public let masks: String
     /// What activations and gradients were held in.
     public let precision: String
     /// Instruction set.
@@ -30,6 +32,9 @@ public struct StepBenchmark {
     public let medianMilliseconds: Double
     /// All times.
     public let samples: [Double]
+    /// Median time that an update of the masks adds to a step while units are exchanged, which takes the
+    /// gradients of pruned weights, and while the density falls, which takes none; absent unless asked for.
+    public let exchangeMilliseconds, thinningMilliseconds: Double?
     /// Weights of the dense network.
     public let parameters: Int
     /// Multiply-accumulates of a dense forward pass of one image.
@@ -41,26 +46,26 @@ public struct StepBenchmark {
   private let model: Model
   private let density: Double
   private let granularity: Granularity
+  private let isTrained: Bool
   private let batch: Int
   private let labels: [Int32]
   private let optimizer = Optimizer.sgd(momentum: 0.9, nesterov: false, weightDecay: 5e-4)
   private let loss = SoftmaxCrossEntropy()
   private var samples = Samples()
+  private var exchanges = Samples()
+  private var thinnings = Samples()
 
-  /// Lays out a network for images of 32x32 in ten classes
+  /// Lays out a network for images of `imageSize` rows and columns in ten classes
   /// and prunes it by the magnitude of its first weights.
   ///
   /// - Throws: `NetworkError`, `MemoryError`.
   public init(
-    _ name: ModelName, batch: Int, density: Double, granularity: Granularity, engine: Engine
+    _ name: ModelName, batch: Int, density: Double, granularity: Granularity, engine: Engine,
+    imageSize: Int = 32
   ) throws {
-    let input = MapShape(channels: 3, height: 32, width: 32)
-    let network = try name.network(input: input, classes: 10)
-    model = try Model(network, engine: engine, batch: batch, seed: 1)
-    self.density = density
-    self.granularity = density < 1 ? granularity : .dense
-    self.batch = batch
-    optimizer.prepare(model.parameters)
+    try self.init(
+      name, batch: batch, density: density, granularity: density < 1 ? granularity : .dense,
+      isTrained: false, engine: engine, imageSize: imageSize)
     if density < 1 {
       var pruning = PruningConfiguration()
       pruning.granularity = granularity
@@ -70,10 +75,53 @@ public struct StepBenchmark {
         layer.apply(pruner.initialMask(weights: layer.denseWeights, density: density))
       }
     }
+    runStep()
+  }
+
+  /// Lays out a network and prunes it as a training run did.
+  ///
+  /// - Throws: `NetworkError`, `MemoryError`.
+  /// - Returns: nil where the layers are not those of the network.
+  public init?(
+    _ name: ModelName, batch: Int, masks snapshot: MaskSnapshot, engine: Engine,
+    imageSize: Int = 32
+  ) throws {
+    let pruned = snapshot.layers.filter { $0.granularity != .dense }.map(\.mask)
+    let all = pruned.reduce(0) { $0 + $1.shape.count }
+    let kept = pruned.reduce(0) { $0 + $1.keptElements }
+    try self.init(
+      name, batch: batch, density: all == 0 ? 1 : Double(kept) / Double(all),
+      granularity: snapshot.layers.map(\.granularity).first { $0 != .dense } ?? .dense,
+      isTrained: true, engine: engine, imageSize: imageSize)
+    for (layer, (name, _)) in zip(model.convolutions, model.network.convolutions)
+    where layer.isPrunable {
+      guard let mask = snapshot.layers.first(where: { $0.name == name })?.mask,
+        mask.shape == layer.filterShape
+      else { return nil }
+      layer.apply(mask)
+    }
+    runStep()
+  }
+
+  private static func map(_ imageSize: Int) -> MapShape {
+    MapShape(channels: 3, height: imageSize, width: imageSize)
+  }
+
+  private init(
+    _ name: ModelName, batch: Int, density: Double, granularity: Granularity, isTrained: Bool,
+    engine: Engine, imageSize: Int
+  ) throws {
+    let input = Self.map(imageSize)
+    let network = try name.network(input: input, classes: 10)
+    model = try Model(network, engine: engine, batch: batch, seed: 1)
+    self.density = density
+    self.granularity = granularity
+    self.isTrained = isTrained
+    self.batch = batch
+    optimizer.prepare(model.parameters)
     var random = SeededRandom(seed: 1)
     model.stage((0..<batch * input.count).map { _ in random.normal() })
     labels = (0..<batch).map { Int32($0 % 10) }
-    runStep()
   }
 
   /// Times one more step.
@@ -81,14 +129,38 @@ public struct StepBenchmark {
     samples.add(measureMilliseconds(runStep))
   }
 
-  private func runStep() {
+  /// Times a step with a mask update of each kind; the masks are others afterwards.
+  ///
+  /// A run updates its masks every 100 steps or so: of 1,000 steps the first 500 only thin, those up to 750
+  /// exchange.
+  public mutating func measureUpdates() {
+    var pruning = PruningConfiguration()
+    pruning.granularity = granularity
+    pruning.sparsity = 1 - density
+    guard
+      let pruner = NetworkPruner(
+        pruning, model: model, totalSteps: 1000, stepsPerEpoch: 1000, seed: 1)
+    else { return }
+    let plain = samples.median
+    exchanges.add(measureMilliseconds { runStep(updating: pruner, at: 600) } - plain)
+    thinnings.add(measureMilliseconds { runStep(updating: pruner, at: 400) } - plain)
+  }
+
+  private func runStep() { runStep(updating: nil, at: 1) }
+
+  private func runStep(updating pruner: NetworkPruner?, at step: Int) {
     model.forward(images: batch, training: true)
     _ = model.evaluate(loss, labels: labels, images: batch)
-    model.backward(images: batch)
+    model.backward(
+      images: batch, denseGradients: pruner?.needsGradients(at: step) ?? false)
     // A rate that hardly moves the weights: thousands of steps on one batch must not end in numbers
     // that the machine computes at another speed.
     optimizer.update(
       model.parameters, rate: 1e-6, step: 1, gradientScale: 1, engine: model.engine)
+    if let pruner {
+      pruner.update(at: step, on: model.engine)
+      model.dropObservations()
+    }
   }
 
   /// What has been measured so far.
@@ -96,8 +168,11 @@ public struct StepBenchmark {
     Row(
       model: model.network.name, pass: "step", batch: batch, threads: model.engine.pool.threads,
       density: density, granularity: granularity.rawValue,
+      masks: granularity == .dense ? "none" : isTrained ? "trained" : "random",
       precision: model.engine.precision.rawValue, kernels: model.engine.kernels.name,
       medianMilliseconds: samples.median, samples: samples.milliseconds,
+      exchangeMilliseconds: exchanges.milliseconds.isEmpty ? nil : exchanges.median,
+      thinningMilliseconds: thinnings.milliseconds.isEmpty ? nil : thinnings.median,
       parameters: model.network.parameterCount, macs: model.network.denseMACs,
       arenaBytes: model.arenaBytes)
   }

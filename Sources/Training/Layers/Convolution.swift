@@ -117,7 +117,14 @@ package final class ConvolutionLayer: RunningLayer {
   let bias: Parameter?
   /// What is kept; nil when the layer is dense.
   private(set) var mask: LayerMask?
-  private(set) var filters: PackedFilters
+  var filters: PackedFilters {
+    let lists = lists
+    packed = lists
+    return lists
+  }
+  /// How the weights are packed. Nil in a dense layer that has not run yet: its lists are as large as its
+  /// weights, and most layers are pruned before they run.
+  private var packed: PackedFilters?
   private var transposed: Tensor
   /// dL/dW of every weight in `[K][C][R][S]` order, from the last pass that asked for it.
   private(set) var denseGradient: [Float]?
@@ -143,7 +150,7 @@ package final class ConvolutionLayer: RunningLayer {
     ports = site.ports
     scratch = site.scratch
     let geometry = layer.geometry
-    filters = PackedFilters(dense: geometry, packing: Packing(for: geometry, scattered: false))
+    let filters = Self.dense(geometry)
     // He et al. 2015: the variance of the activations stays the same from layer to layer.
     let fanIn = Float(geometry.channelsPerGroup * geometry.rows * geometry.columns)
     let deviation = (2 / fanIn).squareRoot()
@@ -152,6 +159,10 @@ package final class ConvolutionLayer: RunningLayer {
     transposed = Tensor(count: filters.weightCount)
     bias = layer.bias ? Parameter(Tensor(count: geometry.filters)) : nil
     scratch.reserve(site.engine.weightGradientScratch(filters))
+  }
+
+  private static func dense(_ geometry: ConvolutionGeometry) -> PackedFilters {
+    PackedFilters(dense: geometry, packing: Packing(for: geometry, scattered: false))
   }
 
   func forward(_ pass: PassSettings) {
@@ -167,10 +178,11 @@ package final class ConvolutionLayer: RunningLayer {
         upstream, map: ports.outputMap, into: bias.gradient, images: pass.images)
     }
     if pass.denseGradients && isPrunable {
-      let all = PackedFilters(dense: geometry, packing: Packing(for: geometry, scattered: false))
-      let gradient = Tensor(count: all.weightCount)
+      let (all, gradient) = scratch.dense(geometry)
       weightGradient(all, into: gradient, pass)
-      let dense = all.expand(gradient)
+      let dense =
+        all.weightCount == geometry.weights
+        ? all.expand(gradient, on: pass.engine) : all.expand(gradient)
       weight.gradient.store(filters.pack(dense))
       denseGradient = dense
     } else {
@@ -215,21 +227,23 @@ package final class ConvolutionLayer: RunningLayer {
     let geometry = geometry
     let packing = Packing(for: geometry, scattered: mask.elements != nil)
     let packed = PackedFilters(geometry: geometry, packing: packing, patterns: mask.tapPatterns())
-    let values = packed.pack(filters.expand(weight.values))
-    let slots = weight.slots.map { packed.pack(filters.expand($0)) }
-    weight.values = Tensor(values)
-    weight.slots = slots.map { Tensor($0) }
+    let values = lists.repack([weight.values] + weight.slots, as: packed)
+    weight.values = values[0]
+    weight.slots = Array(values.dropFirst())
     weight.gradient = Tensor(count: packed.weightCount)
     transposed = Tensor(count: packed.weightCount)
-    filters = packed
+    self.packed = packed
     self.mask = mask
   }
 
   /// The weights in `[K][C][R][S]` order, zero where pruned.
-  package var denseWeights: [Float] { filters.expand(weight.values) }
+  package var denseWeights: [Float] { lists.expand(weight.values) }
 
   /// Replaces the weights; those of pruned places are left out.
-  func store(denseWeights: [Float]) { weight.values.store(filters.pack(denseWeights)) }
+  func store(denseWeights: [Float]) { weight.values.store(lists.pack(denseWeights)) }
+
+  /// The packing, for a moment where it is not there yet.
+  private var lists: PackedFilters { packed ?? Self.dense(geometry) }
 
   /// Replaces dL/dW of every weight.
   func store(denseGradient: [Float]) { self.denseGradient = denseGradient }
@@ -272,6 +286,7 @@ package final class ConvolutionLayer: RunningLayer {
   func dropObservation() {
     denseGradient = nil
     observation = nil
+    scratch.dropDense()
   }
 
   /// The layer as the masks see it.

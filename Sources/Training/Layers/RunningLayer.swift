@@ -162,6 +162,23 @@ final class ScratchSpace {
   func reserve(_ floats: Int) {
     if tensor.count < floats { tensor = Tensor(count: floats) }
   }
+
+  private var lastDense: (filters: PackedFilters, gradient: Tensor)?
+
+  /// A layer's dense packing and memory for its gradient. They stay for the next layer, which is often
+  /// of the same shape.
+  func dense(_ geometry: ConvolutionGeometry) -> (filters: PackedFilters, gradient: Tensor) {
+    if let lastDense, lastDense.filters.geometry == geometry { return lastDense }
+    lastDense = nil  // Its memory goes first.
+    let filters = PackedFilters(
+      dense: geometry, packing: Packing(for: geometry, scattered: false))
+    let dense = (filters, Tensor(count: filters.weightCount))
+    lastDense = dense
+    return dense
+  }
+
+  /// Frees what `dense` keeps, which is larger than the layer.
+  func dropDense() { lastDense = nil }
 }
 
 /// Passes a gradient on unchanged: by adding, by copying, or not at all where both are one buffer.

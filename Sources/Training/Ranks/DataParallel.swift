@@ -140,7 +140,7 @@ public struct ExchangeReport: Codable, Sendable, Equatable {
   public internal(set) var bytes = 0
   /// Seconds that the first rank has spent on them, stalls for other ranks included.
   public internal(set) var seconds = 0.0
-  /// Updates of the masks.
+  /// Updates of the masks that may bring weights back.
   public internal(set) var maskUpdates = 0
   /// Bytes that a rank has sent, and received, in them: gradients of all weights.
   public internal(set) var maskBytes = 0

@@ -119,6 +119,9 @@ struct StepCommand: ParsableCommand {
         swpu bench step
         swpu bench step --model resnet18 --batch 32 128 --density 1 0.2 0.1
         swpu bench step --batch 32 --density 0.1 --precision fp32 bf16
+        swpu bench step --model resnet18 --masks runs/one/masks/step-00000200.masks
+        swpu bench step --model resnet50 --image-size 224 --batch 8
+        swpu bench step --density 0.1 --mask-updates   what an update adds to a step
       """)
 
   @Option(parsing: .upToNextOption, help: "Networks.")
@@ -128,19 +131,47 @@ struct StepCommand: ParsableCommand {
     parsing: .upToNextOption, help: "Precisions of activations and gradients: fp32, bf16.")
   var precision: [Precision] = [.fp32]
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Snapshots of runs, whose masks take the place of random ones; --density adds those.",
+      valueName: "file"))
+  var masks: [String] = []
+
+  @Option(
+    help: ArgumentHelp("Rows and columns of the images in pixels, 8 to 1024.", valueName: "n"))
+  var imageSize = 32
+
+  @Flag(
+    help: ArgumentHelp(
+      "Time mask updates, too: what one adds to a step while units are exchanged, and while the "
+        + "density falls."))
+  var maskUpdates = false
+
   @OptionGroup var common: BenchCommand.Common
+
+  func validate() throws {
+    if !(8...1024).contains(imageSize) {
+      throw ValidationError("--image-size: \(imageSize) is not allowed; 8 to 1024")
+    }
+  }
 
   func run() throws {
     let found = try BenchmarkRun.steps(
-      models: model, batches: common.batch, densities: common.densities,
-      granularity: common.granularity.granularity, precisions: precision,
-      samples: common.samples,
+      models: model, batches: common.batch,
+      densities: masks.isEmpty ? common.densities : common.density,
+      granularity: common.granularity.granularity,
+      masks: masks.map { path in
+        let file = URL(fileURLWithPath: path)
+        return (path, try RunFolder(file.deletingLastPathComponent()).readSnapshot(file))
+      }, imageSize: imageSize,
+      precisions: precision, samples: common.samples, updatesMasks: maskUpdates,
       engine: common.engineOptions.engine
     ) { name, batch in
       if !common.json { note("\(name.rawValue), batch \(batch): done") }
     }
     if common.json { return try printJSON(found) }
-    print("model        batch  density  granularity     precision  median ms  images/s  vs dense")
+    print("model        batch  density  masks    precision  median ms  images/s  vs dense")
     for row in found.rows {
       let dense = found.rows.first {
         $0.model == row.model && $0.batch == row.batch && $0.precision == row.precision
@@ -149,14 +180,22 @@ struct StepCommand: ParsableCommand {
       let ratio = dense.map {
         String(format: "%8.1fx", $0.medianMilliseconds / row.medianMilliseconds)
       }
-      print(
-        row.model.padding(toLength: 13, withPad: " ", startingAt: 0)
-          + String(format: "%5d  %7.3f  ", row.batch, row.density)
-          + row.granularity.padding(toLength: 16, withPad: " ", startingAt: 0)
-          + row.precision.padding(toLength: 11, withPad: " ", startingAt: 0)
-          + String(
-            format: "%9.1f  %8.0f", row.medianMilliseconds,
-            Double(row.batch) / row.medianMilliseconds * 1e3) + (ratio ?? ""))
+      let texts = [
+        row.model.padding(toLength: 13, withPad: " ", startingAt: 0),
+        String(format: "%5d  %7.3f  ", row.batch, row.density),
+        row.masks.padding(toLength: 9, withPad: " ", startingAt: 0),
+        row.precision.padding(toLength: 11, withPad: " ", startingAt: 0),
+        String(
+          format: "%9.1f  %8.0f", row.medianMilliseconds,
+          Double(row.batch) / row.medianMilliseconds * 1e3), ratio ?? "",
+      ]
+      print(texts.joined())
+      if let exchange = row.exchangeMilliseconds, let thinning = row.thinningMilliseconds {
+        print(
+          String(
+            format: "  a mask update adds %.1f ms with an exchange, %.1f ms without", exchange,
+            thinning))
+      }
     }
   }
 }

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Files
+import Foundation
+import Masks
 import Tensor
 import Testing
 import Training
@@ -22,5 +25,72 @@ struct BenchmarkRunTests {
     #expect(run.rows.allSatisfy { $0.samples.count == 2 && $0.medianMilliseconds > 0 })
     #expect(run.peakGflops > 0 && run.largestRelativeError == nil)
     #expect(run.machine.threads == 1)
+    #expect(run.rows.map(\.masks).prefix(2) == ["none", "random"])
+    #expect(run.rows.allSatisfy { $0.exchangeMilliseconds == nil })
+  }
+
+  /// Every second line of LeNet-5's prunable layers.
+  private func snapshot() throws -> MaskSnapshot {
+    let network = try ModelName.lenet5.network(
+      input: MapShape(channels: 3, height: 32, width: 32), classes: 10)
+    let layers = network.convolutions.map { name, convolution in
+      let geometry = convolution.geometry
+      let shape = FilterShape(
+        filters: geometry.filters, channels: geometry.channelsPerGroup, rows: geometry.rows,
+        columns: geometry.columns)
+      let dense = LayerMask(dense: shape)
+      let half = LayerMask(
+        shape: shape, lines: Bits(count: dense.lines.count) { $0 % 2 == 0 }, shapes: dense.shapes)
+      return MaskSnapshot.Layer(
+        name: name, granularity: convolution.prunable ? .line : .dense,
+        mask: convolution.prunable ? half : dense, inputSparsity: nil, gradientSparsity: nil)
+    }
+    return MaskSnapshot(step: 3, epoch: 1, layers: layers)
+  }
+
+  @Test("Masks of a run, and what an update adds; those of another network are refused")
+  func trained() throws {
+    let snapshot = try snapshot()
+    func steps(_ models: [ModelName]) throws -> BenchmarkRun<StepBenchmark.Row> {
+      try BenchmarkRun.steps(
+        models: models, batches: [2], densities: [], granularity: .line,
+        masks: [("one.masks", snapshot)], precisions: [.fp32], samples: 1, updatesMasks: true,
+        engine: Engine(threads: 1)
+      ) { _, _ in }
+    }
+    let rows = try steps([.lenet5, .mlp]).rows
+    #expect(rows.map(\.model) == ["lenet5"])
+    #expect(rows.map(\.masks) == ["trained"] && rows.map(\.granularity) == ["line"])
+    let masks = snapshot.layers.filter { $0.granularity != .dense }.map(\.mask)
+    let kept = masks.reduce(0) { $0 + $1.keptElements }
+    let all = masks.reduce(0) { $0 + $1.shape.count }
+    #expect(kept < all && rows[0].density == Double(kept) / Double(all))
+    #expect(rows[0].exchangeMilliseconds != nil && rows[0].thinningMilliseconds != nil)
+    let error = #expect(throws: InputError.self) { try steps([.mlp]) }
+    #expect(error?.description.contains("one.masks") == true)
+  }
+
+  @Test("A snapshot compressed by gzip is read; a damaged one is refused")
+  func gzip() throws {
+    let snapshot = try snapshot()
+    let content = snapshot.encoded()
+    // One stored block, its length and the length's complement before it.
+    let length = UInt16(content.count)
+    func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+    var file: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1]
+    file += bytes(length) + bytes(~length) + content
+    file += bytes(crc32(content, after: 0)) + bytes(UInt32(content.count))
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("swpu-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = folder.appendingPathComponent("one.masks.gz")
+    try Data(file).write(to: url)
+    #expect(try RunFolder(folder).readSnapshot(url) == snapshot)
+    file[40] ^= 1
+    try Data(file).write(to: url)
+    let error = #expect(throws: InputError.self) { try RunFolder(folder).readSnapshot(url) }
+    #expect(error?.field == "compression")
   }
 }
