@@ -47,6 +47,8 @@ src/schedule/swpu_scheduler.sv
 src/memory/swpu_activation_memory.sv
 src/memory/swpu_output_memory.sv
 src/swpu_top.sv
+src/step/swpu_stream_place.sv
+src/step/swpu_operation.sv
 src/step/swpu_step.sv
 baselines/swpu_butterfly_network.sv
 baselines/swpu_benes_network.sv

@@ -24,6 +24,15 @@ module swpu_top #(
   input  logic [swpu_pkg::MaskWord-1:0]                      data_i,
   // The output memory's word at `address_i`, in the next cycle.
   output swpu_types_pkg::sum_t                               data_o,
+  // Words of streams: one into the activation memory, from an element on; that of the output memory at an
+  // element, in the next cycle.
+  input  logic                                               word_write_i,
+  input  swpu_types_pkg::address_t                           word_write_address_i,
+  input  swpu_types_pkg::stream_operands_t                   word_i,
+  input  swpu_types_pkg::address_t                           word_read_address_i,
+  output swpu_types_pkg::stream_sums_t                       word_o,
+  // Where the activations of the pass begin.
+  input  swpu_types_pkg::address_t                           activation_base_i,
   // Starts a pass, whose description stays until it is done.
   input  logic                                               start_i,
   input  swpu_types_pkg::layer_t                             layer_i,
@@ -356,6 +365,15 @@ module swpu_top #(
     );
   end
 
+  run_address_t [Cores*Ports-1:0] based_address;
+  always_comb begin
+    for (int unsigned i = 0; i < Cores * Ports; i++) begin
+      for (int unsigned element = 0; element < swpu_pkg::PortElements; element++) begin
+        based_address[i][element] = read_address[i][element] + activation_base_i;
+      end
+    end
+  end
+
   swpu_activation_memory #(
     .Elements(Activations),
     .Ports   (Cores * Ports)
@@ -364,8 +382,11 @@ module swpu_top #(
     .write_i        (load_i && memory_i == ActivationMemory),
     .write_address_i(($clog2(Activations))'(address_i)),
     .write_data_i   (data_i[15:0]),
+    .word_write_i,
+    .word_address_i (($clog2(Activations))'(word_write_address_i)),
+    .word_i,
     .read_i         (read),
-    .address_i      (read_address),
+    .address_i      (based_address),
     .data_o         (read_data)
   );
 
@@ -408,6 +429,8 @@ module swpu_top #(
     .address_i         (($clog2(Outputs))'(address_i)),
     .data_i            (data_i[31:0]),
     .data_o,
+    .word_address_i    (($clog2(Outputs))'(word_read_address_i)),
+    .word_o,
     .result_write_i    (result_write),
     .result_address_i  (result_address),
     .result_data_i     (result_data),

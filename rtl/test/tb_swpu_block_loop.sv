@@ -242,6 +242,7 @@ module tb_swpu_block_loop;
       scan_word(raws[i]);
     end
     first = 0;
+    block = '0;
     for (int i = 0; i < int'(operation.blocks); i++) begin
       scan_sum(block.load_halves);
       scan_sum(block.load_words);

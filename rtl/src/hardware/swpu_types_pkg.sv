@@ -428,8 +428,13 @@ package swpu_types_pkg;
   // An address of the DRAM, in halves of 16 bits.
   typedef logic [31:0] half_address_t;
 
+  // Words of a stream: as they go in, and as results come out.
+  typedef operand_t [swpu_pkg::StreamElements-1:0] stream_operands_t;
+  typedef sum_t [swpu_pkg::StreamElements-1:0] stream_sums_t;
+
   // A block of an operation.
   typedef struct packed {
+    size_t       images;
     // What is read for it, in halves of 16 bits and in words, and values of a channel in words; words of
     // results, and of a channel.
     logic [31:0] load_halves;

@@ -11,6 +11,10 @@ module swpu_activation_memory #(
   input  logic                                     write_i,
   input  logic [IndexBits-1:0]                     write_address_i,
   input  swpu_types_pkg::operand_t                 write_data_i,
+  // A word of a stream, from an element on.
+  input  logic                                     word_write_i,
+  input  logic [IndexBits-1:0]                     word_address_i,
+  input  swpu_types_pkg::stream_operands_t         word_i,
   input  logic [Ports-1:0]                         read_i,
   input  swpu_types_pkg::run_address_t [Ports-1:0] address_i,
   output swpu_types_pkg::run_t [Ports-1:0]         data_o
@@ -24,6 +28,11 @@ module swpu_activation_memory #(
 
   always_ff @(posedge clk_i) begin
     if (write_i) elements_q[write_address_i] <= write_data_i;
+    if (word_write_i) begin
+      for (int unsigned lane = 0; lane < swpu_pkg::StreamElements; lane++) begin
+        elements_q[word_address_i+IndexBits'(lane)] <= word_i[lane];
+      end
+    end
     for (int unsigned port = 0; port < Ports; port++) begin
       if (read_i[port]) begin
         for (int unsigned element = 0; element < swpu_pkg::PortElements; element++) begin

@@ -15,6 +15,9 @@ module swpu_output_memory #(
   input  logic [IndexBits-1:0]                         address_i,
   input  swpu_types_pkg::sum_t                         data_i,
   output swpu_types_pkg::sum_t                         data_o,
+  // A word of a stream, from an element on.
+  input  logic [IndexBits-1:0]                         word_address_i,
+  output swpu_types_pkg::stream_sums_t                 word_o,
   // Results.
   input  logic [WritePorts-1:0]                        result_write_i,
   input  swpu_types_pkg::address_t [WritePorts-1:0]    result_address_i,
@@ -37,6 +40,9 @@ module swpu_output_memory #(
   // takes no delayed ones from so many ports. Nothing else looks at the words.
   always @(posedge clk_i) begin
     data_o <= words_q[address_i];
+    for (int unsigned lane = 0; lane < swpu_pkg::StreamElements; lane++) begin
+      word_o[lane] <= words_q[word_address_i+IndexBits'(lane)];
+    end
     for (int unsigned port = 0; port < ReadPorts; port++) begin
       if (gradient_read_i[port]) begin
         for (int unsigned element = 0; element < swpu_pkg::PortElements; element++) begin
