@@ -54,7 +54,8 @@ extension UnitChoice {
     }
     survivors.sort()
     let share = Double(min(quota, survivors.count)) * (1 - fraction)
-    let retained = fraction > 0 ? min(survivors.count, max(1, Int(share.rounded()))) : survivors.count
+    let retained =
+      fraction > 0 ? min(survivors.count, max(1, Int(share.rounded()))) : survivors.count
     for word in survivors[retained...] {
       let unit = Self.unit(word)
       others.append(Self.packed(RankKey.of(growth[unit].magnitude), unit))
