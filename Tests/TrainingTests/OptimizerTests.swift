@@ -113,7 +113,7 @@ struct OptimizerTests {
     "Weight decay settles at the equilibrium step, from short and from long weights",
     arguments: [0, 0.9] as [Float], [0.02, 1] as [Float])
   func equilibrium(momentum: Float, start: Float) {
-    let count = 256
+    let count = 64
     var random = SeededRandom(seed: 3)
     let parameter = Parameter(Tensor((0..<count).map { _ in random.normal() * start }))
     let optimizer = Optimizer.sgd(momentum: momentum, nesterov: false, weightDecay: 0.1)
@@ -121,14 +121,14 @@ struct OptimizerTests {
     let engine = Engine(threads: 1)
     let rate: Float = 0.02
     var squares: [Double] = []
-    for step in 0..<6000 {
+    for step in 0..<3000 {
       let weights = parameter.values.array()
       let square = engine.squareSum(parameter.values)
       var gradient = (0..<count).map { _ in random.normal() }
       let along = Float(Double(zip(gradient, weights).reduce(0) { $0 + $1.0 * $1.1 }) / square)
       gradient = zip(gradient, weights).map { ($0 - along * $1) / Float(square.squareRoot()) }
       parameter.gradient.store(gradient)
-      if step >= 3000 {
+      if step >= 1500 {
         squares.append(Double(rate * rate) * engine.squareSum(parameter.gradient) / square)
       }
       optimizer.update([parameter], rate: rate, step: step, gradientScale: 1, engine: engine)
