@@ -200,7 +200,7 @@ rtl-lint: tools
 .PHONY: $(lint-modules)
 $(lint-modules): lint-%:
 	@echo "$*"
-	@verilator --lint-only --timing --assert -Wall --top-module $* rtl/lint/verilator.vlt -F rtl/swpu.f \
+	@verilator --lint-only --timing --assert -Wall -Irtl/test --top-module $* rtl/lint/verilator.vlt -F rtl/swpu.f \
 	  $(wildcard rtl/test/$*.sv) $(if $(filter %_top %_step %_operation,$*),-GCores=2)
 
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and

@@ -69,10 +69,11 @@ public struct RTLBench {
         try Data(package.utf8).write(to: file)
         sources = [file] + sources.filter { $0.lastPathComponent != "swpu_pkg.sv" }
       }
+      let test = hardware.appendingPathComponent("test")
       sources.insert(hardware.appendingPathComponent("lint/verilator.vlt"), at: 0)
-      sources.append(hardware.appendingPathComponent("test/\(name).sv"))
+      sources.append(test.appendingPathComponent("\(name).sv"))
       let options = [
-        "--binary", "--timing", "--assert", "-Wall", "-MAKEFLAGS",
+        "-I\(test.path)", "--binary", "--timing", "--assert", "-Wall", "-MAKEFLAGS",
         "VM_PARALLEL_BUILDS=0 OPT_FAST=\(isLong ? "-O2" : "-O0") OPT_SLOW=-O0 OPT_GLOBAL=-O0",
         "--top-module", name,
       ]
@@ -87,7 +88,10 @@ public struct RTLBench {
         Self.verilator ?? "verilator", ["--version"],
         log: folder.appendingPathComponent("version.log"))
       var content = Array((options.joined(separator: "\0") + verilator.output).utf8)
-      for source in sources { content += try Data(contentsOf: source) + [0] }
+      let included = try FileManager.default.contentsOfDirectory(
+        at: test, includingPropertiesForKeys: nil
+      ).filter { $0.pathExtension == "svh" }.sorted { $0.path < $1.path }
+      for source in sources + included { content += try Data(contentsOf: source) + [0] }
       program = kept.appendingPathComponent("\(name)-\(String(checksum(content), radix: 16))")
       if !FileManager.default.isExecutableFile(atPath: program.path) {
         willBuild()

@@ -24,6 +24,20 @@ enum Bench {
   static let kept = hardware.deletingLastPathComponent().appendingPathComponent(
     ".build/rtl-benches")
 
+  /// A small machine with all that the core gains, for the benches that take streams and array together.
+  static func wholeMachine(cores: Int) -> HardwareDescription {
+    var machine = HardwareDescription.small
+    machine.array.cores = cores
+    machine.array.rows = 2
+    machine.array.window = 4
+    machine.array.sumBanks = 2
+    machine.array.results = .bf16
+    machine.techniques.reorderLines = .balanced
+    machine.techniques.holdZeroLanes = true
+    machine.memory.portElements = 4
+    return machine
+  }
+
   /// Builds a bench and runs it once on files of vectors.
   static func run(_ name: String, vectors: [String: String], argument: String? = nil) throws
     -> Outcome

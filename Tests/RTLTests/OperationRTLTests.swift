@@ -11,18 +11,7 @@ import Testing
 @Suite(.needsVerilator) struct OperationRTLTests {
   private static let format = HardwareDescription.OperandFormat.bf16
 
-  private static let machine: HardwareDescription = {
-    var machine = HardwareDescription.small
-    machine.array.cores = 2
-    machine.array.rows = 2
-    machine.array.window = 4
-    machine.array.sumBanks = 2
-    machine.array.results = .bf16
-    machine.techniques.reorderLines = .balanced
-    machine.techniques.holdZeroLanes = true
-    machine.memory.portElements = 4
-    return machine
-  }()
+  private static let machine = Bench.wholeMachine(cores: 2)
 
   @Test("forward passes and input gradients in blocks: cycles, what is written, sums")
   func operations() throws {

@@ -31,9 +31,11 @@ import Testing
     try write(
       """
       module tb_swpu_unit; int value; swpu_unit i_unit (.value_o(value));
-      initial begin #1 $display("checked %0d differing 0", value); $finish; end endmodule
+      `include "offset.svh"
+      initial begin #1 $display("checked %0d differing 0", value + Offset); $finish; end endmodule
 
       """, "test/tb_swpu_unit.sv")
+    try write("localparam int Offset = 0;\n", "test/offset.svh")
 
     var built = 0
     func value(package: String? = nil) throws -> Int {
@@ -53,7 +55,10 @@ import Testing
     try write(unit(10), "src/swpu_unit.sv")
     #expect(try value() == 11)
     #expect(built == 3)
+    try write("localparam int Offset = 5;\n", "test/offset.svh")
+    #expect(try value() == 16)
+    #expect(built == 4)
     let kept = try files.contentsOfDirectory(atPath: folder.appendingPathComponent("kept").path)
-    #expect(kept.count == 3 && kept.allSatisfy { $0.hasPrefix("tb_swpu_unit-") })
+    #expect(kept.count == 4 && kept.allSatisfy { $0.hasPrefix("tb_swpu_unit-") })
   }
 }

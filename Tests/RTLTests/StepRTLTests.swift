@@ -17,17 +17,7 @@ import Testing
   private static let classes = 3
   private static let format = HardwareDescription.OperandFormat.bf16
 
-  private static let machine: HardwareDescription = {
-    var machine = HardwareDescription.small
-    machine.array.rows = 2
-    machine.array.window = 4
-    machine.array.sumBanks = 2
-    machine.array.results = .bf16
-    machine.techniques.reorderLines = .balanced
-    machine.techniques.holdZeroLanes = true
-    machine.memory.portElements = 4
-    return machine
-  }()
+  private static let machine = Bench.wholeMachine(cores: 1)
 
   @Test("every half of the DRAM behind a step: outputs, sums, gradients, momenta, updated weights")
   func step() throws {

@@ -99,6 +99,19 @@ struct OptimizerTests {
     #expect(isClose(updated(gradientScale: 0.001, rotationLimit: 1), [2.985, 3.98]))
   }
 
+  @Test("Weights that are all zero leave zero")
+  func zeroWeights() {
+    let parameter = Parameter(Tensor([0, 0]))
+    parameter.isWeight = true
+    parameter.gradient.store([30, 40])
+    let optimizer = Optimizer.sgd(momentum: 0, nesterov: false, weightDecay: 0.01)
+    optimizer.prepare([parameter])
+    optimizer.update(
+      [parameter], rate: 0.5, step: 0, gradientScale: 1, rotationLimit: 1,
+      engine: Engine(threads: 1))
+    #expect(parameter.values.array() == [-15, -20])
+  }
+
   @Test("Without weight decay, and with AdamW, nothing limits a step")
   func noEquilibrium() {
     #expect(

@@ -173,39 +173,12 @@ module tb_swpu_block_loop;
     if (phases > 0 && phases <= MostPhases) phase_cycles[phases-1]++;
   end
 
-  int file, checked, differing;
+`include "vectors.svh"
 
-  function automatic void check(string what, int number, logic is_equal);
-    checked++;
-    if (!is_equal) begin
-      differing++;
-      if (differing <= 8) $display("operation %0d: %s %0d differs", operations, what, number);
-    end
-  endfunction
-
-  // Scanning into a part of a structure does not reach the logic behind it in Verilator.
-  logic [Lanes*32-1:0] wide;
-  task automatic scan();
-    if ($fscanf(file, "%h", wide) != 1) $fatal(1, "a number is missing");
-  endtask
-  task automatic scan_int(output int number);
-    scan();
-    number = int'(wide[31:0]);
-  endtask
-  task automatic scan_sum(output sum_t number);
-    scan();
-    number = wide[31:0];
-  endtask
-  task automatic scan_bit(output logic one);
-    scan();
-    one = wide[0];
-  endtask
   task automatic scan_word(output operand_t [Lanes-1:0] word);
     scan();
     word = wide[Lanes*16-1:0];
   endtask
-
-  int operations;
 
   task automatic run();
     int count, channels, first, expected, cycles;
@@ -308,11 +281,7 @@ module tb_swpu_block_loop;
   endtask
 
   initial begin
-    string path;
     int more;
-    checked = 0;
-    differing = 0;
-    operations = 0;
     phases = 0;
     copied = 0;
     rate = 0;
@@ -328,9 +297,7 @@ module tb_swpu_block_loop;
       load_first[i] = 0;
       written_count[i] = 0;
     end
-    if (!$value$plusargs("vectors=%s", path)) $fatal(1, "no +vectors");
-    file = $fopen(path, "r");
-    if (file == 0) $fatal(1, "no vectors");
+    open_vectors();
     repeat (2) @(negedge clk);
     rst_n = 1'b1;
     // Each operation is announced by a 1.

@@ -158,35 +158,7 @@ module tb_swpu_operation #(
     end
   end
 
-  int file, checked, differing;
-
-  function automatic void check(string what, int number, logic is_equal);
-    checked++;
-    if (!is_equal) begin
-      differing++;
-      if (differing <= 8) $display("operation %0d: %s %0d differs", operations, what, number);
-    end
-  endfunction
-
-  // Scanning into a part of a structure does not reach the logic behind it in Verilator.
-  logic [Lanes*32-1:0] wide;
-  task automatic scan();
-    if ($fscanf(file, "%h", wide) != 1) $fatal(1, "a number is missing");
-  endtask
-  task automatic scan_int(output int number);
-    scan();
-    number = int'(wide[31:0]);
-  endtask
-  task automatic scan_sum(output sum_t number);
-    scan();
-    number = wide[31:0];
-  endtask
-  task automatic scan_bit(output logic one);
-    scan();
-    one = wide[0];
-  endtask
-
-  int operations;
+`include "vectors.svh"
 
   // Loads words one behind the other.
   task automatic fill(memory_e which, int count);
@@ -327,11 +299,7 @@ module tb_swpu_operation #(
   int all_cycles, array_bound;
 
   initial begin
-    string path;
     int more;
-    checked = 0;
-    differing = 0;
-    operations = 0;
     phases = 0;
     rate = 0;
     rst_n = 1'b0;
@@ -357,9 +325,7 @@ module tb_swpu_operation #(
       load_first[i] = 0;
       written_count[i] = 0;
     end
-    if (!$value$plusargs("vectors=%s", path)) $fatal(1, "no +vectors");
-    file = $fopen(path, "r");
-    if (file == 0) $fatal(1, "no vectors");
+    open_vectors();
     repeat (2) @(negedge clk);
     rst_n = 1'b1;
     // Each operation is announced by a 1.

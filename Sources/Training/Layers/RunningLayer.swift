@@ -146,12 +146,13 @@ public final class Parameter {
   }
 
   /// Decides what to multiply the gradient by so that `rate` times its norm is at most `limit` times the
-  /// norm of the values, if these are weights.
+  /// norm of the values, if these are weights. Weights that are all zero, as a file may have them, have
+  /// no limit: they could never leave zero.
   func limitStep(to limit: Float, rate: Float, engine: Engine) {
     guard isWeight, !isFrozen else { return }
     let length = Double(limit) * engine.squareSum(values).squareRoot()
     let step = Double(rate) * engine.squareSum(gradient).squareRoot()
-    stepScale = step > length ? Float(length / step) : 1
+    stepScale = length > 0 && step > length ? Float(length / step) : 1
   }
 }
 

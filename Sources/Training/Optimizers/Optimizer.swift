@@ -50,9 +50,10 @@ public enum Optimizer: Sendable, Hashable {
     rotationLimit: Float = 0, engine: Engine
   ) {
     let limit = rotationLimit * equilibriumStep(rate: rate)
-    // Read by several threads at once, and the same for any number of them.
-    engine.forEach(limit > 0 ? parameters.count : 0) { index in
-      parameters[index].limitStep(to: limit, rate: rate * gradientScale, engine: engine)
+    if limit > 0 {
+      engine.forEach(parameters.count) { index in
+        parameters[index].limitStep(to: limit, rate: rate * gradientScale, engine: engine)
+      }
     }
     for parameter in parameters where !parameter.isFrozen {
       let gradientScale = gradientScale * (limit > 0 ? parameter.stepScale : 1)
