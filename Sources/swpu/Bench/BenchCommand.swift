@@ -113,7 +113,7 @@ struct StepCommand: ParsableCommand {
     abstract: "Time training steps: forward, loss, both gradients, optimiser.",
     usage: "swpu bench step [<options>]",
     discussion: """
-      Uses a batch of random 32x32 images in memory, and SGD with momentum and weight decay.
+      Uses a batch of random images in memory, and SGD with momentum and weight decay.
 
       Examples:
         swpu bench step
