@@ -83,6 +83,16 @@ import Testing
   }
 
   /// Against the best of all masks with equal filters and channels, found by trying them all.
+  /// A filter's only line stays, however large the gradients of others are and however much is exchanged.
+  @Test func theBestLineOfEachFilterIsNotExchanged() {
+    let kept = Bits(count: 16) { $0 % 5 == 0 }
+    let choice = UnitChoice(
+      kept: kept, saliency: (0..<16).map { kept[$0] ? 1 : 0 },
+      growth: (0..<16).map { kept[$0] ? 0 : 2 }, sizes: .uniform(3), rowLength: 4)
+    let balance = ChannelBalance(choice, positionsPerChannel: 1)
+    #expect(balance.units(target: 12, exchanging: 0.8) == kept)
+  }
+
   @Test func littleIsLostAgainstTheOptimum() {
     let shares = (0..<100 as Range<UInt64>).map { share(seed: $0) }
     #expect(shares.allSatisfy { $0 <= 1.0001 && $0 >= 0.8 }, "\(shares)")
