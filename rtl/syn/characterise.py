@@ -105,11 +105,12 @@ def characterise(unit, library, operands):
         if kit and len(netlist.instances) <= LARGEST:
             placed = place(netlist, kit)
             unsized = Timing(netlist, placed.wires).critical_path()
-            timing, resized = resize(netlist, library, placed.wires)
+            timing, resized, buffers = resize(netlist, library, placed.wires)
             mapping["placed"] = {
                 **sizes(netlist, timing),
                 "criticalPathBeforeResizingPicoseconds": round(unsized, 1),
                 "resizedCells": resized,
+                "buffers": buffers,
                 "wireMicrometres": round(placed.signal_length, 1),
                 "wireFemtofarads": round(placed.signal_length * kit.signal, 1),
                 "pinFemtofarads": round(sum(bare.loads), 1),

@@ -69,6 +69,27 @@ class Netlist:
             raise ValueError("the netlist has a loop of gates")
         return order
 
+    def insert(self, cell, instance, pin):
+        """Puts a buffer between an output of an instance and all that it drives, which keep their net."""
+        (source,), (sink,) = cell.inputs(), cell.outputs()
+        net, between = instance.nets[pin], self.net_count
+        buffer = Instance(f"{instance.name}_{pin}_buffer", cell, {source: [between], sink: [net]})
+        instance.nets[pin] = between
+        self.net_count += 1
+        self.sinks[between] = [(buffer, source)]
+        self.instances.append(buffer)
+        place = 0 if instance.cell.is_register else self.gates.index(instance) + 1
+        self.gates.insert(place, buffer)
+        return buffer
+
+    def take_out(self, buffer, instance, pin):
+        """The opposite of `insert`."""
+        (source,), (sink,) = buffer.cell.inputs(), buffer.cell.outputs()
+        del self.sinks[buffer.nets[source]]
+        instance.nets[pin] = buffer.nets[sink]
+        self.instances.remove(buffer)
+        self.gates.remove(buffer)
+
     def area(self):
         return sum(instance.cell.area for instance in self.instances)
 

@@ -15,7 +15,7 @@ from synthesise import silence
 UTILISATION = 0.7
 EFFORT = 3
 # Cells above which a placement takes too long here.
-LARGEST = 50_000
+LARGEST = 150_000
 
 
 @dataclasses.dataclass

@@ -98,27 +98,48 @@ class Timing:
         """The longest of all paths."""
         return max((end[0] for end in self._ends()), default=0.0)
 
-    def longest(self):
-        """The instances on the longest path, from its end."""
-        place = max(self._ends(), default=None)
-        place = place and place[1:]
-        path = []
-        while place and place[0] in self.drivers:
-            path.append(self.drivers[place[0]][0])
-            place = self.causes.get(place)
-        return path
+    def longest(self, count=1):
+        """The instances on the longest paths to so many ends, from their ends, each once."""
+        latest = {}
+        for time, net, edge in self._ends():
+            latest[net] = max(latest.get(net, (0.0, edge)), (time, edge))
+        ends = sorted(((time, net, edge) for net, (time, edge) in latest.items()), reverse=True)
+        path = {}
+        for _, *place in ends[:count]:
+            place = tuple(place)
+            while place and place[0] in self.drivers:
+                instance = self.drivers[place[0]][0]
+                if id(instance) in path:
+                    break
+                path[id(instance)] = instance
+                place = self.causes.get(place)
+        return list(path.values())
 
     def delay(self, instance, cell, pin, more=0.0):
         """The mean delay to an output if the instance were another cell of the same pins, in picoseconds,
         with femtofarads more to drive."""
+        return self._mean(instance, cell, pin, more, ("cell_rise", "cell_fall"))
+
+    def buffered(self, instance, cell, pin, buffer):
+        """The same with a buffer behind the output."""
+        (source,), (sink,) = buffer.inputs(), buffer.outputs()
+        load = self.loads[instance.nets[pin]]
+        more = buffer.pins[source].capacitance - load
+        slew = self._mean(instance, cell, pin, more, ("rise_transition", "fall_transition"))
+        return self.delay(instance, cell, pin, more) + _mean([
+            arc.tables[name](slew, load)
+            for arc in buffer.arcs if arc.pin == sink
+            for name in ("cell_rise", "cell_fall") if name in arc.tables
+        ])
+
+    def _mean(self, instance, cell, pin, more, names):
         load = self.loads[instance.nets[pin]] + more
-        found = [
+        return _mean([
             arc.tables[name](
                 self.input_slew if cell.is_register else self.slew(instance.nets[arc.related]), load)
             for arc in cell.arcs if arc.pin == pin and arc.kind in ("combinational", "rising_edge")
-            for name in ("cell_rise", "cell_fall") if name in arc.tables
-        ]
-        return math.fsum(found) / max(1, len(found))
+            for name in names if name in arc.tables
+        ])
 
     def _loads(self, capacitance):
         """Femtofarads of every net's pins and wire; an output of the unit drives as much as a typical
@@ -136,6 +157,10 @@ class Timing:
         """The mean slew of a net's two edges."""
         known = [arrival[1] for arrival in self.arrivals[net] if arrival]
         return math.fsum(known) / len(known) if known else self.input_slew
+
+
+def _mean(values):
+    return math.fsum(values) / max(1, len(values))
 
 
 def typical_load(netlist):

@@ -372,18 +372,30 @@ def all_units():
             Unit(
                 f"hamming-{rows}", "swpu_hamming_unit", {"LayerRows": rows, "RowWords": 4},
                 {"masks": hamming(rows, 4)}, goals=("relaxed",)))
-    units.append(
-        Unit(
-            "scan", "swpu_scan_unit", {}, {"masks": scan}, goals=("relaxed",), is_large=True,
-            package=MASKS))
-    # The walk of a list in its place.
-    units.append(
-        Unit("list-walk", "swpu_scan_unit", {}, {}, goals=("relaxed",), is_large=True))
-    for name, package in (("controller", MASKS), ("window_filter", {})):
+    # Of a machine that scans masks; the walk of a list is in the same places.
+    for name, top, package in (
+        ("scan", "scan_unit", MASKS), ("controller", "controller", MASKS),
+        ("list-walk", "scan_unit", {}), ("list-controller", "controller", {}),
+    ):
         units.append(
             Unit(
-                name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True,
-                package=package))
+                name, f"swpu_{top}", {}, {"masks": scan} if name == "scan" else {},
+                goals=("relaxed",), is_large=True, package=package))
+    units.append(
+        Unit("window-filter", "swpu_window_filter", {}, {}, goals=("relaxed",), is_large=True))
+    # What makes lists.
+    units.append(
+        Unit("line-list", "swpu_line_list", {}, {}, goals=("relaxed",), is_large=True))
+    # Streams: what they are made of, two of their 32 lanes, and the packing of a whole word's zeros.
+    for stages in (0, 3):
+        unit(f"fma-{stages}", "swpu_fp32_fma", {"Stages": stages}, None, [])
+    for name in ("stream_in", "stream_out", "update"):
+        units.append(
+            Unit(
+                f"{name.replace('_', '-')}-2", f"swpu_{name}", {"Lanes": 2}, {},
+                goals=("relaxed",), is_large=True))
+    for name in ("zero_pack", "zero_unpack"):
+        unit(f"{name.replace('_', '-')}-32", f"swpu_{name}", {"Lanes": 32}, None, [])
     # What sets the clock of row and load port: the choice of a window, the switches behind it, and the
     # reads of the ports.
     unit("row-sequencer", "swpu_row_sequencer", {}, None, [])
@@ -398,4 +410,9 @@ def all_units():
             Unit(
                 name.replace("_", "-"), f"swpu_{name}", {}, {}, goals=("relaxed",), is_large=True,
                 apart=apart))
+    # The load port whose lanes are cut to one: its control without most of what gathers.
+    units.append(
+        Unit(
+            "load-port-1", "swpu_load_port", {}, {}, goals=("relaxed",), is_large=True,
+            package={"Lanes": 1}))
     return units
