@@ -43,10 +43,12 @@ import Testing
     let lanes = machine.stream.elementsPerCycle
     let isForward = number % 3 != 2
     let kernel = 1 + 2 * random.below(2)
+    // With a stride of 2 the map that is read and the one that is given have sizes of their own.
+    let mapStride = 1 + number % 2
     let geometry = try #require(
       ConvolutionGeometry(
         input: MapShape(channels: 2 + random.below(5), height: 4, width: 4 + 4 * random.below(2)),
-        filters: 2 + random.below(5), rows: kernel, columns: kernel, stride: 1,
+        filters: 2 + random.below(5), rows: kernel, columns: kernel, stride: mapStride,
         paddingRows: kernel / 2, paddingColumns: kernel / 2))
     let shape = FilterShape(
       filters: geometry.filters, channels: geometry.input.channels, rows: kernel, columns: kernel)
@@ -152,8 +154,8 @@ import Testing
       [
         Pass.allCases.firstIndex(of: pass) ?? 0, 0, geometry.input.channels, geometry.filters,
         geometry.input.channels, geometry.filters, geometry.input.height, geometry.input.width,
-        geometry.output.height, geometry.output.width, kernel, kernel, 1, kernel / 2, kernel / 2,
-        0,
+        geometry.output.height, geometry.output.width, kernel, kernel, mapStride, kernel / 2,
+        kernel / 2, 0,
       ].map { hex($0) })
     lines.append([hex(read.channels)])
     for factor in factors {
