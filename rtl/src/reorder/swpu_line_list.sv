@@ -43,6 +43,14 @@ module swpu_line_list #(
   localparam int unsigned SumBits = $clog2(Window + KernelSize + 1);
   localparam int unsigned KeyBits = SumBits + $clog2(Rows + 1);
   localparam int unsigned ColumnBits = $clog2(KernelSize + 1);
+  // Places of the trees over the lines and over the rows.
+  localparam int unsigned Levels = $clog2(Lookahead);
+  localparam int unsigned Places = 1 << Levels;
+  localparam int unsigned IndexBits = index_bits(Lookahead);
+  localparam int unsigned RowLevels = $clog2(Rows);
+  localparam int unsigned RowPlaces = 1 << RowLevels;
+  // Counts the entries of a window and of a line behind it.
+  localparam int unsigned ReachBits = $clog2(Window + KernelSize + 1);
 
   typedef logic [KernelSize-1:0] taps_t;
   typedef logic [SumBits-1:0] counts_t;
@@ -96,73 +104,97 @@ module swpu_line_list #(
   counts_t [Rows-1:0] counts_d, counts_q;
   logic [CountBits-1:0] held_d, held_q;
 
-  // The key of each line: rows · (max - mean), then what is not needed of it. The least, the first of
-  // equals.
+  // A line and what speaks for it, and what is so behind it if it is chosen. The key: rows · (max - mean),
+  // then what is not needed of it. The least, the first of equals. All that depends on the counts is
+  // made for all lines at once, and the choice is a tree, so a choice takes a cycle.
   typedef struct packed {
     logic [KeyBits-1:0]    spread;
     logic [ColumnBits-1:0] unneeded;
   } key_t;
 
-  key_t keys[Lookahead];
-  taps_t emitted[Lookahead];
+  typedef struct packed {
+    logic [IndexBits-1:0] index;
+    listed_line_t         line;
+    counts_t [Rows-1:0]   counts;
+    logic [CountBits-1:0] held;
+  } chosen_t;
 
-  for (genvar i = 0; i < Lookahead; i++) begin : gen_key
-    always_comb begin
-      counts_t count, most;
-      logic [KeyBits-1:0] sum;
-      most = '0;
-      sum = '0;
-      emitted[i] = '0;
-      for (int unsigned row = 0; row < Rows; row++) begin
-        emitted[i] = emitted[i] | left_q[i].needed[row];
-        count = counts_q[row] + SumBits'(ones(left_q[i].needed[row]));
-        if (count > most) most = count;
-        sum = sum + KeyBits'(count);
+  typedef struct packed {
+    key_t    key;
+    chosen_t chosen;
+  } choice_t;
+
+  choice_t [Places-1:0] choices;
+
+  for (genvar i = 0; i < Places; i++) begin : gen_choice
+    if (i < Lookahead) begin : gen_line
+      always_comb begin
+        taps_t emitted, belongs;
+        counts_t [RowPlaces-1:0] most;
+        logic [RowPlaces-1:0][KeyBits-1:0] sum;
+        logic [KernelSize-1:0][ReachBits-1:0] reach;
+        logic [ReachBits-1:0] last;
+        emitted = '0;
+        most = '0;
+        sum = '0;
+        for (int unsigned row = 0; row < Rows; row++) begin
+          emitted = emitted | left_q[i].needed[row];
+          most[row] = counts_q[row] + SumBits'(ones(left_q[i].needed[row]));
+          sum[row] = KeyBits'(most[row]);
+        end
+        for (int unsigned level = 1; level <= RowLevels; level++) begin
+          for (int unsigned k = 0; k < RowPlaces >> level; k++) begin
+            most[k] = most[2*k] > most[2*k+1] ? most[2*k] : most[2*k+1];
+            sum[k] = sum[2*k] + sum[2*k+1];
+          end
+        end
+        choices[i].key.spread = KeyBits'(32'(most[0]) * (32'(last_row_i) + 1)) - sum[0];
+        choices[i].key.unneeded = ColumnBits'(KernelSize) - ones(emitted);
+        if (HeldBits'(i) >= count_q) choices[i].key = '1;
+        choices[i].chosen.index = IndexBits'(i);
+        choices[i].chosen.line = left_q[i];
+        // Which entry of this window and the next ones a column is, from 0; a row counts those in the last.
+        for (int unsigned column = 0; column < KernelSize; column++) begin
+          reach[column] = ReachBits'(held_q) - 1'b1
+              + ReachBits'(ones(emitted & ~({KernelSize{1'b1}} << column << 1)));
+        end
+        last = reach[KernelSize-1];
+        for (int unsigned column = 0; column < KernelSize; column++) begin
+          belongs[column] = reach[column] / ReachBits'(Window) == last / ReachBits'(Window);
+        end
+        for (int unsigned row = 0; row < Rows; row++) begin
+          choices[i].chosen.counts[row] = (last < ReachBits'(Window) ? counts_q[row] : '0)
+              + SumBits'(ones(left_q[i].needed[row] & belongs));
+        end
+        choices[i].chosen.held = CountBits'(last % ReachBits'(Window)) + 1'b1;
       end
-      keys[i].spread = KeyBits'(32'(most) * (32'(last_row_i) + 1)) - sum;
-      keys[i].unneeded = ColumnBits'(KernelSize) - ones(emitted[i]);
-      if (HeldBits'(i) >= count_q) keys[i] = '1;
+    end else begin : gen_none
+      assign choices[i] = '1;
     end
   end
 
   logic chooses;
-  logic [Lookahead-1:0] is_best;
-  key_t best_key;
-  listed_line_t best;
-  taps_t best_emitted;
+  chosen_t best;
 
   assign chooses = state_q == Run && count_q != '0
       && (count_q == HeldBits'(Lookahead) || is_through);
   always_comb begin
-    best_key = '1;
-    best = '0;
-    best_emitted = '0;
-    is_best = '0;
-    for (int unsigned i = 0; i < Lookahead; i++) begin
-      if (HeldBits'(i) < count_q && (i == 0 || keys[i] < best_key)) begin
-        best_key = keys[i];
-        best = left_q[i];
-        best_emitted = emitted[i];
-        is_best = Lookahead'(1) << i;
+    choice_t [Places-1:0] tree;
+    tree = choices;
+    for (int unsigned level = 1; level <= Levels; level++) begin
+      for (int unsigned k = 0; k < Places >> level; k++) begin
+        tree[k] = tree[2*k+1].key < tree[2*k].key ? tree[2*k+1] : tree[2*k];
       end
     end
+    best = tree[0].chosen;
   end
 
-  // The counts behind the line, column by column.
   always_comb begin
     counts_d = counts_q;
     held_d = held_q;
-    for (int unsigned column = 0; column < KernelSize; column++) begin
-      if (chooses && best_emitted[column]) begin
-        if (held_d == CountBits'(Window)) begin
-          held_d = '0;
-          counts_d = '0;
-        end
-        held_d = held_d + 1'b1;
-        for (int unsigned row = 0; row < Rows; row++) begin
-          counts_d[row] = counts_d[row] + SumBits'(best.needed[row][column]);
-        end
-      end
+    if (chooses) begin
+      counts_d = best.counts;
+      held_d = best.held;
     end
     if (start_i) begin
       counts_d = '0;
@@ -174,12 +206,11 @@ module swpu_line_list #(
   // one is chosen meanwhile.
   assign looks = state_q == Run && !is_through;
   always_comb begin
-    logic is_behind;
     left_d = left_q;
-    is_behind = 1'b0;
     for (int unsigned i = 0; i < Lookahead; i++) begin
-      is_behind = is_behind || chooses && is_best[i];
-      if (is_behind) left_d[i] = i + 1 < Lookahead ? left_q[(i+1)%Lookahead] : '0;
+      if (chooses && best.index <= IndexBits'(i)) begin
+        left_d[i] = i + 1 < Lookahead ? left_q[(i+1)%Lookahead] : '0;
+      end
     end
     count_d = count_q - HeldBits'(chooses);
     for (int unsigned i = 0; i < Lookahead; i++) begin
@@ -202,7 +233,7 @@ module swpu_line_list #(
     line_d = line_q;
     row_d = row_q;
     place_d = place_q;
-    list_o = '{valid: chooses, place: place_q, line: best};
+    list_o = '{valid: chooses, place: place_q, line: best.line};
     done_o = 1'b0;
     unique case (state_q)
       Idle: ;
