@@ -389,13 +389,13 @@ def all_units():
     # Streams: what they are made of, two of their 32 lanes, and the packing of a whole word's zeros.
     for stages in (0, 3):
         unit(f"fma-{stages}", "swpu_fp32_fma", {"Stages": stages}, None, [])
-    for name in ("stream_in", "stream_out", "update"):
+    for name, lanes in (
+        ("stream_in", 2), ("stream_out", 2), ("update", 2), ("zero_pack", 32), ("zero_unpack", 32),
+    ):
         units.append(
             Unit(
-                f"{name.replace('_', '-')}-2", f"swpu_{name}", {"Lanes": 2}, {},
+                f"{name.replace('_', '-')}-{lanes}", f"swpu_{name}", {"Lanes": lanes}, {},
                 goals=("relaxed",), is_large=True))
-    for name in ("zero_pack", "zero_unpack"):
-        unit(f"{name.replace('_', '-')}-32", f"swpu_{name}", {"Lanes": 32}, None, [])
     # What sets the clock of row and load port: the choice of a window, the switches behind it, and the
     # reads of the ports.
     unit("row-sequencer", "swpu_row_sequencer", {}, None, [])
