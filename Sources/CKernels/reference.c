@@ -14,27 +14,31 @@ typedef struct {
 
 typedef void (*visit_weight)(void *context, const kept_weight *);
 
-static void visit_weights(const ck_list *list, const ck_conv_shape *shape, visit_weight visit,
-                          void *context) {
+static void visit_weights(const ck_list *list, const ck_conv_shape *shape, int32_t transposed,
+                          visit_weight visit, void *context) {
   for (int32_t output = 0; output < list->outputs; output++)
     for (int32_t segment = 0; segment < list->segments; segment++) {
       const int64_t at = (int64_t)output * list->segments + segment;
-      int64_t weight = list->weight_starts[at];
+      const int pattern = ck_tap_patterns[segment % 7];
       for (int32_t entry = list->starts[at]; entry < list->starts[at + 1]; entry++) {
-        const int32_t source = list->sources[entry];
+        const int32_t source = list->sources[entry], place = list->places[entry];
         if (list->form == CK_LINES3) {
-          for (int32_t s = 0; s < 3; s++)
-            if (ck_tap_patterns[segment % 7] >> s & 1) {
-              const kept_weight kept = {output, source, segment / 7, s, weight++, entry};
+          const int32_t last = __builtin_popcount(pattern) - 1;
+          for (int32_t s = 0, tap = 0; s < 3; s++)
+            if (pattern >> s & 1) {
+              const int32_t weight = place + (transposed ? last - tap : tap);
+              const kept_weight kept = {output, source, segment / 7, s, weight, entry};
               visit(context, &kept);
+              tap++;
             }
         } else if (list->form == CK_TAPS) {
           const kept_weight kept = {
-              output, source, segment / shape->columns, segment % shape->columns, weight++, entry};
+              output, source, segment / shape->columns, segment % shape->columns, place, entry};
           visit(context, &kept);
         } else {
           for (int32_t i = 0; i < 16; i++) {
-            const kept_weight kept = {output * 4 + i % 4, source * 4 + i / 4, 0, 0, weight++, entry};
+            const int32_t weight = place + (transposed ? i % 4 * 4 + i / 4 : i);
+            const kept_weight kept = {output * 4 + i % 4, source * 4 + i / 4, 0, 0, weight, entry};
             visit(context, &kept);
           }
         }
@@ -95,11 +99,10 @@ static void reference_conv(const ck_conv_args *args, int32_t lanes, int32_t tran
             const int64_t first = (int64_t)(to.output / group) * list.segments;
             list.outputs = 1;
             list.starts += first;
-            list.weight_starts += first;
             element one = to;
             one.output = to.output % group;
             one.sum = args->bias != NULL && !transposed ? (double)args->bias[to.output] : 0;
-            visit_weights(&list, shape, add_product, &one);
+            visit_weights(&list, shape, transposed, add_product, &one);
             *destination = (float)(args->accumulate ? one.sum + (double)*destination : one.sum);
           }
 }
@@ -142,33 +145,21 @@ static void add_gradient(void *context, const kept_weight *kept) {
   const gradient_walk *walk = context;
   const ck_weight_gradient_args *args = walk->args;
   const ck_conv_shape *shape = &args->shape;
-  const int64_t segment = (int64_t)kept->output * args->list.segments;
-  int64_t place = args->targets[kept->entry];
   double value = 0;
   if (args->list.form == CK_BLOCKS4) {
     // The transposed list's outputs are channels, its sources filters.
     const int32_t bit = kept->output % 4 * 4 + kept->source % 4;
-    place += bit;
     if (args->kept == NULL || args->kept[kept->entry] >> bit & 1)
       if (kept->output < shape->channels && kept->source < shape->filters)
         value = dot_product(args, walk->lanes, kept->output, kept->source, 0, 0);
   } else {
-    if (args->list.form == CK_LINES3) {
-      // The taps of an entry are visited in the turned order: the last comes first.
-      int64_t of = segment + kept->r * 7;
-      while (args->list.starts[of + 1] <= kept->entry) of++;
-      const int32_t taps = __builtin_popcount(ck_tap_patterns[of % 7]);
-      const int64_t visited = kept->weight - args->list.weight_starts[of] -
-                              (kept->entry - args->list.starts[of]) * taps;
-      place += taps - 1 - visited;
-    }
     value = dot_product(args, walk->lanes, kept->output, kept->source, shape->rows - 1 - kept->r,
                         shape->columns - 1 - kept->s);
   }
-  args->gradient[place] = (float)value;
+  args->gradient[kept->weight] = (float)value;
 }
 
 void ck_reference_weight_gradient(const ck_weight_gradient_args *args, int32_t lanes) {
   gradient_walk walk = {args, lanes};
-  visit_weights(&args->list, &args->shape, add_gradient, &walk);
+  visit_weights(&args->list, &args->shape, 1, add_gradient, &walk);
 }

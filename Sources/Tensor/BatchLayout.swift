@@ -52,6 +52,11 @@ struct BatchLayout: Hashable {
 
   /// The layout of the same images, not cut.
   var whole: BatchLayout { BatchLayout(whole: map, images: images, lanes: lanes) }
+  /// The same tiles of a map whose pixels are pairs of columns.
+  var inPairs: BatchLayout {
+    let pairs = MapShape(channels: map.channels, height: map.height, width: map.width / 2)
+    return BatchLayout(map: pairs, images: images, rows: rows, columns: columns, lanes: lanes)
+  }
   /// Tiles of an image.
   var tiles: Int { rows * columns }
   /// Whether images are not cut.

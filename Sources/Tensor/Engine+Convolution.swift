@@ -1,38 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// Weights of a convolution as both directions read them.
-public struct ConvolutionWeights: Sendable {
-  /// Packed forward: the master copy.
-  public let values: Tensor
-  /// Packed for the transposed lists; `Engine.transpose` renews it from `values`.
-  public let transposed: Tensor
-
-  /// Zeroed weights for a packing.
-  public init(for filters: PackedFilters) {
-    values = Tensor(count: filters.weightCount)
-    transposed = Tensor(count: filters.weightCount)
-  }
-
-  /// The given tensors, each as long as the packing has weights.
-  public init(values: Tensor, transposed: Tensor) {
-    self.values = values
-    self.transposed = transposed
-  }
-}
-
 extension PackedFilters {
-  func withList<Result>(
-    _ lists: Lists, weights: Tensor?, _ body: (ck_list) -> Result
-  ) -> Result {
+  /// Calls `body` with a list.
+  ///
+  /// - Parameter weights: floats or, of BF16 values, words; nil where they are not read.
+  func withList(_ lists: Lists, weights: Tensor?, _ body: (ck_list) -> Void) {
     lists.starts.withUnsafeBufferPointer { starts in
-      lists.weightStarts.withUnsafeBufferPointer { weightStarts in
-        lists.sources.withUnsafeBufferPointer { sources in
+      lists.sources.withUnsafeBufferPointer { sources in
+        lists.places.withUnsafeBufferPointer { places in
           body(
             ck_list(
               form: packing.rawValue, outputs: Int32(lists.outputs),
               segments: Int32(lists.segments), starts: starts.baseAddress,
-              weight_starts: weightStarts.baseAddress, sources: sources.baseAddress,
+              sources: sources.baseAddress, places: places.baseAddress,
               weights: weights.map { UnsafePointer($0.pointer) }))
         }
       }
@@ -56,21 +37,22 @@ public enum ConvolutionPath: Sendable {
 extension Engine {
   /// Forward: `output = bias + weights * input` over the kept weights.
   public func forward(
-    _ filters: PackedFilters, _ weights: ConvolutionWeights, bias: Tensor?, input: Tensor,
+    _ filters: PackedFilters, _ weights: Tensor, bias: Tensor?, input: Tensor,
     output: Tensor, images: Int, path: ConvolutionPath = .kernels
   ) {
     let geometry = filters.geometry
     check(input, geometry.input, images: images)
     check(output, geometry.output, images: images)
-    filters.checkWeights(weights.values)
+    filters.checkWeights(weights)
     if let bias { precondition(bias.count >= geometry.filters, "a bias for each filter") }
     if path == .kernels, computesOnPairs(filters, images: images) {
-      return withPairList(filters, weights: weights.values, transposed: false) { list in
+      let (shape, source) = forwardOperands(geometry, input: input, images: images, paired: true)
+      return withRoundedList(filters, weights, transposed: false) { list in
         run(
           ck_conv_args(
-            shape: pairShape(geometry, images: images), list: list, source: input.pointer,
-            destination: output.pointer, bias: bias.map { UnsafePointer($0.pointer) },
-            accumulate: 0), pairs.table.pointee.forward)
+            shape: shape, list: list, source: source.pointer, destination: output.pointer,
+            bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0),
+          pairs.table.pointee.forward)
       }
     }
     onFloats(
@@ -82,22 +64,30 @@ extension Engine {
     }
   }
 
+  /// The shape that the kernels of forward and weight gradient see, and what they read: windows where
+  /// images are cut into tiles.
+  private func forwardOperands(
+    _ geometry: ConvolutionGeometry, input: Tensor, images: Int, paired: Bool
+  ) -> (ck_conv_shape, Tensor) {
+    let tiled = TiledConvolution(
+      forward: geometry, input: layout(geometry.input, images: images),
+      output: layout(geometry.output, images: images), paired: paired)
+    return (tiled.shape, windows(tiled.windows, of: input))
+  }
+
   private func forwardOnFloats(
-    _ filters: PackedFilters, _ weights: ConvolutionWeights, bias: Tensor?, input: Tensor,
+    _ filters: PackedFilters, _ weights: Tensor, bias: Tensor?, input: Tensor,
     output: Tensor, images: Int, path: ConvolutionPath
   ) {
     let geometry = filters.geometry
     let layouts = (
       layout(geometry.input, images: images), layout(geometry.output, images: images)
     )
-    var shape = geometry.kernelShape(blocks: layouts.0.blocks)
-    var source = input
-    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
-      let tiled = TiledConvolution(forward: geometry, input: layouts.0, output: layouts.1)
-      shape = tiled.shape
-      source = windows(tiled.windows, of: input)
-    }
-    filters.withList(filters.forward, weights: weights.values) { list in
+    let (shape, source) =
+      path == .kernels
+      ? forwardOperands(geometry, input: input, images: images, paired: false)
+      : (geometry.kernelShape(blocks: layouts.0.blocks), input)
+    filters.withList(filters.forward, weights: weights) { list in
       var arguments = ck_conv_args(
         shape: shape, list: list, source: source.pointer, destination: output.pointer,
         bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0)
@@ -139,20 +129,24 @@ extension Engine {
   ///
   /// - Parameter accumulate: adds to `inputGradient` instead of replacing it.
   public func inputGradient(
-    _ filters: PackedFilters, _ weights: ConvolutionWeights, outputGradient: Tensor,
+    _ filters: PackedFilters, _ weights: Tensor, outputGradient: Tensor,
     inputGradient: Tensor, accumulate: Bool, images: Int, path: ConvolutionPath = .kernels
   ) {
     let geometry = filters.geometry
     check(inputGradient, geometry.input, images: images)
     check(outputGradient, geometry.output, images: images)
-    filters.checkWeights(weights.transposed)
+    filters.checkWeights(weights)
     if path == .kernels, computesOnPairs(filters, images: images) {
-      return withPairList(filters, weights: weights.values, transposed: true) { list in
+      let tiled = TiledConvolution(
+        inputGradient: geometry, input: layout(geometry.input, images: images),
+        output: layout(geometry.output, images: images), paired: true)
+      let source = windows(tiled.windows, of: outputGradient)
+      return withRoundedList(filters, weights, transposed: true) { list in
         run(
           ck_conv_args(
-            shape: pairShape(geometry, images: images), list: list,
-            source: outputGradient.pointer, destination: inputGradient.pointer, bias: nil,
-            accumulate: accumulate ? 1 : 0), pairs.table.pointee.input_gradient)
+            shape: tiled.shape, list: list, source: source.pointer,
+            destination: inputGradient.pointer, bias: nil, accumulate: accumulate ? 1 : 0),
+          pairs.table.pointee.input_gradient)
       }
     }
     onFloats(
@@ -166,7 +160,7 @@ extension Engine {
   }
 
   private func inputGradientOnFloats(
-    _ filters: PackedFilters, _ weights: ConvolutionWeights, outputGradient: Tensor,
+    _ filters: PackedFilters, _ weights: Tensor, outputGradient: Tensor,
     inputGradient: Tensor, accumulate: Bool, images: Int, path: ConvolutionPath
   ) {
     let geometry = filters.geometry
@@ -177,15 +171,16 @@ extension Engine {
     var source = outputGradient
     var destination = inputGradient
     let isAligned = TiledConvolution.isAligned(layouts.0, stride: geometry.stride)
-    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
+    if path == .kernels {
       // Tiles that meet the stride in different phases: whole images, cut afterwards.
       let written = isAligned ? layouts.0 : layouts.0.whole
-      let tiled = TiledConvolution(inputGradient: geometry, input: written, output: layouts.1)
+      let tiled = TiledConvolution(
+        inputGradient: geometry, input: written, output: layouts.1, paired: false)
       shape = tiled.shape
       source = windows(tiled.windows, of: outputGradient)
       if !isAligned { destination = workspace.tensor(.whole, floats: written.floats) }
     }
-    filters.withList(filters.transposed, weights: weights.transposed) { list in
+    filters.withList(filters.transposed, weights: weights) { list in
       var arguments = ck_conv_args(
         shape: shape, list: list, source: source.pointer, destination: destination.pointer,
         bias: nil, accumulate: accumulate && isAligned ? 1 : 0)
@@ -218,12 +213,11 @@ extension Engine {
     check(input, geometry.input, images: images)
     check(outputGradient, geometry.output, images: images)
     filters.checkWeights(gradient)
-    precondition(
-      scratch.count >= weightGradientScratch(filters), "scratch of \(scratch.count) floats")
     if path == .kernels, computesOnPairs(filters, images: images) {
+      let (shape, source) = forwardOperands(geometry, input: input, images: images, paired: true)
       return withGradientArguments(
-        filters, shape: pairShape(geometry, images: images), input: input,
-        outputGradient: outputGradient, gradient: gradient, scratch: scratch
+        filters, shape: shape, paired: true, input: source, outputGradient: outputGradient,
+        gradient: gradient, scratch: scratch
       ) {
         run($0, shards: pool.threads, pairs.table.pointee.weight_gradient)
       }
@@ -238,19 +232,21 @@ extension Engine {
   }
 
   private func withGradientArguments(
-    _ filters: PackedFilters, shape: ck_conv_shape, input: Tensor, outputGradient: Tensor,
-    gradient: Tensor, scratch: Tensor, _ body: (ck_weight_gradient_args) -> Void
+    _ filters: PackedFilters, shape: ck_conv_shape, paired: Bool, input: Tensor,
+    outputGradient: Tensor, gradient: Tensor, scratch: Tensor,
+    _ body: (ck_weight_gradient_args) -> Void
   ) {
+    precondition(
+      scratch.count >= self.scratch(filters, shape, paired: paired),
+      "scratch of \(scratch.count) floats")
     filters.withList(filters.transposed, weights: nil) { list in
-      filters.targets.withUnsafeBufferPointer { targets in
-        filters.kept.withUnsafeBufferPointer { kept in
-          body(
-            ck_weight_gradient_args(
-              shape: shape, list: list, targets: targets.baseAddress,
-              kept: filters.packing == .blocks4 ? kept.baseAddress : nil, input: input.pointer,
-              output_gradient: outputGradient.pointer, gradient: gradient.pointer,
-              scratch: scratch.pointer))
-        }
+      filters.kept.withUnsafeBufferPointer { kept in
+        body(
+          ck_weight_gradient_args(
+            shape: shape, list: list,
+            kept: filters.packing == .blocks4 ? kept.baseAddress : nil, input: input.pointer,
+            output_gradient: outputGradient.pointer, gradient: gradient.pointer,
+            scratch: scratch.pointer))
       }
     }
   }
@@ -263,16 +259,13 @@ extension Engine {
     let layouts = (
       layout(geometry.input, images: images), layout(geometry.output, images: images)
     )
-    var shape = geometry.kernelShape(blocks: layouts.0.blocks)
-    var source = input
-    if path == .kernels && !(layouts.0.isWhole && layouts.1.isWhole) {
-      let tiled = TiledConvolution(forward: geometry, input: layouts.0, output: layouts.1)
-      shape = tiled.shape
-      source = windows(tiled.windows, of: input)
-    }
+    let (shape, source) =
+      path == .kernels
+      ? forwardOperands(geometry, input: input, images: images, paired: false)
+      : (geometry.kernelShape(blocks: layouts.0.blocks), input)
     withGradientArguments(
-      filters, shape: shape, input: source, outputGradient: outputGradient, gradient: gradient,
-      scratch: scratch
+      filters, shape: shape, paired: false, input: source, outputGradient: outputGradient,
+      gradient: gradient, scratch: scratch
     ) { arguments in
       switch path {
       case .kernels:
@@ -289,44 +282,32 @@ extension Engine {
   }
 
   /// Floats of scratch that the weight gradient of a packing needs, for any number of images.
+  ///
+  /// It takes a while to find, and depends on the packing alone.
   public func weightGradientScratch(_ filters: PackedFilters) -> Int {
     let geometry = filters.geometry
     // Batches too small to fill the lanes each have tiles of their own.
-    let shapes =
-      [geometry.kernelShape(blocks: 0)]
-      + (1..<kernels.lanes).map { images in
-        TiledConvolution(
-          forward: geometry, input: layout(geometry.input, images: images),
-          output: layout(geometry.output, images: images)
-        ).shape
+    return (1...kernels.lanes).flatMap { images in
+      (computesOnPairs(filters, images: images) ? [false, true] : [false]).map { paired in
+        var shape =
+          TiledConvolution(
+            forward: geometry, input: layout(geometry.input, images: images),
+            output: layout(geometry.output, images: images), paired: paired
+          ).shape
+        // Of no blocks: for any number of whole images.
+        if images == kernels.lanes { shape.blocks = 0 }
+        return scratch(filters, shape, paired: paired)
       }
-    func scratch(
-      _ shape: ck_conv_shape, _ count: (UnsafePointer<ck_conv_shape>?, Int32, Int64) -> Int64
-    ) -> Int {
-      withUnsafePointer(to: shape) {
-        Int(count($0, filters.packing.rawValue, Int64(filters.entryCount)))
-      }
-    }
-    let onFloats = shapes.map { scratch($0, kernels.table.pointee.weight_gradient_scratch) }
-    // As many images as lanes fill a vector: what holds for them holds for any larger batch.
-    let onPairs =
-      computesOnPairs(filters, images: kernels.lanes)
-      ? scratch(
-        geometry.pairShape(blocks: 0), pairs.table.pointee.weight_gradient_scratch) : 0
-    return onFloats.reduce(onPairs, max)
+    }.reduce(0, max)
   }
 
-  /// Renews the transposed copy of packed weights.
-  public func transpose(_ filters: PackedFilters, _ weights: ConvolutionWeights) {
-    filters.checkWeights(weights.values)
-    filters.checkWeights(weights.transposed)
-    filters.withList(filters.transposed, weights: nil) { list in
-      filters.targets.withUnsafeBufferPointer { targets in
-        run(
-          ck_transpose_args(
-            list: list, targets: targets.baseAddress, forward_weights: weights.values.pointer,
-            transposed_weights: weights.transposed.pointer), kernels.table.pointee.transpose)
-      }
+  private func scratch(_ filters: PackedFilters, _ shape: ck_conv_shape, paired: Bool) -> Int {
+    let count =
+      paired
+      ? pairs.table.pointee.weight_gradient_scratch
+      : kernels.table.pointee.weight_gradient_scratch
+    return withUnsafePointer(to: shape) {
+      Int(count!($0, filters.packing.rawValue, Int64(filters.entryCount)))
     }
   }
 

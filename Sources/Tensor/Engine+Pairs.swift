@@ -4,7 +4,7 @@ import CKernels
 extension Engine {
   /// Whether the map of a batch is held in BF16, in pairs of columns.
   func isPaired(_ map: MapShape, images: Int) -> Bool {
-    precision == .bf16 && map.width % 2 == 0 && layout(map, images: images).isWhole
+    precision == .bf16 && layout(map, images: images).width % 2 == 0
   }
 
   /// A map that an operation works on.
@@ -61,52 +61,32 @@ extension Engine {
     let geometry = filters.geometry
     guard isPaired(geometry.input, images: images), isPaired(geometry.output, images: images)
     else { return false }
+    let input = layout(geometry.input, images: images)
+    // At stride 2 a tile of the input is made of whole pairs of the gradient.
+    let isAligned = geometry.stride == 1 || (input.height % 2 == 0 && input.width % 4 == 0)
     switch filters.packing {
-    case .lines3: return true
+    case .lines3: return isAligned
     case .blocks4:
-      return geometry.stride == 1 || (geometry.stride == 2 && geometry.input.height % 2 == 0)
+      return geometry.stride <= 2 && isAligned
+        && input.hasTiles(of: layout(geometry.output, images: images))
     case .taps: return false
     }
   }
 
-  /// Whether the input gradient of a layer reads the transposed copy of its weights.
-  public func readsTransposedWeights(_ filters: PackedFilters, images: Int) -> Bool {
-    !computesOnPairs(filters, images: images)
-  }
-
-  /// Calls `body` with a list whose weights are pairs of BF16 values.
+  /// Calls `body` with a list whose weights are BF16 values.
   ///
   /// - Parameter transposed: the list of the input gradient.
-  func withPairList(
-    _ filters: PackedFilters, weights: Tensor, transposed: Bool, _ body: (ck_list) -> Void
+  func withRoundedList(
+    _ filters: PackedFilters, _ weights: Tensor, transposed: Bool, _ body: (ck_list) -> Void
   ) {
-    let perEntry = filters.packing == .lines3 ? 2 : 8
-    let words = workspace.tensor(.weights, floats: filters.entryCount * perEntry)
-    filters.withList(transposed ? filters.transposed : filters.forward, weights: weights) { list in
-      filters.targets.withUnsafeBufferPointer { targets in
-        run(
-          ck_pair_weights_args(
-            list: list, targets: transposed ? targets.baseAddress : nil, words: words.words),
-          pairs.table.pointee.pack_weights)
-      }
-      var rounded = list
-      rounded.weights = UnsafePointer(words.pointer)
-      body(rounded)
-    }
-  }
-
-  /// The shape of a layer whose maps are held in pairs.
-  func pairShape(_ geometry: ConvolutionGeometry, images: Int) -> ck_conv_shape {
-    geometry.pairShape(blocks: layout(geometry.input, images: images).blocks)
-  }
-}
-
-extension ConvolutionGeometry {
-  func pairShape(blocks: Int) -> ck_conv_shape {
-    var shape = kernelShape(blocks: blocks)
-    shape.width /= 2
-    shape.out_width /= 2
-    return shape
+    let rounded = workspace.tensor(.weights, floats: (filters.weightCount + 1) / 2)
+    run(
+      ck_pair_weights_args(
+        count: Int64(filters.weightCount), form: filters.packing.rawValue,
+        turned: transposed ? 1 : 0, weights: weights.pointer, rounded: rounded.halves),
+      pairs.table.pointee.round_weights)
+    filters.withList(
+      transposed ? filters.transposed : filters.forward, weights: rounded, body)
   }
 }
 
@@ -114,5 +94,10 @@ extension Tensor {
   /// The memory as words of two BF16 values.
   var words: UnsafeMutablePointer<UInt32> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: UInt32.self)
+  }
+
+  /// The memory as BF16 values.
+  var halves: UnsafeMutablePointer<UInt16> {
+    UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: UInt16.self)
   }
 }

@@ -66,6 +66,13 @@ public struct Engine: Sendable {
     return isPaired(map, images: images) ? values / 2 : values
   }
 
+  /// Words that hold an activation of any batch of at most `images` images: a small one may need more
+  /// than a larger one whose tiles have even widths.
+  public func floats(_ map: MapShape, atMost images: Int) -> Int {
+    let small = 1...min(images, max(1, kernels.lanes / 2))
+    return small.reduce(floats(map, images: images)) { max($0, floats(map, images: $1)) }
+  }
+
   /// Where the images of a batch lie.
   func layout(_ map: MapShape, images: Int) -> BatchLayout {
     workspace.layout(map, images: images, lanes: kernels.lanes)

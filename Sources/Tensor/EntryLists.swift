@@ -6,7 +6,6 @@ import CKernels
 struct EntryLists {
   let forward: PackedFilters.Lists
   let transposed: PackedFilters.Lists
-  let targets: [Int32]
   let densePositions: [Int32]
 
   /// Segment of each tap pattern of three, and back (`ck_tap_patterns`).
@@ -86,9 +85,10 @@ struct EntryLists {
     let weightCount = Int(weightStarts[counts.count])
 
     var sources = [Int32](repeating: 0, count: entryCount)
+    var places = sources
     var densePositions = [Int32](repeating: 0, count: weightCount)
-    var transposedSources = [Int32](repeating: 0, count: entryCount)
-    var targets = [Int32](repeating: 0, count: entryCount)
+    var transposedSources = sources
+    var transposedPlaces = sources
     var next = starts
     var transposedNext = transposedStarts
     line = 0
@@ -105,6 +105,7 @@ struct EntryLists {
 
             let weights = table.weights[segment]
             let firstWeight = Int(weightStarts[slot]) + Int(entry - starts[slot]) * weights
+            places[Int(entry)] = Int32(firstWeight)
             if packing == .lines3 {
               var place = firstWeight
               for column in 0..<3 where pattern >> column & 1 != 0 {
@@ -122,7 +123,7 @@ struct EntryLists {
             let turnedEntry = Int(transposedNext[turnedSlot])
             transposedNext[turnedSlot] += 1
             transposedSources[turnedEntry] = Int32(filter)
-            targets[turnedEntry] = Int32(firstWeight)
+            transposedPlaces[turnedEntry] = Int32(firstWeight)
           }
           line += 1
         }
@@ -130,13 +131,10 @@ struct EntryLists {
     }
 
     forward = PackedFilters.Lists(
-      outputs: filters, segments: segments, starts: starts, weightStarts: weightStarts,
-      sources: sources)
+      outputs: filters, segments: segments, starts: starts, sources: sources, places: places)
     transposed = PackedFilters.Lists(
       outputs: geometry.input.channels, segments: segments, starts: transposedStarts,
-      weightStarts: Self.weightStarts(counts: transposedCounts, table: table),
-      sources: transposedSources)
-    self.targets = targets
+      sources: transposedSources, places: transposedPlaces)
     self.densePositions = densePositions
   }
 
@@ -151,7 +149,6 @@ struct EntryLists {
 struct BlockLists {
   let forward: PackedFilters.Lists
   let transposed: PackedFilters.Lists
-  let targets: [Int32]
   let kept: [UInt16]
   let densePositions: [Int32]
 
@@ -197,7 +194,7 @@ struct BlockLists {
     let starts = prefixSums(counts)
     let transposedStarts = prefixSums(transposedCounts)
     var transposedSources = [Int32](repeating: 0, count: sources.count)
-    var targets = transposedSources
+    var transposedPlaces = transposedSources
     var kept = [UInt16](repeating: 0, count: sources.count)
     var next = transposedStarts
     for filterGroup in 0..<filterGroups {
@@ -206,18 +203,17 @@ struct BlockLists {
         let place = Int(next[channelGroup])
         next[channelGroup] += 1
         transposedSources[place] = Int32(filterGroup)
-        targets[place] = Int32(entry * 16)
+        transposedPlaces[place] = Int32(entry * 16)
         kept[place] = forwardKept[entry]
       }
     }
 
     forward = PackedFilters.Lists(
-      outputs: filterGroups, segments: 1, starts: starts, weightStarts: starts.map { $0 * 16 },
-      sources: sources)
+      outputs: filterGroups, segments: 1, starts: starts, sources: sources,
+      places: sources.indices.map { Int32($0 * 16) })
     transposed = PackedFilters.Lists(
-      outputs: channelGroups, segments: 1, starts: transposedStarts,
-      weightStarts: transposedStarts.map { $0 * 16 }, sources: transposedSources)
-    self.targets = targets
+      outputs: channelGroups, segments: 1, starts: transposedStarts, sources: transposedSources,
+      places: transposedPlaces)
     self.kept = kept
     densePositions = positions
   }

@@ -4,7 +4,8 @@ import CKernels
 /// The kept weights of a layer as the kernels read them: lists of lines, taps or blocks in filter
 /// order, and the same lists transposed for both gradients.
 ///
-/// Packed weights are the master copy: the optimiser, the gradient and checkpoints use their order.
+/// There is one copy of the packed weights: both directions, the optimiser, the gradient and
+/// checkpoints use the order of the forward lists.
 /// The lists depend on the mask alone, so equal masks give equal orders.
 public final class PackedFilters: Sendable {
   /// The layer.
@@ -19,14 +20,12 @@ public final class PackedFilters: Sendable {
     var outputs: Int
     var segments: Int
     var starts: [Int32]
-    var weightStarts: [Int32]
     var sources: [Int32]
+    var places: [Int32]
   }
 
   let forward: Lists
   let transposed: Lists
-  /// For each transposed entry the place of its first weight in the forward packing.
-  let targets: [Int32]
   /// For each transposed block (blocks4) the places that are kept.
   let kept: [UInt16]
   /// For each packed weight its index in the dense `[K][C][R][S]` array, -1 for a place of a block
@@ -46,14 +45,12 @@ public final class PackedFilters: Sendable {
       let builder = EntryLists(geometry: geometry, packing: packing, patterns: patterns)
       forward = builder.forward
       transposed = builder.transposed
-      targets = builder.targets
       densePositions = builder.densePositions
       kept = []
     case .blocks4:
       let builder = BlockLists(geometry: geometry, patterns: patterns)
       forward = builder.forward
       transposed = builder.transposed
-      targets = builder.targets
       densePositions = builder.densePositions
       kept = builder.kept
     }

@@ -6,8 +6,8 @@ import CKernels
 public enum Precision: String, Codable, Sendable, CaseIterable {
   /// 32-bit floats.
   case fp32
-  /// 16-bit brain floats: the range of floats, 8 bits of precision. A map whose rows have an odd number
-  /// of values, and a batch of at most half as many images as a vector has lanes, stay 32-bit floats.
+  /// 16-bit brain floats: the range of floats, 8 bits of precision. A map whose rows, or those of its
+  /// tiles in a small batch, have an odd number of values stays 32-bit floats.
   case bf16
 }
 
@@ -42,8 +42,6 @@ extension Kernels {
   /// faster; where not, it only takes less memory.
   public var multipliesBF16: Bool { pairs.table.pointee.multiplies_bf16 != 0 }
 
-  /// The precision that trains fastest in batches of so many images.
-  public func fastestPrecision(batch: Int) -> Precision {
-    multipliesBF16 && 2 * batch > lanes ? .bf16 : .fp32
-  }
+  /// The precision that trains fastest.
+  public var fastestPrecision: Precision { multipliesBF16 ? .bf16 : .fp32 }
 }

@@ -1,19 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import CKernels
 
-/// A convolution between tiles: the windows that its tiles read, and the shape that kernels see.
+/// A convolution as kernels see it: the shape and, between tiles, the windows that they read. Of maps
+/// held in pairs, columns are counted in pairs: the pairs that a pair of outputs reads are those next
+/// to it, as its columns would be.
 struct TiledConvolution {
   /// What is copied first; nil where each tile is made of one tile of the other map.
   let windows: WindowGeometry?
-  /// The layer on one tile, without padding, in its forward sense.
+  /// The layer in its forward sense; on one tile, without padding.
   let shape: ck_conv_shape
 
+  private init(windows: WindowGeometry?, shape: ck_conv_shape) {
+    self.windows = windows
+    self.shape = shape
+  }
+
+  private init(whole geometry: ConvolutionGeometry, blocks: Int, paired: Bool) {
+    var shape = geometry.kernelShape(blocks: blocks)
+    if paired {
+      shape.width /= 2
+      shape.out_width /= 2
+    }
+    self.init(windows: nil, shape: shape)
+  }
+
   /// Tiles of the output, made of windows of the input: forward and weight gradient.
-  init(forward geometry: ConvolutionGeometry, input: BatchLayout, output: BatchLayout) {
+  init(
+    forward geometry: ConvolutionGeometry, input: BatchLayout, output: BatchLayout, paired: Bool
+  ) {
+    if input.isWhole && output.isWhole {
+      self.init(whole: geometry, blocks: input.blocks, paired: paired)
+      return
+    }
+    let (input, output) = paired ? (input.inPairs, output.inPairs) : (input, output)
     let stride = geometry.stride
     let isPointwise =
       geometry.rows == 1 && geometry.columns == 1 && geometry.paddingRows == 0
       && geometry.paddingColumns == 0
+    let windows: WindowGeometry?
     if isPointwise, input.hasTiles(of: output), input.height == output.height * stride,
       input.width == output.width * stride
     {
@@ -25,17 +49,26 @@ struct TiledConvolution {
         columnStep: output.width * stride, firstRow: -geometry.paddingRows,
         firstColumn: -geometry.paddingColumns)
     }
-    shape = ck_conv_shape(
+    let shape = ck_conv_shape(
       blocks: Int32(output.blocks), channels: Int32(input.map.channels),
       height: Int32(windows?.height ?? input.height), width: Int32(windows?.width ?? input.width),
       filters: Int32(output.map.channels), out_height: Int32(output.height),
       out_width: Int32(output.width), rows: Int32(geometry.rows),
       columns: Int32(geometry.columns), stride: Int32(stride), padding_rows: 0, padding_columns: 0)
+    self.init(windows: windows, shape: shape)
   }
 
   /// Tiles of the input's gradient, made of windows of the output's. Tiles must start at multiples of
   /// the stride, so that all of them meet the same phases of it: see `isAligned`.
-  init(inputGradient geometry: ConvolutionGeometry, input: BatchLayout, output: BatchLayout) {
+  init(
+    inputGradient geometry: ConvolutionGeometry, input: BatchLayout, output: BatchLayout,
+    paired: Bool
+  ) {
+    if input.isWhole && output.isWhole {
+      self.init(whole: geometry, blocks: input.blocks, paired: paired)
+      return
+    }
+    let (input, output) = paired ? (input.inPairs, output.inPairs) : (input, output)
     let stride = geometry.stride
     /// Window rows (columns) before the tile's own, and all of them.
     func extent(_ size: Int, kernel: Int, padding: Int) -> (before: Int, length: Int) {
@@ -49,6 +82,7 @@ struct TiledConvolution {
     let isPointwise =
       geometry.rows == 1 && geometry.columns == 1 && geometry.paddingRows == 0
       && geometry.paddingColumns == 0
+    let windows: WindowGeometry?
     if isPointwise, input.hasTiles(of: output), input.height == output.height * stride,
       input.width == output.width * stride
     {
@@ -59,7 +93,7 @@ struct TiledConvolution {
         rowStep: input.height / stride, columnStep: input.width / stride, firstRow: -rows.before,
         firstColumn: -columns.before)
     }
-    shape = ck_conv_shape(
+    let shape = ck_conv_shape(
       blocks: Int32(input.blocks), channels: Int32(input.map.channels),
       height: Int32(input.height), width: Int32(input.width),
       filters: Int32(output.map.channels), out_height: Int32(windows?.height ?? output.height),
@@ -67,6 +101,7 @@ struct TiledConvolution {
       columns: Int32(geometry.columns), stride: Int32(stride),
       padding_rows: Int32(geometry.paddingRows + rows.before * stride),
       padding_columns: Int32(geometry.paddingColumns + columns.before * stride))
+    self.init(windows: windows, shape: shape)
   }
 
   /// Whether the tiles of an input all start at multiples of the stride.

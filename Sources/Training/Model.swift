@@ -63,7 +63,7 @@ public final class Model {
     self.batch = batch
 
     let plan = ArenaPlan(network, imageGradient: imageGradient) {
-      engine.floats($0, images: batch) * 4
+      engine.floats($0, atMost: batch) * 4
     }
     let memory = ModelMemory(network, batch: batch, arenaBytes: plan.byteCount)
     let storage = try memory.arena()
@@ -73,7 +73,7 @@ public final class Model {
     func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {
       Tensor(
         storage: storage, byteOffset: plan.offsets[buffer],
-        count: engine.floats(network.map(value), images: batch))
+        count: engine.floats(network.map(value), atMost: batch))
     }
     func value(_ value: Network.Value) -> Tensor { tensor(plan.valueBuffers[value.index], value) }
     func gradient(_ value: Network.Value) -> Tensor? {

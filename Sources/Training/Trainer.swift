@@ -84,8 +84,7 @@ public final class Trainer {
     task: ImageTask? = nil, tensorBoard: Bool = false, ranks: (any Ranks)? = nil
   ) throws {
     var configuration = configuration
-    let precision = configuration.precision.precision(
-      on: engine.kernels, batch: configuration.batch)
+    let precision = configuration.precision.precision(on: engine.kernels)
     configuration.precision = PrecisionChoice(precision)
     let engine = engine.with(precision)
     self.configuration = configuration

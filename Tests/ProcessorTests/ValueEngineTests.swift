@@ -27,10 +27,9 @@ import Testing
 
     func run(_ operands: PassOperands) -> [Float] {
       let (input, output) = (geometry.input, geometry.output)
-      let weights = ConvolutionWeights(for: filters)
+      let weights = Tensor(count: filters.weightCount)
       func load(_ dense: [Float]) {
-        weights.values.store(filters.pack(dense))
-        engine.transpose(filters, weights)
+        weights.store(filters.pack(dense))
       }
       switch operands {
       case .forward(let values, let dense):

@@ -47,7 +47,7 @@ static inline void fail(const char *what, uint64_t seed, const char *table) {
 }
 
 void check_layers(const ck_kernels *table, uint64_t seed);
-void check_pair_layers(const ck_pair_kernels *pairs, uint64_t seed);
 void check_planes(const ck_kernels *table, uint64_t seed);
+void check_pairs(const ck_pair_kernels *table, uint64_t seed);
 
 #endif

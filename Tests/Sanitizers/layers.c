@@ -4,17 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "buffers.h"
-
-typedef struct {
-  ck_conv_shape shape;
-  int32_t form, groups, images, lanes;
-  uint16_t *patterns; // [filters][channels of a group][rows], bit s for column s
-} layer;
+#include "layers.h"
 
 static int32_t per_group(const layer *l) { return l->shape.channels / l->groups; }
 
-static int64_t dense_index(const layer *l, int32_t k, int32_t c, int32_t r, int32_t s) {
+int64_t dense_index(const layer *l, int32_t k, int32_t c, int32_t r, int32_t s) {
   return (((int64_t)k * per_group(l) + c) * l->shape.rows + r) * l->shape.columns + s;
 }
 
@@ -33,7 +27,7 @@ static uint16_t mirrored(uint16_t pattern) {
   return (uint16_t)((pattern & 1) << 2 | (pattern & 2) | pattern >> 2);
 }
 
-static layer random_layer(uint64_t *random, int32_t lanes) {
+layer random_layer(uint64_t *random, int32_t lanes) {
   layer l = {.groups = 1, .lanes = lanes, .images = 1 + below(random, 3 * lanes)};
   ck_conv_shape *shape = &l.shape;
   l.form = below(random, 3);
@@ -87,15 +81,6 @@ static layer random_layer(uint64_t *random, int32_t lanes) {
 // ---------------------------------------------------------------------------------------------
 // Lists
 
-typedef struct {
-  ck_list list;
-  int32_t *starts, *weight_starts, *sources, *targets;
-  uint16_t *kept;
-  // Of each packed weight its index in the dense array, -1 for a place of a block that is none.
-  int64_t *dense;
-  int32_t entries, weights;
-} lists;
-
 // Grows by one element, to the byte.
 #define APPEND(array, count, value)                                      \
   do {                                                                   \
@@ -133,7 +118,7 @@ static int32_t segment_of_pattern(uint16_t pattern) {
 }
 
 // The list of one direction: outputs in order, of each its segments in order, of each its sources.
-static lists make_lists(const layer *l, const lists *forward) {
+lists make_lists(const layer *l, const lists *forward) {
   const ck_conv_shape *shape = &l->shape;
   const int transposed = forward != NULL, blocks = l->form == CK_BLOCKS4;
   const int32_t outputs = transposed ? shape->channels : shape->filters;
@@ -151,13 +136,13 @@ static lists make_lists(const layer *l, const lists *forward) {
       const int32_t r = transposed ? shape->rows - 1 - listed_row : listed_row;
       for (int32_t source = 0; source < (blocks ? (sources + 3) / 4 : sources); source++) {
         const int32_t k = transposed ? source : output, c = transposed ? output : source;
-        int32_t weights = 1, target = 0;
+        int32_t weights = 1, first = 0;
         uint16_t places = 0;
         if (blocks) {
           places = block_places(l, k, c);
           if (places == 0) continue;
           weights = 16;
-          if (transposed) target = find_weight(forward, k, 0, c);
+          if (transposed) first = find_weight(forward, k, 0, c);
         } else {
           const uint16_t pattern = pattern_of(l, k, c, r);
           if (l->form == CK_LINES3) {
@@ -165,15 +150,15 @@ static lists make_lists(const layer *l, const lists *forward) {
             if (listed != ck_tap_patterns[in_row]) continue;
             weights = __builtin_popcount(pattern);
             if (transposed)
-              target = find_weight(forward, k, r * 7 + segment_of_pattern(pattern), c);
+              first = find_weight(forward, k, r * 7 + segment_of_pattern(pattern), c);
           } else {
             const int32_t s = transposed ? shape->columns - 1 - in_row : in_row;
             if (!(pattern >> s & 1)) continue;
-            if (transposed) target = find_weight(forward, k, r * shape->columns + s, c);
+            if (transposed) first = find_weight(forward, k, r * shape->columns + s, c);
           }
         }
         APPEND(m.sources, m.entries, source);
-        APPEND(m.targets, m.entries, target);
+        APPEND(m.places, m.entries, transposed ? first : m.weights);
         APPEND(m.kept, m.entries, places);
         m.entries++;
         for (int32_t i = 0, s = 0; i < weights; i++) {
@@ -197,16 +182,16 @@ static lists make_lists(const layer *l, const lists *forward) {
   APPEND(m.starts, segment_count, m.entries);
   APPEND(m.weight_starts, segment_count, m.weights);
   m.list.starts = m.starts;
-  m.list.weight_starts = m.weight_starts;
   m.list.sources = m.sources;
+  m.list.places = m.places;
   return m;
 }
 
-static void free_lists(lists *m) {
+void free_lists(lists *m) {
   free(m->starts);
   free(m->weight_starts);
   free(m->sources);
-  free(m->targets);
+  free(m->places);
   free(m->kept);
   free(m->dense);
 }
@@ -214,13 +199,13 @@ static void free_lists(lists *m) {
 // ---------------------------------------------------------------------------------------------
 // Loops over dense weights
 
-static int64_t place(int32_t lanes, int32_t planes, int64_t pixels, int32_t image, int32_t plane,
+int64_t place(int32_t lanes, int32_t planes, int64_t pixels, int32_t image, int32_t plane,
                      int64_t pixel) {
   return (((int64_t)(image / lanes) * planes + plane) * pixels + pixel) * lanes + image % lanes;
 }
 
 // Adds every product to what `target` of the three is: y += w x, dx += w dy, or dw += x dy.
-static void dense_products(const layer *l, int target, const float *w, const float *x,
+void dense_products(const layer *l, int target, const float *w, const float *x,
                            const float *dy, double *sums) {
   const ck_conv_shape *shape = &l->shape;
   for (int32_t k = 0; k < shape->filters; k++)
@@ -252,20 +237,30 @@ static void dense_products(const layer *l, int target, const float *w, const flo
     }
 }
 
-static int64_t floats(const layer *l, int32_t planes, int32_t height, int32_t width) {
+// The gradient of images that are none is zero.
+void clear_padding(const layer *l, float *dy) {
+  const ck_conv_shape *shape = &l->shape;
+  const int64_t pixels = (int64_t)shape->out_height * shape->out_width;
+  for (int32_t image = l->images; image < shape->blocks * l->lanes; image++)
+    for (int32_t k = 0; k < shape->filters; k++)
+      for (int64_t pixel = 0; pixel < pixels; pixel++)
+        dy[place(l->lanes, shape->filters, pixels, image, k, pixel)] = 0;
+}
+
+int64_t floats(const layer *l, int32_t planes, int32_t height, int32_t width) {
   return (int64_t)l->shape.blocks * planes * height * width * l->lanes;
 }
 
-// Compares the images of the batch; padding holds anything. `slack` is relative, for maps in 16 bits.
-static void compare(const layer *l, int32_t planes, int64_t pixels, const float *found,
-                    const double *expected, double slack, const char *what, uint64_t seed,
-                    const char *table) {
+// Compares the images of the batch; padding holds anything.
+void compare(const layer *l, int32_t planes, int64_t pixels, const float *found,
+             const double *expected, double relative, const char *what, uint64_t seed,
+             const char *table) {
   for (int32_t image = 0; image < l->images; image++)
     for (int32_t plane = 0; plane < planes; plane++)
       for (int64_t pixel = 0; pixel < pixels; pixel++) {
         const int64_t at = place(l->lanes, planes, pixels, image, plane, pixel);
-        if (!(fabs((double)found[at] - expected[at]) < 1e-3 + slack * fabs(expected[at])))
-          fail(what, seed, table);
+        const double slack = 1e-3 + relative * fabs(expected[at]);
+        if (!(fabs((double)found[at] - expected[at]) < slack)) fail(what, seed, table);
       }
 }
 
@@ -279,21 +274,13 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   const int64_t weights = dense_index(&l, shape->filters, 0, 0, 0);
   float *dense = random_floats(&random, weights), *x = random_floats(&random, inputs);
   float *dy = random_floats(&random, outputs), *bias = random_floats(&random, shape->filters);
-  for (int32_t image = l.images; image < shape->blocks * l.lanes; image++)
-    for (int32_t k = 0; k < shape->filters; k++)
-      for (int64_t pixel = 0; pixel < (int64_t)shape->out_height * shape->out_width; pixel++)
-        dy[place(l.lanes, shape->filters, (int64_t)shape->out_height * shape->out_width, image, k,
-                 pixel)] = 0;
+  clear_padding(&l, dy);
   float *packed = random_floats(&random, forward.weights);
-  float *turned = random_floats(&random, transposed.weights);
   for (int32_t i = 0; i < forward.weights; i++)
     packed[i] = forward.dense[i] < 0 ? 0 : dense[forward.dense[i]];
   forward.list.weights = packed;
-  transposed.list.weights = turned;
+  transposed.list.weights = packed;
   const int32_t shards = 1 + below(&random, 7);
-
-  const ck_transpose_args transpose = {transposed.list, transposed.targets, packed, turned};
-  for (int32_t i = 0; i < shards; i++) table->transpose(&transpose, i, shards);
 
   float *y = random_floats(&random, outputs);
   const ck_conv_args run = {*shape, forward.list, x, y, below(&random, 2) ? bias : NULL, 0};
@@ -323,7 +310,7 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   float *scratch =
       random_floats(&random, table->weight_gradient_scratch(shape, l.form, forward.entries));
   const ck_weight_gradient_args gradients = {
-      *shape, transposed.list, transposed.targets, l.form == CK_BLOCKS4 ? transposed.kept : NULL,
+      *shape, transposed.list, l.form == CK_BLOCKS4 ? transposed.kept : NULL,
       x, dy, gradient, scratch};
   for (int32_t i = 0; i < shards; i++) table->weight_gradient(&gradients, i, shards);
   double *expected = exact((size_t)weights * sizeof *expected);
@@ -337,7 +324,6 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   free(scratch);
   free(gradient);
   free(y);
-  free(turned);
   free(packed);
   free(bias);
   free(dy);
@@ -346,131 +332,4 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   free_lists(&transposed);
   free_lists(&forward);
   free(l.patterns);
-}
-
-// ---------------------------------------------------------------------------------------------
-// Maps of pairs of columns in BF16
-
-// To the nearest, ties to even.
-static void round_to_bf16(float *values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, values + i, 4);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
-    memcpy(values + i, &bits, 4);
-  }
-}
-
-// Whether there are kernels on pairs for a layer.
-static int has_pairs(const layer *l) {
-  const ck_conv_shape *shape = &l->shape;
-  if (l->form == CK_TAPS || shape->width % 2 != 0 || shape->out_width % 2 != 0) return 0;
-  return l->form == CK_LINES3 || shape->stride == 1 || shape->height % 2 == 0;
-}
-
-// The map as words; what it holds itself becomes what the words hold.
-static uint32_t *pairs_of(const ck_pair_kernels *pairs, float *floats, int64_t count) {
-  uint32_t *words = exact((size_t)count / 2 * sizeof *words);
-  const ck_pack_args pack = {count / 2 / pairs->lanes, floats, words};
-  for (int32_t i = 0; i < 3; i++) pairs->pack(&pack, i, 3);
-  round_to_bf16(floats, count);
-  return words;
-}
-
-static void read_pairs(const ck_pair_kernels *pairs, uint32_t *words, float *floats, int64_t count) {
-  const ck_pack_args pack = {count / 2 / pairs->lanes, floats, words};
-  for (int32_t i = 0; i < 2; i++) pairs->unpack(&pack, i, 2);
-}
-
-void check_pair_layers(const ck_pair_kernels *pairs, uint64_t seed) {
-  uint64_t random = seed;
-  layer l = random_layer(&random, pairs->lanes);
-  while (!has_pairs(&l)) {
-    free(l.patterns);
-    l = random_layer(&random, pairs->lanes);
-  }
-  const ck_conv_shape *shape = &l.shape;
-  ck_conv_shape halved = *shape;
-  halved.width /= 2;
-  halved.out_width /= 2;
-  lists forward = make_lists(&l, NULL), transposed = make_lists(&l, &forward);
-  const int64_t inputs = floats(&l, shape->channels, shape->height, shape->width);
-  const int64_t outputs = floats(&l, shape->filters, shape->out_height, shape->out_width);
-  const int64_t weights = dense_index(&l, shape->filters, 0, 0, 0);
-  const int64_t out_pixels = (int64_t)shape->out_height * shape->out_width;
-  const int64_t in_pixels = (int64_t)shape->height * shape->width;
-  float *dense = random_floats(&random, weights), *x = random_floats(&random, inputs);
-  float *dy = random_floats(&random, outputs), *bias = random_floats(&random, shape->filters);
-  for (int32_t image = l.images; image < shape->blocks * l.lanes; image++)
-    for (int32_t k = 0; k < shape->filters; k++)
-      for (int64_t pixel = 0; pixel < out_pixels; pixel++)
-        dy[place(l.lanes, shape->filters, out_pixels, image, k, pixel)] = 0;
-  round_to_bf16(dense, weights);
-  uint32_t *x_words = pairs_of(pairs, x, inputs), *dy_words = pairs_of(pairs, dy, outputs);
-  float *packed = random_floats(&random, forward.weights);
-  for (int32_t i = 0; i < forward.weights; i++)
-    packed[i] = forward.dense[i] < 0 ? 0 : dense[forward.dense[i]];
-  const int32_t shards = 1 + below(&random, 7), per_entry = l.form == CK_LINES3 ? 2 : 8;
-  const size_t bytes = (size_t)forward.entries * (size_t)per_entry * 4;
-  uint32_t *words = exact(bytes), *turned = exact(bytes);
-  forward.list.weights = packed;
-  const ck_pair_weights_args straight = {forward.list, NULL, words};
-  transposed.list.weights = packed;
-  const ck_pair_weights_args back = {transposed.list, transposed.targets, turned};
-  for (int32_t i = 0; i < shards; i++) {
-    pairs->pack_weights(&straight, i, shards);
-    pairs->pack_weights(&back, i, shards);
-  }
-  forward.list.weights = (const float *)words;
-  transposed.list.weights = (const float *)turned;
-
-  float *y = random_floats(&random, outputs);
-  uint32_t *y_words = exact((size_t)outputs / 2 * sizeof *y_words);
-  const ck_conv_args run = {halved, forward.list, (const float *)x_words, (float *)y_words,
-                            below(&random, 2) ? bias : NULL, 0};
-  for (int32_t i = 0; i < shards; i++) pairs->forward(&run, i, shards);
-  read_pairs(pairs, y_words, y, outputs);
-  double *sums = exact((size_t)outputs * sizeof *sums);
-  for (int64_t i = 0; i < outputs; i++)
-    sums[i] = run.bias ? (double)bias[i / l.lanes / out_pixels % shape->filters] : 0;
-  dense_products(&l, 0, dense, x, dy, sums);
-  compare(&l, shape->filters, out_pixels, y, sums, 0x1p-8, "forward on pairs", seed, pairs->name);
-
-  for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
-    float *dx = random_floats(&random, inputs);
-    uint32_t *dx_words = pairs_of(pairs, dx, inputs);
-    double *expected = exact((size_t)inputs * sizeof *expected);
-    for (int64_t i = 0; i < inputs; i++) expected[i] = accumulate ? (double)dx[i] : 0;
-    const ck_conv_args gradient = {halved, transposed.list, (const float *)dy_words,
-                                   (float *)dx_words, NULL, accumulate};
-    for (int32_t i = 0; i < shards; i++) pairs->input_gradient(&gradient, i, shards);
-    read_pairs(pairs, dx_words, dx, inputs);
-    dense_products(&l, 1, dense, x, dy, expected);
-    compare(&l, shape->channels, in_pixels, dx, expected, 0x1p-8, "input gradient on pairs", seed,
-            pairs->name);
-    free(expected);
-    free(dx_words);
-    free(dx);
-  }
-
-  float *gradient = random_floats(&random, forward.weights);
-  float *scratch =
-      random_floats(&random, pairs->weight_gradient_scratch(&halved, l.form, forward.entries));
-  const ck_weight_gradient_args gradients = {
-      halved, transposed.list, transposed.targets, l.form == CK_BLOCKS4 ? transposed.kept : NULL,
-      (const float *)x_words, (const float *)dy_words, gradient, scratch};
-  for (int32_t i = 0; i < shards; i++) pairs->weight_gradient(&gradients, i, shards);
-  double *expected = exact((size_t)weights * sizeof *expected);
-  memset(expected, 0, (size_t)weights * sizeof *expected);
-  dense_products(&l, 2, dense, x, dy, expected);
-  for (int32_t i = 0; i < forward.weights; i++) {
-    const double right = forward.dense[i] < 0 ? 0 : expected[forward.dense[i]];
-    if (!(fabs((double)gradient[i] - right) < 1e-2))
-      fail("weight gradient on pairs", seed, pairs->name);
-  }
-  void *all[] = {expected, scratch, gradient, sums, y_words, y, turned, words, packed, dy_words,
-                 x_words, bias, dy, x, dense, l.patterns};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-  free_lists(&transposed);
-  free_lists(&forward);
 }

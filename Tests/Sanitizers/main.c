@@ -7,32 +7,27 @@
 // has its exact size.
 #include "buffers.h"
 
+static int is_run(int supported, const char *table) {
+  printf("%s: %s\n", table, supported ? "layers and planes" : "not supported here");
+  fflush(stdout);
+  return supported;
+}
+
 int main(int count, char **arguments) {
   const long layers = count > 1 ? atol(arguments[1]) : 300;
   const uint64_t first = count > 2 ? strtoull(arguments[2], NULL, 10) : 1;
   for (int32_t index = 0; ck_table(index) != NULL; index++) {
     const ck_kernels *table = ck_table(index);
-    if (!ck_table_supported(index)) {
-      printf("%s: not supported here\n", table->name);
-      continue;
-    }
+    if (!is_run(ck_table_supported(index), table->name)) continue;
     for (uint64_t seed = first; seed < first + (uint64_t)layers; seed++) {
       check_layers(table, seed);
       check_planes(table, seed);
     }
-    printf("%s: %ld layers and planes\n", table->name, layers);
-    fflush(stdout);
   }
   for (int32_t index = 0; ck_pair_table(index) != NULL; index++) {
-    const ck_pair_kernels *pairs = ck_pair_table(index);
-    if (!ck_pair_table_supported(index)) {
-      printf("pairs, %s: not supported here\n", pairs->name);
-      continue;
-    }
-    for (uint64_t seed = first; seed < first + (uint64_t)layers; seed++)
-      check_pair_layers(pairs, seed);
-    printf("pairs, %s: %ld layers\n", pairs->name, layers);
-    fflush(stdout);
+    const ck_pair_kernels *table = ck_pair_table(index);
+    if (!is_run(ck_pair_table_supported(index), table->name)) continue;
+    for (uint64_t seed = first; seed < first + (uint64_t)layers; seed++) check_pairs(table, seed);
   }
   return 0;
 }

@@ -71,12 +71,12 @@ struct ConvolutionCase: Sendable {
 
   /// A 3x3 layer whose filters fill no whole number of the weight gradient's tiles, with more than
   /// one pass over the pixels: the sums kept between passes belong to their tile alone.
-  init(tiledWidth width: Int, stride: Int, lineDensity: Float) {
+  init(tiledWidth width: Int, stride: Int, lineDensity: Float, images: Int = 17) {
     let geometry = ConvolutionGeometry(
       input: MapShape(channels: 3, height: 12, width: width), filters: 67, rows: 3, columns: 3,
       stride: stride, paddingRows: 1, paddingColumns: 1)!
     self.geometry = geometry
-    images = 17
+    self.images = images
     var random = SeededRandom(seed: UInt64(width), stream: 77)
     let patterns = (0..<geometry.filters * 3 * geometry.rows).map { _ in
       random.uniform() < lineDensity ? UInt16(7) : 0

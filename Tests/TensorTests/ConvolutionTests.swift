@@ -81,9 +81,8 @@ struct ConvolutionTests {
     let input = try GuardedTensor(inputs.blocked(x) { random.uniform() - 0.5 })
     let output = try GuardedTensor(count: outputs.count)
     let upstream = try GuardedTensor(outputs.blocked(dy) { 0 })
-    let weights = ConvolutionWeights(for: filters)
-    weights.values.store(filters.pack(dense))
-    engine.transpose(filters, weights)
+    let weights = Tensor(count: filters.weightCount)
+    weights.store(filters.pack(dense))
 
     engine.forward(
       filters, weights, bias: bias.map { Tensor($0) }, input: input.tensor, output: output.tensor,
@@ -145,9 +144,8 @@ struct ConvolutionTests {
         (0..<engine.floats(geometry.input, images: images)).map { _ in random.uniform() - 0.5 })
       let upstream = Tensor(
         (0..<engine.floats(geometry.output, images: images)).map { _ in random.uniform() - 0.5 })
-      let weights = ConvolutionWeights(for: filters)
-      weights.values.store(filters.pack(scenario.weights(&random)))
-      engine.transpose(filters, weights)
+      let weights = Tensor(count: filters.weightCount)
+      weights.store(filters.pack(scenario.weights(&random)))
       let output = Tensor(count: upstream.count)
       let inputGradient = Tensor(count: input.count)
       let gradient = Tensor(count: filters.weightCount)

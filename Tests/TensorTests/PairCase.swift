@@ -63,8 +63,8 @@ extension Engine {
 }
 
 extension ConvolutionCase {
-  /// A random layer on maps of an even width, for kernels on pairs and what replaces them, in a
-  /// batch that fills most lanes of any table.
+  /// A random layer on maps of an even width, for kernels on pairs and what replaces them. Every second
+  /// batch is too small to fill the lanes with images.
   init(pairSeed seed: UInt64) {
     var random = SeededRandom(seed: seed, stream: 90)
     var geometry: ConvolutionGeometry?
@@ -90,7 +90,8 @@ extension ConvolutionCase {
             paddingColumns: random.below(3), groups: groups)
         }
     }
-    self.init(geometry: geometry!, images: 9 + random.below(30), random: &random)
+    let images = random.below(2) == 0 ? 1 + random.below(8) : 9 + random.below(30)
+    self.init(geometry: geometry!, images: images, random: &random)
   }
 
   private init(geometry: ConvolutionGeometry, images: Int, random: inout SeededRandom) {

@@ -154,7 +154,7 @@ struct PrecisionTests {
         input: map, filters: 2, rows: 3, columns: 3, paddingRows: 1, paddingColumns: 1)!
       let filters = PackedFilters(
         geometry: geometry, packing: .lines3, patterns: [0, 0, 0, 7, 7, 7])
-      let weights = ConvolutionWeights(for: filters)
+      let weights = Tensor(count: filters.weightCount)
       let input = Tensor(count: engine.floats(map, images: 2))
       let output = Tensor(count: engine.floats(geometry.output, images: 2))
       engine.forward(

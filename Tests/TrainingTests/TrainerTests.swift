@@ -125,7 +125,7 @@ struct TrainerTests {
     #expect(losses.0 != losses.1 && abs(losses.0 - losses.1) < 0.1 * losses.0)
     #expect(bf16.model.arenaBytes < fp32.model.arenaBytes * 6 / 10)
     let recorded = try temporary.run("auto").readConfiguration().precision
-    let expected = Kernels.best.fastestPrecision(batch: 20)
+    let expected = Kernels.best.fastestPrecision
     #expect(recorded == PrecisionChoice(expected))
     #expect(
       try #require(runs[.auto]).progress.testLoss == (expected == .bf16 ? losses.1 : losses.0))

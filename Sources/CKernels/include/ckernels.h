@@ -60,9 +60,11 @@ typedef struct {
   int32_t outputs;           // planes (CK_BLOCKS4: groups of four planes) that the lists write
   int32_t segments;          // segments of an output
   const int32_t *starts;     // [outputs*segments + 1] first entry of each segment; contiguous
-  const int32_t *weight_starts; // [outputs*segments + 1] first weight of each segment
   const int32_t *sources;    // [entries] plane (CK_BLOCKS4: group of four planes) read; ascending in a segment
-  const float *weights;      // packed in entry order: pattern's taps ascending (LINES3), 1, or 16 an entry
+  const int32_t *places;     // [entries] of the entry's first weight
+  const float *weights;      // packed in the order of the forward list: the pattern's taps ascending
+                             // (LINES3), 1, or 16 an entry. The transposed list reads the same
+                             // ones, where its taps descend (LINES3) or a block is output-major
 } ck_list;
 
 typedef struct {
@@ -76,9 +78,8 @@ typedef struct {
 
 typedef struct {
   ck_conv_shape shape;
-  ck_list list;              // the transposed list; its weights are not read
-  const int32_t *targets;    // [entries] of the transposed list: place in `gradient` of the entry's
-                             // first weight, in the order of the forward packing
+  ck_list list;              // the transposed list; its weights are not read, and its places are
+                             // those in `gradient`
   const uint16_t *kept;      // CK_BLOCKS4: [entries] bit channel*4 + filter of the block's 4x4 places
                              // in the forward order; a clear bit's gradient is written as zero.
                              // NULL: all kept. Ignored by the other forms.
@@ -292,16 +293,6 @@ typedef struct {
   float correction1, correction2;
 } ck_adamw_args;
 
-// Transposed packed weights from the forward ones: walks the transposed list, and for each entry
-// copies the weights from forward_weights + targets[entry], mirrored (LINES3: taps reversed;
-// BLOCKS4: 4x4 transposed; TAPS: one weight) into transposed_weights. Shards split entries.
-typedef struct {
-  ck_list list;              // transposed; `weights` is not read
-  const int32_t *targets;
-  const float *forward_weights;
-  float *transposed_weights;
-} ck_transpose_args;
-
 // ---------------------------------------------------------------------------------------------
 // The table
 
@@ -336,7 +327,6 @@ typedef struct {
 
   void (*sgd)(const ck_sgd_args *, int32_t shard, int32_t shards);
   void (*adamw)(const ck_adamw_args *, int32_t shard, int32_t shards);
-  void (*transpose)(const ck_transpose_args *, int32_t shard, int32_t shards);
   // Sum of squares in double, in an order that depends on count alone.
   double (*square_sum)(const float *values, int64_t count);
 
@@ -364,14 +354,14 @@ typedef struct {
   uint32_t *pairs;
 } ck_pack_args;
 
-// Weights rounded to BF16 for the lists of one direction: 2 words an entry of CK_LINES3, (a, b) and
-// (c, 0) with zeros for pruned taps; 8 words of CK_BLOCKS4, [source/2][output] with two sources in a
-// word. `list.weights` are packed in the forward order; `targets` as in ck_transpose_args where the
-// list is the transposed one, else NULL. Shards split entries.
+// Packed weights rounded to BF16, in the places of the floats. In a block of CK_BLOCKS4 the weights of
+// two sources lie side by side, [source/2][output][source%2], sources and outputs being those of the
+// forward list or, `turned`, of the transposed one. Shards split them.
 typedef struct {
-  ck_list list;
-  const int32_t *targets;
-  uint32_t *words;
+  int64_t count;
+  int32_t form, turned;
+  const float *weights;
+  uint16_t *rounded;
 } ck_pair_weights_args;
 
 typedef struct {
@@ -380,7 +370,7 @@ typedef struct {
   int32_t multiplies_bf16;   // at twice the rate of floats; the others convert in registers
   void (*pack)(const ck_pack_args *, int32_t shard, int32_t shards);
   void (*unpack)(const ck_pack_args *, int32_t shard, int32_t shards);
-  void (*pack_weights)(const ck_pair_weights_args *, int32_t shard, int32_t shards);
+  void (*round_weights)(const ck_pair_weights_args *, int32_t shard, int32_t shards);
   void (*forward)(const ck_conv_args *, int32_t shard, int32_t shards);
   void (*input_gradient)(const ck_conv_args *, int32_t shard, int32_t shards);
   void (*weight_gradient)(const ck_weight_gradient_args *, int32_t shard, int32_t shards);

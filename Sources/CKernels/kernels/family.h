@@ -12,8 +12,4 @@ typedef struct {
   // Sets what the family decides of a weight gradient: vectors, group, unit_segments, unit_entries
   // and dense. `args` may be NULL, for a layer whose lists are not known yet.
   void (*plan_gradient)(gradient_job *, const ck_conv_shape *);
-  // Weights of a run of entries, `count` each, as the other direction lists them: those of entry i
-  // are at forward_weights + targets[i].
-  void (*mirror)(const float *forward_weights, const int32_t *targets, float *to, int32_t entries,
-                 int32_t count);
 } conv_family;

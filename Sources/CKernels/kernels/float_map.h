@@ -3,13 +3,7 @@
 typedef vec map_vec;
 #define COLUMNS 1
 
-// Kept weights of a line of three lie one after the other.
-typedef float line_weight;
-#define LINE_WEIGHTS(taps) (taps)
-
-INLINE const line_weight *line_weights(const ck_list *list, int64_t segment) {
-  return list->weights + list->weight_starts[segment];
-}
+typedef float packed_weight;
 
 INLINE void load_columns(const map_vec *place, vec *columns) { columns[0] = *place; }
 

@@ -9,6 +9,13 @@ INLINE vec first_column(map_vec pair) { return (vec)(pair << 16); }
 
 INLINE vec second_column(map_vec pair) { return (vec)(pair & 0xffff0000u); }
 
+// To the nearest, ties to even, in the upper halves. What is not a number stays so.
+INLINE map_vec rounded(vec value) {
+  const map_vec bits = (map_vec)value;
+  const map_vec quiet = (map_vec)(value != value);
+  return (quiet & (bits | 0x400000u)) | (~quiet & (bits + 0x7fffu + (bits >> 16 & 1)));
+}
+
 #ifdef BF16_DOT
 typedef __bf16 bf16_vec __attribute__((vector_size(4 * LANES)));
 typedef uint16_t half_vec __attribute__((vector_size(4 * LANES)));
@@ -24,13 +31,6 @@ INLINE vec dot(vec sum, map_vec a, map_vec b) {
   return __builtin_ia32_dpbf16ps_512(sum, (bf16_vec)a, (bf16_vec)b);
 }
 #else
-// To the nearest, ties to even, in the upper halves. What is not a number stays so.
-INLINE map_vec rounded(vec value) {
-  const map_vec bits = (map_vec)value;
-  const map_vec quiet = (map_vec)(value != value);
-  return (quiet & (bits | 0x400000u)) | (~quiet & (bits + 0x7fffu + (bits >> 16 & 1)));
-}
-
 INLINE map_vec pair_of(vec first, vec second) {
   return rounded(first) >> 16 | (rounded(second) & 0xffff0000u);
 }
@@ -48,16 +48,10 @@ INLINE map_vec first_columns(map_vec a, map_vec b) { return (a & 0xffffu) | b <<
 
 INLINE map_vec second_columns(map_vec a, map_vec b) { return a >> 16 | (b & 0xffff0000u); }
 
-// Weights are rounded to BF16 and broadcast in pairs. A line of three has a place for each tap, zero
-// where it is pruned: words (a, b) and (c, 0).
-typedef uint32_t line_weight;
-#define LINE_WEIGHTS(taps) 2
+// Weights are rounded to BF16. Two go into a word, zero where there is none.
+typedef uint16_t packed_weight;
 
-INLINE const line_weight *line_weights(const ck_list *list, int64_t segment) {
-  return (const uint32_t *)list->weights + (int64_t)list->starts[segment] * 2;
-}
-
-INLINE map_vec pair_word(uint32_t word) { return (map_vec){} + word; }
+INLINE map_vec word_of(uint32_t first, uint32_t second) { return (map_vec){} + (first | second << 16); }
 
 INLINE void load_columns(const map_vec *place, vec *columns) {
   const map_vec pair = *place;

@@ -5,7 +5,8 @@
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES)));
 
-#define INLINE static inline __attribute__((always_inline))
+// Debugging information of code that is unrolled a thousand times takes most of a compilation.
+#define INLINE static inline __attribute__((always_inline, nodebug))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 INLINE vec broadcast(float value) { return (vec){} + value; }

@@ -69,7 +69,7 @@ public struct LayerBenchmark {
   private let granularity: Granularity
   private let engine: Engine
   private let filters: PackedFilters
-  private let weights: ConvolutionWeights
+  private let weights: Tensor
   private let input, output, inputGradient, outputGradient, gradient, scratch: Tensor
   private var samples: [Pass: Samples] = [:]
 
@@ -91,9 +91,7 @@ public struct LayerBenchmark {
       geometry: geometry, packing: Packing(for: geometry, scattered: false), patterns: patterns)
     self.density =
       Double(patterns.reduce(0) { $0 + $1.nonzeroBitCount }) / Double(geometry.weights)
-    weights = ConvolutionWeights(for: filters)
-    weights.values.store(filters.pack((0..<geometry.weights).map { _ in random.normal() * 0.1 }))
-    engine.transpose(filters, weights)
+    weights = Tensor(filters.pack((0..<geometry.weights).map { _ in random.normal() * 0.1 }))
     func tensor(_ map: MapShape) -> Tensor {
       let tensor = Tensor(count: engine.floats(map, images: batch))
       engine.blockImages(

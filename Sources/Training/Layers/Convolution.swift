@@ -112,6 +112,7 @@ package final class ConvolutionLayer: RunningLayer {
   let name: String
   let layer: Convolution
   let ports: Ports
+  private let engine: Engine
   private let scratch: ScratchSpace
   let weight: Parameter
   let bias: Parameter?
@@ -125,7 +126,6 @@ package final class ConvolutionLayer: RunningLayer {
   /// How the weights are packed. Nil in a dense layer that has not run yet: its lists are as large as its
   /// weights, and most layers are pruned before they run.
   private var packed: PackedFilters?
-  private var transposed: Tensor
   /// dL/dW of every weight in `[K][C][R][S]` order, from the last pass that asked for it.
   private(set) var denseGradient: [Float]?
   /// Sparsity in the last observed pass.
@@ -148,6 +148,7 @@ package final class ConvolutionLayer: RunningLayer {
     name = site.name
     self.layer = layer
     ports = site.ports
+    engine = site.engine
     scratch = site.scratch
     let geometry = layer.geometry
     let filters = Self.dense(geometry)
@@ -156,7 +157,6 @@ package final class ConvolutionLayer: RunningLayer {
     let deviation = (2 / fanIn).squareRoot()
     let dense = (0..<geometry.weights).map { _ in random.normal() * deviation }
     weight = Parameter(Tensor(filters.pack(dense)))
-    transposed = Tensor(count: filters.weightCount)
     bias = layer.bias ? Parameter(Tensor(count: geometry.filters)) : nil
     scratch.reserve(site.engine.weightGradientScratch(filters))
   }
@@ -167,7 +167,7 @@ package final class ConvolutionLayer: RunningLayer {
 
   func forward(_ pass: PassSettings) {
     pass.engine.forward(
-      filters, weights, bias: bias?.values, input: input, output: ports.output,
+      filters, weight.values, bias: bias?.values, input: input, output: ports.output,
       images: pass.images)
   }
 
@@ -179,6 +179,7 @@ package final class ConvolutionLayer: RunningLayer {
     }
     if pass.denseGradients && isPrunable {
       let (all, gradient) = scratch.dense(geometry)
+      scratch.reserve(pass.engine.weightGradientScratch(all))
       weightGradient(all, into: gradient, pass)
       let dense =
         all.weightCount == geometry.weights
@@ -195,17 +196,10 @@ package final class ConvolutionLayer: RunningLayer {
         gradientSparsity: sparsity(upstream, ports.outputMap, pass))
     }
     if let slot = ports.inputGradients[0] {
-      if pass.engine.readsTransposedWeights(filters, images: pass.images) {
-        pass.engine.transpose(filters, weights)
-      }
       pass.engine.inputGradient(
-        filters, weights, outputGradient: upstream, inputGradient: slot.tensor,
+        filters, weight.values, outputGradient: upstream, inputGradient: slot.tensor,
         accumulate: slot.accumulate, images: pass.images)
     }
-  }
-
-  private var weights: ConvolutionWeights {
-    ConvolutionWeights(values: weight.values, transposed: transposed)
   }
 
   private func sparsity(_ tensor: Tensor, _ map: MapShape, _ pass: PassSettings) -> Double {
@@ -215,7 +209,6 @@ package final class ConvolutionLayer: RunningLayer {
 
   private func weightGradient(_ filters: PackedFilters, into gradient: Tensor, _ pass: PassSettings)
   {
-    scratch.reserve(pass.engine.weightGradientScratch(filters))
     pass.engine.weightGradient(
       filters, input: input, outputGradient: ports.upstream, gradient: gradient,
       scratch: scratch.tensor, images: pass.images)
@@ -231,9 +224,9 @@ package final class ConvolutionLayer: RunningLayer {
     weight.values = values[0]
     weight.slots = Array(values.dropFirst())
     weight.gradient = Tensor(count: packed.weightCount)
-    transposed = Tensor(count: packed.weightCount)
     self.packed = packed
     self.mask = mask
+    scratch.reserve(engine.weightGradientScratch(packed))
   }
 
   /// The weights in `[K][C][R][S]` order, zero where pruned.

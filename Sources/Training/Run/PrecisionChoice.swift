@@ -7,8 +7,7 @@ public enum PrecisionChoice: String, Codable, Sendable, CaseIterable {
   case fp32
   /// BF16 activations and gradients; weights, sums and statistics stay 32-bit floats.
   case bf16
-  /// BF16 where the machine multiplies it faster and the batch fills its vectors, else FP32. A run
-  /// records which it was.
+  /// BF16 where the machine multiplies it faster, else FP32. A run records which it was.
   case auto
 
   /// A precision that is settled.
@@ -20,11 +19,11 @@ public enum PrecisionChoice: String, Codable, Sendable, CaseIterable {
   }
 
   /// What it is on a machine.
-  public func precision(on kernels: Kernels, batch: Int) -> Precision {
+  public func precision(on kernels: Kernels) -> Precision {
     switch self {
     case .fp32: .fp32
     case .bf16: .bf16
-    case .auto: kernels.fastestPrecision(batch: batch)
+    case .auto: kernels.fastestPrecision
     }
   }
 }

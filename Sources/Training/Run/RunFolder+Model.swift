@@ -56,7 +56,7 @@ extension RunFolder {
   public func restoredModel(
     engine: Engine, batch: Int = 1, checkpoint: CheckpointChoice = .last
   ) throws -> (model: Model, step: Int) {
-    let precision = try readConfiguration().precision.precision(on: engine.kernels, batch: batch)
+    let precision = try readConfiguration().precision.precision(on: engine.kernels)
     let model = try Model(
       configuredNetwork(), engine: engine.with(precision), batch: batch, seed: 0)
     let chosen = try self.checkpoint(checkpoint)

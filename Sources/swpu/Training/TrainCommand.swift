@@ -102,7 +102,7 @@ struct TrainCommand: ParsableCommand {
     // Until here there is nothing to save, and Ctrl-C ends the program at once.
     Interrupt.watch()
     if let resumable { tell(resumable, engine) }
-    if configuration.precision == .auto { tellPrecision(configuration, engine.kernels) }
+    if configuration.precision == .auto { tellPrecision(engine.kernels) }
     let folder = try agreed(on: ranks) {
       try resumable?.folder ?? output.map { RunFolder(URL(fileURLWithPath: $0)) }
         ?? .fresh(
@@ -186,7 +186,7 @@ struct TrainCommand: ParsableCommand {
     let made = run.checkpoint.checkpoint.kernels
     let configuration = run.configuration
     let here = engine.with(
-      configuration.precision.precision(on: engine.kernels, batch: configuration.batch)
+      configuration.precision.precision(on: engine.kernels)
     ).name
     if made != here {
       note(
@@ -196,15 +196,12 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// Says what `auto` took, and why.
-  private func tellPrecision(_ configuration: TrainingConfiguration, _ kernels: Kernels) {
-    let batch = configuration.batch
+  private func tellPrecision(_ kernels: Kernels) {
     let reason =
-      !kernels.multipliesBF16
-      ? "this machine does not multiply bf16 faster"
-      : 2 * batch <= kernels.lanes
-        ? "batches of \(batch) do not fill the \(kernels.lanes) lanes of its vectors"
-        : "this machine multiplies it at twice the rate"
-    note("Precision \(kernels.fastestPrecision(batch: batch).rawValue): \(reason).")
+      kernels.multipliesBF16
+      ? "this machine multiplies it at twice the rate"
+      : "this machine does not multiply bf16 faster"
+    note("Precision \(kernels.fastestPrecision.rawValue): \(reason).")
   }
 
   /// A step with the run's last masks on the default processor and on its dense baseline; nil for a
