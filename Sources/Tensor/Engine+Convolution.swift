@@ -4,8 +4,10 @@ import CKernels
 extension PackedFilters {
   /// Calls `body` with a list.
   ///
-  /// - Parameter weights: floats or, of BF16 values, words; nil where they are not read.
-  func withList(_ lists: Lists, weights: Tensor?, _ body: (ck_list) -> Void) {
+  /// - Parameter weights: floats, or BF16 values; nil where they are not read.
+  func withList(
+    _ lists: Lists, weights: UnsafeMutableRawPointer?, _ body: (ck_list) -> Void
+  ) {
     lists.starts.withUnsafeBufferPointer { starts in
       lists.sources.withUnsafeBufferPointer { sources in
         lists.places.withUnsafeBufferPointer { places in
@@ -14,7 +16,7 @@ extension PackedFilters {
               form: packing.rawValue, outputs: Int32(lists.outputs),
               segments: Int32(lists.segments), starts: starts.baseAddress,
               sources: sources.baseAddress, places: places.baseAddress,
-              weights: weights.map { UnsafePointer($0.pointer) }))
+              weights: UnsafePointer(weights?.assumingMemoryBound(to: Float.self))))
         }
       }
     }
@@ -47,11 +49,12 @@ extension Engine {
     if let bias { precondition(bias.count >= geometry.filters, "a bias for each filter") }
     if path == .kernels, computesOnPairs(filters, images: images) {
       let (shape, source) = forwardOperands(geometry, input: input, images: images, paired: true)
-      return withRoundedList(filters, weights, transposed: false) { list in
+      return withRoundedList(filters, weights, images: images, transposed: false) { list in
         run(
           ck_conv_args(
             shape: shape, list: list, source: source.pointer, destination: output.pointer,
             bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0),
+          shards: shards(words: floats(geometry.output, images: images)),
           pairs.table.pointee.forward)
       }
     }
@@ -87,12 +90,13 @@ extension Engine {
       path == .kernels
       ? forwardOperands(geometry, input: input, images: images, paired: false)
       : (geometry.kernelShape(blocks: layouts.0.blocks), input)
-    filters.withList(filters.forward, weights: weights) { list in
+    filters.withList(filters.forward, weights: weights.pointer) { list in
       var arguments = ck_conv_args(
         shape: shape, list: list, source: source.pointer, destination: output.pointer,
         bias: bias.map { UnsafePointer($0.pointer) }, accumulate: 0)
       switch path {
-      case .kernels: run(arguments, kernels.table.pointee.forward)
+      case .kernels:
+        run(arguments, shards: shards(words: layouts.1.floats), kernels.table.pointee.forward)
       case .reference:
         onWholeImages(reading: (input, layouts.0), writing: (output, layouts.1)) {
           arguments.source = UnsafePointer($0.pointer)
@@ -141,11 +145,12 @@ extension Engine {
         inputGradient: geometry, input: layout(geometry.input, images: images),
         output: layout(geometry.output, images: images), paired: true)
       let source = windows(tiled.windows, of: outputGradient)
-      return withRoundedList(filters, weights, transposed: true) { list in
+      return withRoundedList(filters, weights, images: images, transposed: true) { list in
         run(
           ck_conv_args(
             shape: tiled.shape, list: list, source: source.pointer,
             destination: inputGradient.pointer, bias: nil, accumulate: accumulate ? 1 : 0),
+          shards: shards(words: floats(geometry.input, images: images)),
           pairs.table.pointee.input_gradient)
       }
     }
@@ -180,13 +185,15 @@ extension Engine {
       source = windows(tiled.windows, of: outputGradient)
       if !isAligned { destination = workspace.tensor(.whole, floats: written.floats) }
     }
-    filters.withList(filters.transposed, weights: weights) { list in
+    withTransposedList(filters, weights: weights.pointer, images: images) { list in
       var arguments = ck_conv_args(
         shape: shape, list: list, source: source.pointer, destination: destination.pointer,
         bias: nil, accumulate: accumulate && isAligned ? 1 : 0)
       switch path {
       case .kernels:
-        run(arguments, kernels.table.pointee.input_gradient)
+        run(
+          arguments, shards: shards(words: layouts.0.floats),
+          kernels.table.pointee.input_gradient)
         if !isAligned {
           change(
             destination, layouts.0.whole, into: inputGradient, layouts.0, accumulate: accumulate)

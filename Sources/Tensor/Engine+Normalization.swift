@@ -45,6 +45,7 @@ extension Engine {
         gamma: state.gamma.pointer, beta: state.beta.pointer, mean: state.mean.pointer,
         variance: state.variance.pointer, epsilon: state.epsilon, lower: activation.lower,
         upper: activation.upper),
+      shards: shards(words: floats(map, images: images)),
       isPaired ? pairs.table.pointee.norm : kernels.table.pointee.norm)
   }
 
@@ -65,6 +66,7 @@ extension Engine {
         residual: residual.map { UnsafePointer($0.pointer) }, output: output.pointer,
         scale: scale.pointer, shift: shift.pointer, lower: activation.lower,
         upper: activation.upper),
+      shards: shards(words: floats(map, images: images)),
       isPaired ? pairs.table.pointee.affine : kernels.table.pointee.affine)
   }
 
@@ -97,6 +99,7 @@ extension Engine {
         mean: state.mean.pointer, variance: state.variance.pointer,
         gamma_gradient: gammaGradient.pointer, beta_gradient: betaGradient.pointer,
         epsilon: state.epsilon, lower: activation.lower, upper: activation.upper),
+      shards: shards(words: floats(map, images: images)),
       isPaired ? pairs.table.pointee.norm_gradient : kernels.table.pointee.norm_gradient)
   }
 }

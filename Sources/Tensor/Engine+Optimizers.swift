@@ -16,7 +16,7 @@ extension Engine {
         count: Int64(weights.count), weights: weights.pointer, momentum: momentum.pointer,
         gradient: gradient.pointer, learning_rate: rate, momentum_factor: momentumFactor,
         weight_decay: decay, gradient_scale: gradientScale, nesterov: nesterov ? 1 : 0),
-      shards: shards(weights.count), kernels.table.pointee.sgd)
+      shards: shards(weights: weights.count), kernels.table.pointee.sgd)
   }
 
   /// One step of AdamW (Loshchilov and Hutter 2019, PyTorch's form) at step `step`, counted from 1.
@@ -44,10 +44,10 @@ extension Engine {
         count: Int64(weights.count), weights: weights.pointer, first: first.pointer,
         second: second.pointer, gradient: gradient.pointer, learning_rate: rate, beta1: beta1,
         beta2: beta2, epsilon: epsilon, weight_decay: decay, gradient_scale: gradientScale,
-        correction1: power(beta1), correction2: power(beta2)), shards: shards(weights.count),
-      kernels.table.pointee.adamw)
+        correction1: power(beta1), correction2: power(beta2)),
+      shards: shards(weights: weights.count), kernels.table.pointee.adamw)
   }
 
   // Waking the pool costs more than a small update.
-  private func shards(_ count: Int) -> Int { count < 16_384 ? 1 : Engine.shards }
+  func shards(weights count: Int) -> Int { count < 16_384 ? 1 : Engine.shards }
 }

@@ -77,16 +77,21 @@ extension Engine {
   ///
   /// - Parameter transposed: the list of the input gradient.
   func withRoundedList(
-    _ filters: PackedFilters, _ weights: Tensor, transposed: Bool, _ body: (ck_list) -> Void
+    _ filters: PackedFilters, _ weights: Tensor, images: Int, transposed: Bool,
+    _ body: (ck_list) -> Void
   ) {
     let rounded = workspace.tensor(.weights, floats: (filters.weightCount + 1) / 2)
     run(
       ck_pair_weights_args(
         count: Int64(filters.weightCount), form: filters.packing.rawValue,
         turned: transposed ? 1 : 0, weights: weights.pointer, rounded: rounded.halves),
+      shards: shards(weights: filters.weightCount),
       pairs.table.pointee.round_weights)
-    filters.withList(
-      transposed ? filters.transposed : filters.forward, weights: rounded, body)
+    if transposed {
+      withTransposedList(filters, weights: rounded.halves, images: images, body)
+    } else {
+      filters.withList(filters.forward, weights: rounded.halves, body)
+    }
   }
 }
 

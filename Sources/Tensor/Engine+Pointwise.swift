@@ -12,6 +12,7 @@ extension Engine {
       ck_clamp_args(
         count: Int64(floats(map, images: images)), input: input.pointer, output_of_forward: nil,
         output: output.pointer, accumulate: 0, lower: activation.lower, upper: activation.upper),
+      shards: shards(words: floats(map, images: images)),
       isPaired(map, images: images)
         ? pairs.table.pointee.clamp : kernels.table.pointee.clamp)
   }
@@ -29,6 +30,7 @@ extension Engine {
         count: Int64(floats(map, images: images)), input: outputGradient.pointer,
         output_of_forward: output.pointer, output: inputGradient.pointer,
         accumulate: accumulate ? 1 : 0, lower: activation.lower, upper: activation.upper),
+      shards: shards(words: floats(map, images: images)),
       isPaired(map, images: images)
         ? pairs.table.pointee.clamp_gradient : kernels.table.pointee.clamp_gradient)
   }

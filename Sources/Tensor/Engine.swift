@@ -78,8 +78,14 @@ public struct Engine: Sendable {
     workspace.layout(map, images: images, lanes: kernels.lanes)
   }
 
-  /// Enough to balance the threads; the same for any number of them.
+  /// Enough to balance the threads.
   static let shards = 32
+
+  /// Shards of an operation on so many words: fewer where one would take a microsecond or two, beside
+  /// which handing it to a thread takes its time.
+  func shards(words: Int) -> Int {
+    min(Engine.shards, max(4 * pool.threads, words / 8192))
+  }
 
   func run<Arguments>(
     _ arguments: Arguments, shards: Int = Engine.shards,
@@ -185,10 +191,11 @@ public struct Engine: Sendable {
     check(a, map, images: images)
     check(b ?? output, map, images: images)
     check(output, map, images: images)
+    let words = floats(map, images: images)
     run(
       ck_add_args(
-        count: Int64(floats(map, images: images)), a: a.pointer,
-        b: b.map { UnsafePointer($0.pointer) }, output: output.pointer),
+        count: Int64(words), a: a.pointer, b: b.map { UnsafePointer($0.pointer) },
+        output: output.pointer), shards: shards(words: words),
       isPaired(map, images: images)
         ? pairs.table.pointee.add : kernels.table.pointee.add)
   }

@@ -6,6 +6,7 @@ import CKernels
 struct EntryLists {
   let forward: PackedFilters.Lists
   let transposed: PackedFilters.Lists
+  let gathered: PackedFilters.Lists
   let densePositions: [Int32]
 
   /// Segment of each tap pattern of three, and back (`ck_tap_patterns`).
@@ -89,6 +90,8 @@ struct EntryLists {
     var densePositions = [Int32](repeating: 0, count: weightCount)
     var transposedSources = sources
     var transposedPlaces = sources
+    let gatheredStarts = Self.weightStarts(counts: transposedCounts, table: table)
+    var gatheredPlaces = sources + [Int32(weightCount)]
     var next = starts
     var transposedNext = transposedStarts
     line = 0
@@ -124,6 +127,9 @@ struct EntryLists {
             transposedNext[turnedSlot] += 1
             transposedSources[turnedEntry] = Int32(filter)
             transposedPlaces[turnedEntry] = Int32(firstWeight)
+            gatheredPlaces[turnedEntry] =
+              gatheredStarts[turnedSlot]
+              + (Int32(turnedEntry) - transposedStarts[turnedSlot]) * Int32(weights)
           }
           line += 1
         }
@@ -135,6 +141,7 @@ struct EntryLists {
     transposed = PackedFilters.Lists(
       outputs: geometry.input.channels, segments: segments, starts: transposedStarts,
       sources: transposedSources, places: transposedPlaces)
+    gathered = transposed.moved(to: gatheredPlaces)
     self.densePositions = densePositions
   }
 

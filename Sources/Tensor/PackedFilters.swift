@@ -22,10 +22,19 @@ public final class PackedFilters: Sendable {
     var starts: [Int32]
     var sources: [Int32]
     var places: [Int32]
+
+    /// The same entries with their weights in other places.
+    func moved(to places: [Int32]) -> Lists {
+      Lists(
+        outputs: outputs, segments: segments, starts: starts, sources: sources, places: places)
+    }
   }
 
   let forward: Lists
   let transposed: Lists
+  /// The transposed lists on a copy of the weights in their own order, which ends with the number of
+  /// weights; nil for blocks, each of which is a cache line anyway.
+  let gathered: Lists?
   /// For each transposed block (blocks4) the places that are kept.
   let kept: [UInt16]
   /// For each packed weight its index in the dense `[K][C][R][S]` array, -1 for a place of a block
@@ -45,12 +54,14 @@ public final class PackedFilters: Sendable {
       let builder = EntryLists(geometry: geometry, packing: packing, patterns: patterns)
       forward = builder.forward
       transposed = builder.transposed
+      gathered = builder.gathered
       densePositions = builder.densePositions
       kept = []
     case .blocks4:
       let builder = BlockLists(geometry: geometry, patterns: patterns)
       forward = builder.forward
       transposed = builder.transposed
+      gathered = nil
       densePositions = builder.densePositions
       kept = builder.kept
     }

@@ -117,7 +117,7 @@ extension Engine {
     let plan = workspace.plan(geometry)
     let windows = workspace.tensor(.windows, floats: plan.floats)
     plan.withArguments(source: source, windows: windows, fill: fill, accumulate: false) {
-      run($0, kernels.table.pointee.windows)
+      run($0, shards: shards(words: plan.floats), kernels.table.pointee.windows)
     }
     return windows
   }

@@ -17,7 +17,7 @@ final class Workspace: @unchecked Sendable {
 
   /// What a part of the memory is for; parts of different purpose may be in use at the same time.
   enum Purpose: Hashable {
-    case windows, whole, planar, weights
+    case windows, whole, planar, weights, gathered
     /// A copy of the first or second operand as floats.
     case operand(Int)
   }

@@ -59,7 +59,7 @@ extension TrainingConfiguration {
     ConfigurationKey(
       "precision", \.precision,
       "Precision of activations and gradients; weights and sums are fp32 in any. auto: bf16 where "
-        + "this machine multiplies it faster and the batch fills its vectors, else fp32."),
+        + "this machine multiplies it faster, else fp32."),
     ConfigurationKey(
       "stash-format", \.stashFormat,
       "Format in which outputs and activations wait for their next use, a scale per channel, emulated by "
