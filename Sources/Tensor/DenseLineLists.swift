@@ -6,7 +6,7 @@
 struct DenseLineLists {
   let forward: PackedFilters.Lists
   let transposed: PackedFilters.Lists
-  let targets: [Int32]
+  let gathered: PackedFilters.Lists
   let densePositions: [Int32]
 
   /// Lines that keep all taps come first among the seven patterns of a kernel row.
@@ -17,7 +17,10 @@ struct DenseLineLists {
     let (inputs, channels) = (geometry.input.channels, geometry.channelsPerGroup)
     let perGroup = filters / geometry.groups
     let lines = filters * channels * rows
-    forward = Self.lists(outputs: filters, rows: rows, entries: channels) { sources in
+    let inOrder = (0...lines).map { Int32(3 * $0) }
+    forward = Self.lists(
+      outputs: filters, rows: rows, entries: channels, places: Array(inOrder.dropLast())
+    ) { sources in
       var place = 0
       for filter in 0..<filters {
         let first = filter / perGroup * channels
@@ -29,7 +32,24 @@ struct DenseLineLists {
         }
       }
     }
-    transposed = Self.lists(outputs: inputs, rows: rows, entries: perGroup) { sources in
+    // A line's weights lie in the order of filter, kernel row, channel; rows are turned around in the
+    // transposed lists.
+    let scattered = [Int32](unsafeUninitializedCapacity: lines) { places, count in
+      var place = 0
+      for channel in 0..<inputs {
+        let first = channel / channels * perGroup
+        for turned in 0..<rows {
+          for filter in first..<first + perGroup {
+            let row = filter * rows + rows - 1 - turned
+            places[place] = Int32(3 * (row * channels + channel % channels))
+            place += 1
+          }
+        }
+      }
+      count = lines
+    }
+    transposed = Self.lists(outputs: inputs, rows: rows, entries: perGroup, places: scattered) {
+      sources in
       var place = 0
       for channel in 0..<inputs {
         let first = channel / channels * perGroup
@@ -41,22 +61,7 @@ struct DenseLineLists {
         }
       }
     }
-    // A line's weights lie in the order of filter, kernel row, channel; rows are turned around in the
-    // transposed lists.
-    targets = [Int32](unsafeUninitializedCapacity: lines) { targets, count in
-      var place = 0
-      for channel in 0..<inputs {
-        let first = channel / channels * perGroup
-        for turned in 0..<rows {
-          for filter in first..<first + perGroup {
-            let row = filter * rows + rows - 1 - turned
-            targets[place] = Int32(3 * (row * channels + channel % channels))
-            place += 1
-          }
-        }
-      }
-      count = lines
-    }
+    gathered = transposed.moved(to: inOrder)
     densePositions = [Int32](unsafeUninitializedCapacity: 3 * lines) { positions, count in
       var place = 0
       for filter in 0..<filters {
@@ -76,17 +81,17 @@ struct DenseLineLists {
 
   /// Lists whose outputs have as many entries in each kernel row.
   private static func lists(
-    outputs: Int, rows: Int, entries: Int, _ fill: (UnsafeMutableBufferPointer<Int32>) -> Void
+    outputs: Int, rows: Int, entries: Int, places: [Int32],
+    _ fill: (UnsafeMutableBufferPointer<Int32>) -> Void
   ) -> PackedFilters.Lists {
     var counts = [Int32](repeating: 0, count: outputs * rows * patterns)
     for row in 0..<outputs * rows { counts[row * patterns] = Int32(entries) }
     let starts = prefixSums(counts)
     return PackedFilters.Lists(
       outputs: outputs, segments: rows * patterns, starts: starts,
-      weightStarts: starts.map { 3 * $0 },
       sources: [Int32](unsafeUninitializedCapacity: outputs * rows * entries) { sources, count in
         fill(sources)
         count = outputs * rows * entries
-      })
+      }, places: places)
   }
 }

@@ -74,7 +74,7 @@ public final class PackedFilters: Sendable {
     packing = .lines3
     forward = builder.forward
     transposed = builder.transposed
-    targets = builder.targets
+    gathered = builder.gathered
     densePositions = builder.densePositions
     kept = []
     weightCount = densePositions.count

@@ -37,6 +37,7 @@ public final class Model {
   /// Bytes that they would take without sharing memory.
   public let unsharedBytes: Int
 
+  private let arena: Storage
   let layers: [any RunningLayer]
   package let convolutions: [ConvolutionLayer]
   private let stored: StoredTensors
@@ -54,8 +55,24 @@ public final class Model {
   ///
   /// - Parameter imageGradient: makes backward passes compute the gradient of the images too.
   /// - Throws: `MemoryError` when there is not enough memory for it.
-  public init(
+  public convenience init(
     _ network: Network, engine: Engine, batch: Int, seed: UInt64, imageGradient: Bool = false
+  ) throws(MemoryError) {
+    try self.init(
+      network, engine: engine, batch: batch, seed: seed, imageGradient: imageGradient, arena: nil)
+  }
+
+  /// Lays out another model's network with new weights, in the same block of memory: a pass of one
+  /// overwrites what the last pass of the other left.
+  convenience init(sharingMemoryOf other: Model, seed: UInt64) throws(MemoryError) {
+    try self.init(
+      other.network, engine: other.engine, batch: other.batch, seed: seed,
+      imageGradient: other.inputGradient != nil, arena: other.arena)
+  }
+
+  private init(
+    _ network: Network, engine: Engine, batch: Int, seed: UInt64, imageGradient: Bool,
+    arena: Storage?
   ) throws(MemoryError) {
     precondition(batch > 0 && !network.nodes.isEmpty, "a network with layers, a batch with images")
     self.network = network
@@ -66,8 +83,9 @@ public final class Model {
       engine.floats($0, atMost: batch) * 4
     }
     let memory = ModelMemory(network, batch: batch, arenaBytes: plan.byteCount)
-    let storage = try memory.arena()
+    let storage = if let arena { arena } else { try memory.arena() }
     self.memory = memory
+    self.arena = storage
     arenaBytes = plan.byteCount
     unsharedBytes = plan.unsharedByteCount
     func tensor(_ buffer: Int, _ value: Network.Value) -> Tensor {

@@ -10,7 +10,7 @@ package struct ModelMemory {
   let arenaBytes: Int
   /// The arena, and the images before they are laid out.
   package let activationBytes: Int
-  /// Weights, their gradients, places and one state of an optimiser.
+  /// Weights, their gradients, one state of an optimiser, and lists of what is kept as long as two of them.
   package let weightBytes: Int
 
   init(_ network: Network, batch: Int, arenaBytes: Int) {
@@ -18,7 +18,7 @@ package struct ModelMemory {
     self.batch = batch
     self.arenaBytes = arenaBytes
     activationBytes = arenaBytes + 4 * batch * network.map(network.input).count
-    weightBytes = 4 * 4 * network.parameterCount
+    weightBytes = 5 * 4 * network.parameterCount
   }
 
   /// Memory for activations and gradients, when all of it can be had.

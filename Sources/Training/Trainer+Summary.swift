@@ -38,8 +38,8 @@ extension Trainer {
     -> (sparse: Double, dense: Double, speedup: Speedup, profile: StepProfile)
   {
     let sparse = model
-    let dense = try Model(
-      model.network, engine: model.engine, batch: model.batch, seed: configuration.seed)
+    // In the memory of the trained network's passes, so that a training that fits also ends.
+    let dense = try Model(sharingMemoryOf: model, seed: configuration.seed)
     let optimizer = configuration.optimizerSettings
     optimizer.prepare(dense.parameters)
     let batch = try firstBatch()

@@ -19,14 +19,15 @@ struct PackedFiltersTests {
         geometry: geometry, packing: .lines3,
         patterns: [UInt16](repeating: 7, count: filters * channels / groups * rows))
       let found = PackedFilters(dense: geometry, packing: .lines3)
+      let gathered = try #require(found.gathered)
       for (found, expected) in [
         (found.forward, expected.forward), (found.transposed, expected.transposed),
+        (gathered, expected.gathered),
       ] {
         #expect(found.outputs == expected.outputs && found.segments == expected.segments)
-        #expect(found.starts == expected.starts && found.weightStarts == expected.weightStarts)
+        #expect(found.starts == expected.starts && found.places == expected.places)
         #expect(found.sources == expected.sources)
       }
-      #expect(found.targets == expected.targets)
       #expect(found.densePositions == expected.densePositions)
       #expect(found.weightCount == geometry.weights && found.kept.isEmpty)
 
