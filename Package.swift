@@ -33,7 +33,7 @@ let package = Package(
       name: "CKernels",
       exclude: ["kernels", "families"],
       // Kernels at -O0 are 10-15 times slower, which would make debug test runs unbearable.
-      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+      cSettings: [.unsafeFlags(["-O2", "-Wno-pass-failed"], .when(configuration: .debug))]
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),
     .target(name: "Files", dependencies: [.product(name: "Yams", package: "Yams")]),
