@@ -47,6 +47,25 @@ struct ConvolutionTests {
   }
 
   @Test(
+    "Dense layers, whose filters share tiles: groups of them ragged, shared out, and added to",
+    arguments: [4, 6, 7, 8, 14, 16], [4, 5, 9])
+  func denseLayers(width: Int, planes: Int) throws {
+    for (stride, images) in [(1, 17), (2, 17), (1, 3), (2, 3)] {
+      let geometry = try #require(
+        ConvolutionGeometry(
+          input: MapShape(channels: planes, height: 6, width: width), filters: planes, rows: 3,
+          columns: 3, stride: stride, paddingRows: 1, paddingColumns: 1))
+      let filters = PackedFilters(dense: geometry, packing: Packing(for: geometry, scattered: false))
+      let scenario = ConvolutionCase(
+        geometry: geometry,
+        patterns: [UInt16](repeating: 7, count: 3 * planes * planes), filters: filters,
+        images: images)
+      try check(scenario, seed: UInt64(width))
+      checkThreads(scenario, seed: UInt64(width))
+    }
+  }
+
+  @Test(
     "Linear layers over several runs of blocks, ragged in channels, filters and batch",
     arguments: [1, 16, 17, 33, 130, 257, 530], [false, true])
   func linearLayers(images: Int, scattered: Bool) throws {
