@@ -55,7 +55,8 @@ struct ConvolutionTests {
         ConvolutionGeometry(
           input: MapShape(channels: planes, height: 6, width: width), filters: planes, rows: 3,
           columns: 3, stride: stride, paddingRows: 1, paddingColumns: 1))
-      let filters = PackedFilters(dense: geometry, packing: Packing(for: geometry, scattered: false))
+      let filters = PackedFilters(
+        dense: geometry, packing: Packing(for: geometry, scattered: false))
       let scenario = ConvolutionCase(
         geometry: geometry,
         patterns: [UInt16](repeating: 7, count: 3 * planes * planes), filters: filters,
