@@ -50,7 +50,6 @@ struct FineTuningTests {
         var losses: [Double] = []
         for sign: Float in [1, -1] {
           parameter.values[place] = value + sign * step
-          // Packed weights have a transposed copy for the backward pass alone.
           losses.append(loss(model, labels))
         }
         parameter.values[place] = value
