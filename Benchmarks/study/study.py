@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import os
 import pathlib
 from dataclasses import dataclass
 
@@ -24,6 +25,11 @@ class Run:
     options: tuple[tuple[str, str], ...]
 
     @property
+    def key(self) -> tuple[str, float, int]:
+        """What tells the run from the others of its set."""
+        return self.variant, self.sparsity, self.seed
+
+    @property
     def name(self) -> str:
         """Folder of the run inside the state folder; unique in the study."""
         density = "" if self.sparsity == 0 else f"-{self.sparsity:g}"
@@ -37,6 +43,13 @@ class Run:
         for key, value in self.options:
             result += ["--" + key, value]
         return result
+
+
+def write(path: pathlib.Path, value: object) -> None:
+    """Writes JSON to a neighbour and renames it, so that a stop leaves the old or the new file."""
+    neighbour = path.with_suffix(".part")
+    neighbour.write_text(json.dumps(value, indent=1) + "\n")
+    os.replace(neighbour, path)
 
 
 def read_runs(path: pathlib.Path) -> list[Run]:
@@ -64,6 +77,16 @@ def read_runs(path: pathlib.Path) -> list[Run]:
             )
             runs.setdefault(run.name, run)
     return list(runs.values())
+
+
+def collected(folder: pathlib.Path) -> dict[str, dict[tuple[str, float, int], dict]]:
+    """Rows of the data that `collect` wrote to a folder: by set, then by variant, sparsity and seed."""
+    found = {}
+    for file in sorted(folder.glob("*.json")):
+        document = json.loads(file.read_text())
+        found[document["set"]] = {
+            (row["variant"], row["sparsity"], row["seed"]): row for row in document["rows"]}
+    return found
 
 
 def result_of(run: Run, folder: pathlib.Path) -> dict | None:

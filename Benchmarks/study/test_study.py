@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import shutil
 import stat
 import struct
 import subprocess
@@ -50,13 +51,13 @@ class StudyTests(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
-    def queue(self):
+    def queue(self, *more):
         program = self.path / "swpu"
         program.write_text(PROGRAM)
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         return subprocess.run(
             [sys.executable, HERE / "run-study", self.path / "state", "--swpu", program, "--commit",
-             "abc", "--data-path", "x", "--runs", self.list, "--nice", "0"],
+             "abc", "--data-path", "x", "--runs", self.list, "--nice", "0", *more],
             capture_output=True, text=True)
 
     def test_the_list_is_a_queue_without_repeats(self):
@@ -145,6 +146,39 @@ class StudyTests(unittest.TestCase):
         subprocess.run([sys.executable, HERE / "draw", to], check=True)
         self.assertIn("| line 90 % | 50.00 % | 0.00 | 50.00, 50.00 |", (to / "README.md").read_text())
         self.assertTrue((to / "small.svg").read_text().startswith("<svg"))
+
+    def test_data_grow_over_state_folders(self):
+        self.queue()
+        to = self.path / "results"
+        collect = [sys.executable, HERE / "collect", self.path / "state", "--runs", self.list, "--to", to]
+        subprocess.run(collect, check=True, capture_output=True)
+        before = (to / "small.json").read_text()
+
+        (self.path / "state").rename(self.path / "lost")
+        self.assertEqual(self.queue("--beyond", to, "--list").stdout, "")
+        nothing = subprocess.run(collect, capture_output=True, text=True)
+        self.assertEqual(nothing.returncode, 1)
+        self.assertIn("no run of", nothing.stderr)
+        self.assertEqual((to / "small.json").read_text(), before)
+
+        document = json.loads(self.list.read_text())
+        document["queue"].append({"set": "small", "variants": ["line"], "sparsity": [0.7], "seeds": [1, 2]})
+        self.list.write_text(json.dumps(document))
+        self.assertEqual(self.queue("--beyond", to).returncode, 0)
+        self.assertEqual((self.path / "state/calls.txt").read_text().splitlines(), [
+            f"{verb} line-0.7 seed-{seed}" for seed in (1, 2) for verb in ("start", "resume")])
+        shutil.rmtree(self.path / "state/runs/small/line-0.7/seed-2")
+        subprocess.run(collect, check=True, capture_output=True)
+        after = json.loads((to / "small.json").read_text())
+        self.assertEqual(after["runsNotFinished"], 1)
+        rows = json.loads(before)["rows"]
+        self.assertEqual([row for row in after["rows"] if row["sparsity"] != 0.7], rows)
+        self.assertEqual(len(after["rows"]), len(rows) + 1)
+
+    def test_a_folder_of_data_that_is_not_there_is_named(self):
+        result = self.queue("--beyond", self.path / "no")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--beyond", result.stderr)
 
     def test_ratios(self):
         points = [(0.0, 90.0), (0.5, 89.8), (0.9, 88.8), (0.95, 80.0)]

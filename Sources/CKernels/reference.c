@@ -74,8 +74,8 @@ static void add_product(void *context, const kept_weight *kept) {
     column = (int64_t)to->column * shape->stride + kept->s - shape->padding_columns;
   }
   if (row < 0 || row >= height || column < 0 || column >= width) return;
-  const int64_t pixel =
-      ((to->block * to->sources + kept->source) * height + row) * width + column;
+  const int64_t pixel = (to->block * to->sources + kept->source) * ck_plane_distance(height * width) +
+                        row * width + column;
   to->sum += (double)to->args->list.weights[kept->weight] *
              (double)to->args->source[pixel * to->lanes + to->lane];
 }
@@ -89,12 +89,15 @@ static void reference_conv(const ck_conv_args *args, int32_t lanes, int32_t tran
   const int32_t width = transposed ? shape->width : shape->out_width;
   // A list of one output only, so that the visit does not pass over the others.
   const int32_t group = args->list.form == CK_BLOCKS4 ? 4 : 1;
-  float *destination = args->destination;
   for (to.block = 0; to.block < shape->blocks; to.block++)
     for (to.output = 0; to.output < to.outputs; to.output++)
       for (to.row = 0; to.row < height; to.row++)
         for (to.column = 0; to.column < width; to.column++)
-          for (to.lane = 0; to.lane < lanes; to.lane++, destination++) {
+          for (to.lane = 0; to.lane < lanes; to.lane++) {
+            float *destination =
+                args->destination +
+                ((to.block * to.outputs + to.output) * ck_plane_distance((int64_t)height * width) +
+                 to.row * width + to.column) * lanes + to.lane;
             ck_list list = args->list;
             const int64_t first = (int64_t)(to.output / group) * list.segments;
             list.outputs = 1;
@@ -130,10 +133,12 @@ static double dot_product(const ck_weight_gradient_args *args, int32_t lanes, in
         const int64_t row = (int64_t)i * shape->stride + r - shape->padding_rows;
         const int64_t column = (int64_t)j * shape->stride + s - shape->padding_columns;
         if (row < 0 || row >= shape->height || column < 0 || column >= shape->width) continue;
-        const int64_t x = ((block * shape->channels + channel) * shape->height + row) *
-                              shape->width + column;
-        const int64_t y = ((block * shape->filters + filter) * shape->out_height + i) *
-                              shape->out_width + j;
+        const int64_t x = (block * shape->channels + channel) *
+                              ck_plane_distance((int64_t)shape->height * shape->width) +
+                          row * shape->width + column;
+        const int64_t y = (block * shape->filters + filter) *
+                              ck_plane_distance((int64_t)shape->out_height * shape->out_width) +
+                          i * shape->out_width + j;
         for (int32_t lane = 0; lane < lanes; lane++)
           sum += (double)args->input[x * lanes + lane] *
                  (double)args->output_gradient[y * lanes + lane];

@@ -16,6 +16,8 @@ struct BatchLayout: Hashable {
   let rows, columns: Int
   /// Lanes of a vector.
   let lanes: Int
+  /// Columns that a pixel of the map stands for: two where the map is held in pairs.
+  let columnsOfPixel: Int
 
   /// The layout of `images` whole images.
   init(whole map: MapShape, images: Int, lanes: Int) {
@@ -42,12 +44,15 @@ struct BatchLayout: Hashable {
     self = best
   }
 
-  private init(map: MapShape, images: Int, rows: Int, columns: Int, lanes: Int) {
+  private init(
+    map: MapShape, images: Int, rows: Int, columns: Int, lanes: Int, columnsOfPixel: Int = 1
+  ) {
     self.map = map
     self.images = images
     self.rows = rows
     self.columns = columns
     self.lanes = lanes
+    self.columnsOfPixel = columnsOfPixel
   }
 
   /// The layout of the same images, not cut.
@@ -55,7 +60,8 @@ struct BatchLayout: Hashable {
   /// The same tiles of a map whose pixels are pairs of columns.
   var inPairs: BatchLayout {
     let pairs = MapShape(channels: map.channels, height: map.height, width: map.width / 2)
-    return BatchLayout(map: pairs, images: images, rows: rows, columns: columns, lanes: lanes)
+    return BatchLayout(
+      map: pairs, images: images, rows: rows, columns: columns, lanes: lanes, columnsOfPixel: 2)
   }
   /// Tiles of an image.
   var tiles: Int { rows * columns }
@@ -69,8 +75,12 @@ struct BatchLayout: Hashable {
   var usedLanes: Int { images * tiles }
   /// Vectors that a pixel of a tile takes.
   var blocks: Int { (usedLanes + lanes - 1) / lanes }
-  /// Floats that an activation takes.
-  var floats: Int { blocks * map.channels * height * width * lanes }
+  /// Vectors from a plane to the next, for planes of so many pixels.
+  func distance(pixels: Int) -> Int {
+    Int(ck_plane_distance(Int64(pixels * columnsOfPixel))) / columnsOfPixel
+  }
+  /// Words that an activation takes: floats, unless it is held in pairs.
+  var floats: Int { blocks * map.channels * distance(pixels: height * width) * lanes }
 
   private var edge: Int { height + width }
 

@@ -45,14 +45,8 @@ extension Engine {
     _ tensor: Tensor, to format: EightBitFormat, scale: ScaleUnit, map: MapShape, images: Int
   ) {
     check(tensor, map, images: images)
-    let planes = planes(map, images: images)
     onFloats(.write(tensor, map, adds: true), images: images) { floats in
-      var bits = [Int32](repeating: 0, count: map.channels)
-      bits.withUnsafeMutableBufferPointer { buffer in
-        run(
-          ck_largest_args(planes: planes, input: floats.pointer, bits: buffer.baseAddress),
-          kernels.table.pointee.largest)
-      }
+      var bits = largestBits(floats, map: map, images: images)
       if scale == .tensor {
         bits = [Int32](repeating: bits.max() ?? 0, count: map.channels)
       }
@@ -60,11 +54,24 @@ extension Engine {
       exponents.withUnsafeBufferPointer { exponents in
         run(
           ck_round_args(
-            planes: planes, values: floats.pointer, exponents: exponents.baseAddress,
+            planes: planes(map, images: images), values: floats.pointer, exponents: exponents.baseAddress,
             largest: format.largest, fraction_bits: format.fractionBits,
             least_exponent: format.leastExponent),
           kernels.table.pointee.round)
       }
     }
+  }
+
+  /// The bits of the largest magnitude of each channel of a map of floats, over the batch's images;
+  /// those of infinity and of what is not a number are above all others.
+  func largestBits(_ floats: Tensor, map: MapShape, images: Int) -> [Int32] {
+    var bits = [Int32](repeating: 0, count: map.channels)
+    bits.withUnsafeMutableBufferPointer { buffer in
+      run(
+        ck_largest_args(
+          planes: planes(map, images: images), input: floats.pointer, bits: buffer.baseAddress),
+        kernels.table.pointee.largest)
+    }
+    return bits
   }
 }

@@ -57,7 +57,8 @@ public struct Engine: Sendable {
     precision == .fp32 ? kernels.name : "\(pairs.name) \(precision.rawValue)"
   }
 
-  /// Values that an activation of a batch holds, lanes without an image included.
+  /// Values that an activation of a batch takes, lanes without an image and the distance between planes
+  /// included.
   public func values(_ map: MapShape, images: Int) -> Int { layout(map, images: images).floats }
 
   /// Words of 32 bits that an activation of a batch takes: a float each, or two BF16 values.
@@ -200,13 +201,15 @@ public struct Engine: Sendable {
         ? pairs.table.pointee.add : kernels.table.pointee.add)
   }
 
-  /// Whether every value of a map is a finite number, the lanes without images included.
+  /// Whether every value of a batch's images is a finite number.
   public func isFinite(_ tensor: Tensor, map: MapShape, images: Int) -> Bool {
-    var sum = 0.0
+    check(tensor, map, images: images)
+    var isFinite = true
     onFloats(.read(tensor, map), images: images) { floats in
-      sum = squareSum(floats.prefix(values(map, images: images)))
+      let infinity = Int32(bitPattern: Float.infinity.bitPattern)
+      isFinite = largestBits(floats, map: map, images: images).allSatisfy { $0 < infinity }
     }
-    return sum.isFinite
+    return isFinite
   }
 
   /// The sum of squares of floats in double precision.

@@ -16,7 +16,7 @@ struct PairKernels: Sendable {
   // The tables are constants of the program: they live forever and never change.
   nonisolated(unsafe) let table: UnsafePointer<ck_pair_kernels>
 
-  /// The tables that this CPU can run, for each layout the fastest first.
+  /// The tables that this CPU can run.
   static let available: [PairKernels] = {
     var found: [PairKernels] = []
     var index: Int32 = 0
@@ -32,10 +32,10 @@ struct PairKernels: Sendable {
 
 extension Kernels {
   var pairs: PairKernels {
-    guard let pairs = PairKernels.available.first(where: { $0.table.pointee.lanes == lanes }) else {
+    guard let table = ck_fastest_pair_table(Int32(lanes)) else {
       preconditionFailure("every layout has kernels on pairs")
     }
-    return pairs
+    return PairKernels(table: table)
   }
 
   /// Whether products of BF16 values are made at twice the rate of floats, so that training in BF16 is

@@ -73,9 +73,14 @@ final class WindowPlan: Sendable {
     self.gathers = gathers
   }
 
+  /// Vectors from the window of a channel to that of the next.
+  private var distance: Int {
+    geometry.source.distance(pixels: geometry.height * geometry.width)
+  }
+
   /// Floats of the windows of all channels.
   var floats: Int {
-    geometry.source.map.channels * geometry.height * geometry.width * geometry.tiles.lanes
+    geometry.source.map.channels * distance * geometry.tiles.lanes
   }
 
   func withArguments(
@@ -88,8 +93,8 @@ final class WindowPlan: Sendable {
           body(
             ck_window_args(
               planes: Int32(layout.map.channels),
-              source_pixels: Int32(layout.height * layout.width),
-              window_pixels: Int32(geometry.height * geometry.width),
+              source_distance: Int64(layout.distance(pixels: layout.height * layout.width)),
+              window_distance: Int64(distance),
               lanes: Int32(geometry.tiles.usedLanes), runs: Int32(runs.count),
               run: runs.baseAddress, shuffles: shuffles.baseAddress,
               gathers: gathers.baseAddress, source: source.pointer, windows: windows.pointer,

@@ -2,7 +2,8 @@
 import Tensor
 
 /// The layout of activations defined once more, value by value: `[blocks][channels][pixels][lanes]`, each
-/// lane an image, or one tile of an image that is cut into `rows` x `columns` of them.
+/// lane an image, or one tile of an image that is cut into `rows` x `columns` of them. Behind a plane of a
+/// multiple of 256 pixels lies a gap of a 32nd of them.
 public struct BlockedLayout {
   let map: MapShape
   let images, lanes, rows, columns: Int
@@ -19,10 +20,16 @@ public struct BlockedLayout {
   private var tiles: Int { rows * columns }
   private var blocks: Int { (images * tiles + lanes - 1) / lanes }
 
-  /// Values, those of lanes without an image included.
-  public var count: Int { blocks * lanes * map.count / tiles }
+  private var pixels: Int { map.height / rows * (map.width / columns) }
+  private var distance: Int { pixels.isMultiple(of: 256) ? pixels + pixels / 32 : pixels }
 
-  /// Plain images `[image][channel][row][column]` in the layout, `padding` where there is no image.
+  /// Values, those of lanes without an image and of gaps included.
+  public var count: Int { blocks * map.channels * distance * lanes }
+  /// Values of lanes without an image.
+  public var unused: Int { (blocks * lanes - images * tiles) * map.channels * pixels }
+
+  /// Plain images `[image][channel][row][column]` in the layout, `padding` where there is no image and in
+  /// gaps.
   public func blocked(_ plain: [Float], padding: () -> Float) -> [Float] {
     (0..<count).map { place in
       let value = plainPlace(place)
@@ -40,11 +47,11 @@ public struct BlockedLayout {
     return plain
   }
 
-  /// The index among plain images of the value at a place of the layout; behind them for padding.
+  /// The index among plain images of the value at a place of the layout; behind them for padding and gaps.
   private func plainPlace(_ place: Int) -> Int {
     let (height, width) = (map.height / rows, map.width / columns)
-    let pixel = place / lanes % (height * width)
-    let plane = place / lanes / (height * width)
+    let (plane, pixel) = (place / lanes).quotientAndRemainder(dividingBy: distance)
+    if pixel >= pixels { return images * map.count }
     let (block, channel) = plane.quotientAndRemainder(dividingBy: map.channels)
     let (image, tile) = (block * lanes + place % lanes).quotientAndRemainder(dividingBy: tiles)
     let row = tile / columns * height + pixel / width

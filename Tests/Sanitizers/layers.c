@@ -36,6 +36,11 @@ layer random_layer(uint64_t *random, int32_t lanes) {
   shape->filters = 1 + below(random, 19);
   shape->height = 1 + below(random, 12);
   shape->width = 1 + below(random, 20);
+  // Some whose planes lie apart.
+  if (below(random, 6) == 0) {
+    shape->height = 8;
+    shape->width = 32;
+  }
   if (l.form == CK_LINES3) {
     shape->rows = shape->columns = 3;
     shape->padding_rows = shape->padding_columns = 1;
@@ -201,7 +206,8 @@ void free_lists(lists *m) {
 
 int64_t place(int32_t lanes, int32_t planes, int64_t pixels, int32_t image, int32_t plane,
                      int64_t pixel) {
-  return (((int64_t)(image / lanes) * planes + plane) * pixels + pixel) * lanes + image % lanes;
+  return (((int64_t)(image / lanes) * planes + plane) * ck_plane_distance(pixels) + pixel) * lanes +
+         image % lanes;
 }
 
 // Adds every product to what `target` of the three is: y += w x, dx += w dy, or dw += x dy.
@@ -248,7 +254,7 @@ void clear_padding(const layer *l, float *dy) {
 }
 
 int64_t floats(const layer *l, int32_t planes, int32_t height, int32_t width) {
-  return (int64_t)l->shape.blocks * planes * height * width * l->lanes;
+  return (int64_t)l->shape.blocks * planes * ck_plane_distance((int64_t)height * width) * l->lanes;
 }
 
 // Compares the images of the batch; padding holds anything.
@@ -288,7 +294,7 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
   double *sums = exact((size_t)outputs * sizeof *sums);
   const int64_t out_pixels = (int64_t)shape->out_height * shape->out_width;
   for (int64_t i = 0; i < outputs; i++)
-    sums[i] = run.bias ? (double)bias[i / l.lanes / out_pixels % shape->filters] : 0;
+    sums[i] = run.bias ? (double)bias[i / l.lanes / ck_plane_distance(out_pixels) % shape->filters] : 0;
   dense_products(&l, 0, dense, x, dy, sums);
   compare(&l, shape->filters, out_pixels, y, sums, 0, "forward", seed, table->name);
   free(sums);

@@ -10,7 +10,8 @@
 
 static void check_norm(const ck_kernels *table, ck_planes planes, int32_t shards,
                        uint64_t *random) {
-  const int64_t count = (int64_t)planes.blocks * planes.channels * planes.pixels * table->lanes;
+  const int64_t count =
+      (int64_t)planes.blocks * planes.channels * ck_plane_distance(planes.pixels) * table->lanes;
   float *x = random_floats(random, count), *residual = random_floats(random, count);
   float *y = random_floats(random, count), *dy = random_floats(random, count);
   float *dx = random_floats(random, count), *gamma = random_floats(random, planes.channels);
@@ -69,15 +70,15 @@ static void check_pool(const ck_kernels *table, int32_t blocks, int32_t channels
   args.size = 1 + below(random, 4);
   args.stride = 1 + below(random, 3);
   args.padding = below(random, args.size);
-  args.height = args.size + below(random, 8);
-  args.width = args.size + below(random, 8);
+  args.height = below(random, 4) == 0 ? 16 : args.size + below(random, 8);
+  args.width = args.height == 16 ? 16 : args.size + below(random, 8);
   args.out_height = (args.height + 2 * args.padding - args.size) / args.stride + 1;
   args.out_width = (args.width + 2 * args.padding - args.size) / args.stride + 1;
   const int64_t planes = (int64_t)blocks * channels * table->lanes;
-  const int64_t outputs = planes * args.out_height * args.out_width;
-  float *x = random_floats(random, planes * args.height * args.width);
+  const int64_t outputs = planes * ck_plane_distance((int64_t)args.out_height * args.out_width);
+  float *x = random_floats(random, planes * ck_plane_distance((int64_t)args.height * args.width));
   float *y = random_floats(random, outputs);
-  args.winners = exact((size_t)outputs);
+  args.winners = exact((size_t)(planes * args.out_height * args.out_width));
   args.source = x;
   args.destination = y;
   RUN(pool, args);
@@ -116,6 +117,10 @@ void check_planes(const ck_kernels *table, uint64_t seed) {
                       .tile_columns = 1,
                       .tile_width = 1 + below(&random, 12)};
   planes.pixels = planes.tile_width * (1 + below(&random, 9));
+  if (below(&random, 4) == 0) {
+    planes.tile_width = 32;
+    planes.pixels = 256;
+  }
   check_norm(table, planes, shards, &random);
   check_pool(table, planes.blocks, planes.channels, shards, &random);
   check_optimisers(table, shards, &random);

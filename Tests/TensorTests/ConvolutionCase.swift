@@ -123,6 +123,40 @@ struct ConvolutionCase: Sendable {
       geometry: geometry, packing: Packing(for: geometry, scattered: scattered), patterns: patterns)
   }
 
+  /// Maps whose planes lie apart, or those of their tiles or windows do, as floats or in pairs.
+  static let mapsApart = [(16, 16), (8, 32), (32, 32), (28, 28), (28, 24)].map {
+    MapShape(channels: 5, height: $0.0, width: $0.1)
+  }
+
+  struct Kernel: Sendable {
+    let size, stride: Int
+    let isDense: Bool
+  }
+
+  static let kernels = [1, 3, 5].flatMap { size in
+    [1, 2].flatMap { stride in
+      [false, true].map { Kernel(size: size, stride: stride, isDense: $0) }
+    }
+  }
+
+  /// A square kernel that keeps the size of the map, or halves it, on a given map.
+  init(map: MapShape, kernel: Kernel, images: Int) throws {
+    let geometry = try #require(
+      ConvolutionGeometry(
+        input: map, filters: 6, rows: kernel.size, columns: kernel.size, stride: kernel.stride,
+        paddingRows: kernel.size / 2, paddingColumns: kernel.size / 2))
+    var random = SeededRandom(seed: UInt64(map.count), stream: 77)
+    let all = UInt16(1) << kernel.size - 1
+    let patterns = (0..<6 * map.channels * kernel.size).map { _ in
+      kernel.isDense ? all : UInt16(random.below(Int(all) + 1))
+    }
+    self.init(
+      geometry: geometry, patterns: patterns,
+      filters: PackedFilters(
+        geometry: geometry, packing: Packing(for: geometry, scattered: false), patterns: patterns),
+      images: images)
+  }
+
   /// Random weights `[K][C][R][S]`, zero where the patterns keep nothing.
   func weights(_ random: inout SeededRandom) -> [Float] {
     (0..<geometry.weights).map { place in

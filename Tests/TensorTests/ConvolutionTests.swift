@@ -79,6 +79,13 @@ struct ConvolutionTests {
     }
   }
 
+  @Test("Maps whose planes lie apart", arguments: ConvolutionCase.mapsApart, ConvolutionCase.kernels)
+  func planesApart(map: MapShape, kernel: ConvolutionCase.Kernel) throws {
+    for images in [17, 4, 1] {
+      try check(try ConvolutionCase(map: map, kernel: kernel, images: images), seed: 3)
+    }
+  }
+
   private func check(_ scenario: ConvolutionCase, seed: UInt64) throws {
     for kernels in Kernels.available { try check(scenario, seed: seed, kernels: kernels) }
   }

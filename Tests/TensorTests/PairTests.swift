@@ -40,6 +40,14 @@ struct PairTests {
     }
   }
 
+  @Test("Maps whose planes lie apart", arguments: ConvolutionCase.mapsApart, ConvolutionCase.kernels)
+  func planesApart(map: MapShape, kernel: ConvolutionCase.Kernel) throws {
+    for images in [17, 4, 1] {
+      let scenario = try ConvolutionCase(map: map, kernel: kernel, images: images)
+      for engine in Engine.onPairs() { try check(scenario, seed: 3, engine) }
+    }
+  }
+
   private func check(_ scenario: ConvolutionCase, seed: UInt64, _ engine: Engine) throws {
     let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
     var random = SeededRandom(seed: seed, stream: 91)
@@ -162,7 +170,8 @@ struct PairTests {
     var random = SeededRandom(seed: seed, stream: 93)
     let images = random.below(2) == 0 ? 1 + random.below(8) : 9 + random.below(20)
     let map = MapShape(
-      channels: 1 + random.below(5), height: 2 + random.below(7), width: 2 + 2 * random.below(8))
+      channels: 1 + random.below(5), height: seed % 4 == 3 ? 16 : 2 + random.below(7),
+      width: seed % 4 == 3 ? 32 : 2 + 2 * random.below(8))
     func values(_ map: MapShape) -> [Float] {
       (0..<images * map.count).map { _ in
         random.below(5) == 0 ? 0 : bf16(4 * random.uniform() - 2)

@@ -78,7 +78,7 @@ struct TilingTests {
     (.max, 2, 2, 0), (.max, 3, 2, 1), (.average, 3, 1, 1), (.average, 2, 2, 0), (.max, 2, 3, 1),
   ]
 
-  @Test("Pooling and its gradient", arguments: 0..<poolings.count, [4, 8, 12, 14])
+  @Test("Pooling and its gradient", arguments: 0..<poolings.count, [4, 8, 12, 14, 16])
   func pooling(index: Int, side: Int) throws {
     let (kind, size, stride, padding) = Self.poolings[index]
     let map = MapShape(channels: 3, height: side, width: 2 * side)

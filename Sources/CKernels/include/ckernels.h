@@ -5,7 +5,8 @@
 // the batch lie innermost, so one pixel of one channel of one block is one aligned vector, and a
 // block holds lanes consecutive images. A plane is one channel of the feature map of a block. The
 // last block is padded with images whose lanes the kernels that mix images (statistics, gradients
-// of statistics) leave out. No halo is stored. Every tensor starts on a 64-byte boundary.
+// of statistics) leave out. No halo is stored. Every tensor starts on a 64-byte boundary. Planes lie
+// ck_plane_distance vectors apart; what lies between them is nobody's.
 //
 // Tiles. A batch that does not fill a vector is laid out as if it had more images of smaller maps:
 // an image is cut into tile_rows x tile_columns tiles of equal size, and lane
@@ -19,6 +20,13 @@
 #define CKERNELS_H
 
 #include <stdint.h>
+
+// Vectors from a plane of so many pixels to the next. A kernel reads the same few rows of all channels: were
+// planes a power of two apart, these rows would meet in a few sets of the caches and drive each other out
+// (in huge pages, a third of the speed on Intel processors).
+static inline int64_t ck_plane_distance(int64_t pixels) {
+  return pixels % 256 == 0 ? pixels + pixels / 32 : pixels;
+}
 
 // ---------------------------------------------------------------------------------------------
 // Convolution
@@ -256,11 +264,12 @@ typedef struct {
   int32_t gather;            // or -1
 } ck_window_run;
 
-// Copies the windows that the tiles of one map read from the tiles of another: planes of
-// source_pixels to planes of window_pixels, which the runs cover. And the gradient: adds each
-// pixel of a window to where it came from. Shards split planes.
+// Copies the windows that the tiles of one map read from the tiles of another: planes that lie
+// source_distance vectors apart to planes that lie window_distance apart, which the runs cover. And
+// the gradient: adds each pixel of a window to where it came from. Shards split planes.
 typedef struct {
-  int32_t planes, source_pixels, window_pixels;
+  int32_t planes;
+  int64_t source_distance, window_distance;
   int32_t lanes;             // that hold windows; the others are filled with zeros
   int32_t runs;
   const ck_window_run *run;
@@ -342,7 +351,7 @@ typedef struct {
 // [blocks][channels][height][width/2][lanes], with BF16 column 2j in the lower half and column
 // 2j + 1 in the upper one. The kernels below take the arguments of those above with these changes:
 // every pointer to a map is one to words; widths and pixels are counted in pairs, so `width` of a
-// shape is half of the map's; counts of elements are counts of words; the weights of a list are
+// shape is half of the map's, and planes lie half as many vectors apart; counts of elements are counts of words; the weights of a list are
 // words made by `pack_weights`. Images are whole (no tiles). Sums, statistics and the gradients of
 // weights are floats. There are kernels for CK_LINES3 and for CK_BLOCKS4 with stride 1 or 2, on
 // outputs of an even width.
@@ -385,9 +394,11 @@ typedef struct {
   void (*zero_count)(const ck_zero_count_args *, int32_t shard, int32_t shards);
 } ck_pair_kernels;
 
-// The tables of this build as with ck_table; a layout (lanes) may have several, the fastest first.
+// The tables of this build as with ck_table; a layout (lanes) may have several.
 const ck_pair_kernels *ck_pair_table(int32_t index);
 int32_t ck_pair_table_supported(int32_t index);
+// The fastest one of a layout on this CPU; NULL if there is none.
+const ck_pair_kernels *ck_fastest_pair_table(int32_t lanes);
 
 // The tables of this build, fastest first, ending with "baseline" (or "neon").
 // ck_table(i) is NULL past the last one; ck_table_supported(i) is whether this CPU can run it.

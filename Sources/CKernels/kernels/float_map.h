@@ -3,6 +3,8 @@
 typedef vec map_vec;
 #define COLUMNS 1
 
+INLINE int64_t plane_distance(int64_t pixels) { return ck_plane_distance(pixels); }
+
 typedef float packed_weight;
 
 INLINE void load_columns(const map_vec *place, vec *columns) { columns[0] = *place; }

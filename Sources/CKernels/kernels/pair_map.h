@@ -5,6 +5,8 @@
 typedef uint32_t map_vec __attribute__((vector_size(4 * LANES)));
 #define COLUMNS 2
 
+INLINE int64_t plane_distance(int64_t pairs) { return ck_plane_distance(2 * pairs) / 2; }
+
 INLINE vec first_column(map_vec pair) { return (vec)(pair << 16); }
 
 INLINE vec second_column(map_vec pair) { return (vec)(pair & 0xffff0000u); }

@@ -4,7 +4,7 @@
 typedef double double_vec __attribute__((vector_size(8 * LANES)));
 
 INLINE int64_t plane_start(const ck_planes *planes, int32_t block, int64_t channel) {
-  return (block * (int64_t)planes->channels + channel) * planes->pixels;
+  return (block * (int64_t)planes->channels + channel) * plane_distance(planes->pixels);
 }
 
 INLINE ivec images_of_block(const ck_planes *planes, int32_t block) {
