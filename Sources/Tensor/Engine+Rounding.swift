@@ -54,9 +54,9 @@ extension Engine {
       exponents.withUnsafeBufferPointer { exponents in
         run(
           ck_round_args(
-            planes: planes(map, images: images), values: floats.pointer, exponents: exponents.baseAddress,
-            largest: format.largest, fraction_bits: format.fractionBits,
-            least_exponent: format.leastExponent),
+            planes: planes(map, images: images), values: floats.pointer,
+            exponents: exponents.baseAddress, largest: format.largest,
+            fraction_bits: format.fractionBits, least_exponent: format.leastExponent),
           kernels.table.pointee.round)
       }
     }

@@ -123,31 +123,26 @@ struct ConvolutionCase: Sendable {
       geometry: geometry, packing: Packing(for: geometry, scattered: scattered), patterns: patterns)
   }
 
-  /// Maps whose planes lie apart, or those of their tiles or windows do, as floats or in pairs.
-  static let mapsApart = [(16, 16), (8, 32), (32, 32), (28, 28), (28, 24)].map {
-    MapShape(channels: 5, height: $0.0, width: $0.1)
-  }
+  /// Batches of maps whose planes lie apart, or those of their tiles or windows do, as floats or in pairs:
+  /// rows, columns, images.
+  static let mapsApart = [[16, 16, 17], [8, 32, 9], [32, 32, 4], [28, 28, 4], [28, 24, 4]]
+  /// Side, stride, and whether all is kept.
+  static let kernels: [(size: Int, stride: Int, isDense: Bool)] = [
+    (1, 1, true), (1, 2, false), (3, 1, false), (3, 1, true), (3, 2, false), (3, 2, true),
+    (5, 1, false),
+  ]
 
-  struct Kernel: Sendable {
-    let size, stride: Int
-    let isDense: Bool
-  }
-
-  static let kernels = [1, 3, 5].flatMap { size in
-    [1, 2].flatMap { stride in
-      [false, true].map { Kernel(size: size, stride: stride, isDense: $0) }
-    }
-  }
-
-  /// A square kernel that keeps the size of the map, or halves it, on a given map.
-  init(map: MapShape, kernel: Kernel, images: Int) throws {
+  /// A square kernel of `kernels` on one of `mapsApart`, whose size it keeps or halves.
+  init(apart sizes: [Int], kernel: (size: Int, stride: Int, isDense: Bool)) throws {
+    let map = MapShape(channels: 2, height: sizes[0], width: sizes[1])
+    let images = sizes[2]
     let geometry = try #require(
       ConvolutionGeometry(
-        input: map, filters: 6, rows: kernel.size, columns: kernel.size, stride: kernel.stride,
+        input: map, filters: 4, rows: kernel.size, columns: kernel.size, stride: kernel.stride,
         paddingRows: kernel.size / 2, paddingColumns: kernel.size / 2))
     var random = SeededRandom(seed: UInt64(map.count), stream: 77)
     let all = UInt16(1) << kernel.size - 1
-    let patterns = (0..<6 * map.channels * kernel.size).map { _ in
+    let patterns = (0..<4 * map.channels * kernel.size).map { _ in
       kernel.isDense ? all : UInt16(random.below(Int(all) + 1))
     }
     self.init(

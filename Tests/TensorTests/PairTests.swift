@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Oracles
 import Testing
 
@@ -10,17 +11,13 @@ import Testing
 struct PairTests {
   @Test("Convolutions against plain loops over dense weights", arguments: Array(UInt64(0)..<120))
   func convolutions(seed: UInt64) throws {
-    for engine in Engine.onPairs() {
-      try check(ConvolutionCase(pairSeed: seed), seed: seed, engine)
-    }
+    try check(ConvolutionCase(pairSeed: seed), seed: seed)
   }
 
   @Test(
     "Lines that all keep the same taps", arguments: [UInt16(1), 2, 3, 4, 5, 6, 7], [1, 2])
   func tapPatterns(pattern: UInt16, stride: Int) throws {
-    for engine in Engine.onPairs() {
-      try check(ConvolutionCase(pattern: pattern, stride: stride, groups: 1), seed: 1, engine)
-    }
+    try check(ConvolutionCase(pattern: pattern, stride: stride, groups: 1), seed: 1)
   }
 
   @Test(
@@ -30,35 +27,63 @@ struct PairTests {
     for stride in 1...2 {
       // Whole images, and tiles of four.
       for images in [17, 4] {
-        for engine in Engine.onPairs() {
-          try check(
-            ConvolutionCase(
-              tiledWidth: width, stride: stride, lineDensity: lineDensity, images: images),
-            seed: UInt64(width), engine)
-        }
+        try check(
+          ConvolutionCase(
+            tiledWidth: width, stride: stride, lineDensity: lineDensity, images: images),
+          seed: UInt64(width))
       }
     }
   }
 
-  @Test("Maps whose planes lie apart", arguments: ConvolutionCase.mapsApart, ConvolutionCase.kernels)
-  func planesApart(map: MapShape, kernel: ConvolutionCase.Kernel) throws {
-    for images in [17, 4, 1] {
-      let scenario = try ConvolutionCase(map: map, kernel: kernel, images: images)
-      for engine in Engine.onPairs() { try check(scenario, seed: 3, engine) }
+  @Test(
+    "Maps whose planes lie apart", arguments: ConvolutionCase.mapsApart,
+    Array(ConvolutionCase.kernels.indices))
+  func planesApart(sizes: [Int], kernel: Int) throws {
+    let scenario = try ConvolutionCase(apart: sizes, kernel: ConvolutionCase.kernels[kernel])
+    try check(scenario, seed: 3)
+  }
+
+  /// What plain loops make of a layer's operands. They take the time of these tests, and are the same for
+  /// all tables.
+  private struct Expected {
+    let x, dy: [Float]
+    let bias: [Float]?
+    let weights: [Float]
+    let output, inputGradient, weightGradient: [Double]
+  }
+
+  private func check(_ scenario: ConvolutionCase, seed: UInt64) throws {
+    let (geometry, images) = (scenario.geometry, scenario.images)
+    var random = SeededRandom(seed: seed, stream: 91)
+    func values(_ count: Int) -> [Float] { (0..<count).map { _ in bf16(random.uniform() - 0.5) } }
+    let plain = PlainConvolution(geometry, images: images)
+    let dense = scenario.weights(&random)
+    let (x, dy) = (values(images * geometry.input.count), values(images * geometry.output.count))
+    let bias = random.below(2) == 0 ? nil : values(geometry.filters)
+    let weightGradient = plain.weightGradient(input: x, outputGradient: dy).enumerated()
+      .map { scenario.isKept($0.offset) ? $0.element : 0 }
+    // Layers without a kernel on pairs compute with the weights as they are.
+    let engines = Dictionary(grouping: Engine.onPairs()) {
+      $0.computesOnPairs(scenario.filters, images: images)
+    }
+    for isPaired in [false, true] {
+      guard let engines = engines[isPaired] else { continue }
+      let used = isPaired ? dense.map(bf16) : dense
+      let expected = Expected(
+        x: x, dy: dy, bias: bias, weights: dense,
+        output: plain.forward(input: x, weights: used, bias: bias),
+        inputGradient: plain.inputGradient(outputGradient: dy, weights: used),
+        weightGradient: weightGradient)
+      for engine in engines { try check(scenario, expected, &random, engine) }
     }
   }
 
-  private func check(_ scenario: ConvolutionCase, seed: UInt64, _ engine: Engine) throws {
+  private func check(
+    _ scenario: ConvolutionCase, _ expected: Expected, _ random: inout SeededRandom,
+    _ engine: Engine
+  ) throws {
     let (geometry, filters, images) = (scenario.geometry, scenario.filters, scenario.images)
-    var random = SeededRandom(seed: seed, stream: 91)
-    func values(_ count: Int) -> [Float] { (0..<count).map { _ in bf16(random.uniform() - 0.5) } }
     let comment = Comment(rawValue: "\(engine.name): \(scenario.testDescription)")
-    let plain = PlainConvolution(geometry, images: images)
-    let dense = scenario.weights(&random)
-    // Layers without a kernel on pairs compute with the weights as they are.
-    let used = engine.computesOnPairs(filters, images: images) ? dense.map(bf16) : dense
-    let (x, dy) = (values(images * geometry.input.count), values(images * geometry.output.count))
-    let bias = random.below(2) == 0 ? nil : values(geometry.filters)
     func holds(_ map: MapShape, _ found: Tensor, _ expected: [Double], terms: Int) -> Bool {
       let slack = 1e-6 * Double(4 + terms)
       let found = engine.plain(found, map, images: images)
@@ -66,24 +91,25 @@ struct PairTests {
         ? isRounded(found, expected, slack: slack) : largestDifference(found, expected) < slack
     }
 
-    let input = try engine.activation(x, geometry.input, images: images) { random.uniform() - 0.5 }
-    let upstream = try engine.activation(dy, geometry.output, images: images)
+    let input = try engine.activation(expected.x, geometry.input, images: images) {
+      random.uniform() - 0.5
+    }
+    let upstream = try engine.activation(expected.dy, geometry.output, images: images)
     let output = try GuardedTensor(count: engine.floats(geometry.output, images: images))
     let weights = Tensor(count: filters.weightCount)
-    weights.store(filters.pack(dense))
+    weights.store(filters.pack(expected.weights))
     engine.forward(
-      filters, weights, bias: bias.map { Tensor($0) }, input: input.tensor, output: output.tensor,
-      images: images)
+      filters, weights, bias: expected.bias.map { Tensor($0) }, input: input.tensor,
+      output: output.tensor, images: images)
     let taps = geometry.rows * geometry.columns
     #expect(
       holds(
-        geometry.output, output.tensor, plain.forward(input: x, weights: used, bias: bias),
+        geometry.output, output.tensor, expected.output,
         terms: geometry.channelsPerGroup * taps), comment)
     #expect(output.isIntact && input.isIntact, comment)
 
-    let expected = plain.inputGradient(outputGradient: dy, weights: used)
     for accumulate in [false, true] {
-      let before = accumulate ? values(x.count) : [Float](repeating: 0, count: x.count)
+      let before = expected.x.map { _ in accumulate ? bf16(random.uniform() - 0.5) : 0 }
       let gradient =
         accumulate
         ? try engine.activation(before, geometry.input, images: images)
@@ -93,7 +119,8 @@ struct PairTests {
         accumulate: accumulate, images: images)
       #expect(
         holds(
-          geometry.input, gradient.tensor, zip(expected, before).map { $0 + Double($1) },
+          geometry.input, gradient.tensor,
+          zip(expected.inputGradient, before).map { $0 + Double($1) },
           terms: geometry.filters * taps), comment)
       #expect(gradient.isIntact && upstream.isIntact, comment)
     }
@@ -103,13 +130,22 @@ struct PairTests {
     engine.weightGradient(
       filters, input: input.tensor, outputGradient: upstream.tensor, gradient: gradient.tensor,
       scratch: scratch.tensor, images: images)
-    let kept = plain.weightGradient(input: x, outputGradient: dy).enumerated()
-      .map { scenario.isKept($0.offset) ? $0.element : 0 }
     let pixels = Double(geometry.output.pixels * images)
     #expect(
-      largestDifference(filters.expand(gradient.tensor), kept)
+      largestDifference(filters.expand(gradient.tensor), expected.weightGradient)
         < 2e-6 * (8 + pixels.squareRoot() * 4), comment)
     #expect(gradient.isIntact && scratch.isIntact, comment)
+  }
+
+  @Test("BF16 dot products are used where they are fast: not on Intel's processors")
+  func fastestTable() throws {
+    let processor = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+    let isIntel = processor?.contains("GenuineIntel") == true
+    for kernels in Kernels.available {
+      let ofLayout = PairKernels.available.filter { Int($0.table.pointee.lanes) == kernels.lanes }
+      let dots = ofLayout.contains { $0.table.pointee.multiplies_bf16 != 0 }
+      #expect(kernels.multipliesBF16 == (dots && !isIntel))
+    }
   }
 
   @Test("The same bits for 1, 2, 3 and 4 threads", arguments: Array(UInt64(0)..<24))

@@ -7,7 +7,7 @@ public enum PrecisionChoice: String, Codable, Sendable, CaseIterable {
   case fp32
   /// BF16 activations and gradients; weights, sums and statistics stay 32-bit floats.
   case bf16
-  /// BF16 where the machine multiplies it faster, else FP32. A run records which it was.
+  /// BF16 where the machine is faster in it, else FP32. A run records which it was.
   case auto
 
   /// A precision that is settled.

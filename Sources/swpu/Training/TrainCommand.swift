@@ -198,9 +198,11 @@ struct TrainCommand: ParsableCommand {
   /// Says what `auto` took, and why.
   private func tellPrecision(_ kernels: Kernels) {
     let reason =
-      kernels.multipliesBF16
-      ? "this machine multiplies it at twice the rate"
-      : "this machine does not multiply bf16 faster"
+      switch kernels.fastestPrecision {
+      case .bf16 where kernels.multipliesBF16: "this machine multiplies it faster"
+      case .bf16: "its maps are half as large, which saves more time than it costs"
+      case .fp32: "this machine is not faster in bf16"
+      }
     note("Precision \(kernels.fastestPrecision.rawValue): \(reason).")
   }
 
