@@ -34,8 +34,8 @@ int32_t ck_pair_table_supported(int32_t index) {
   return 0;
 }
 
-// Intel's processors up to Emerald Rapids begin a BF16 dot product every second cycle, and two multiply-adds
-// of floats in each: there converting in registers is 1.2 to 1.4 times as fast.
+// An Emerald Rapids makes products of BF16 values at half the rate of floats, so that converting in registers is
+// 1.1 to 1.4 times as fast (docs/results/intel.json). Other processors of Intel were not measured.
 static int dots_are_slow(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();

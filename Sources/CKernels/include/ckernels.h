@@ -23,7 +23,7 @@
 
 // Vectors from a plane of so many pixels to the next. A kernel reads the same few rows of all channels: were
 // planes a power of two apart, these rows would meet in a few sets of the caches and drive each other out
-// (in huge pages, a third of the speed on Intel processors).
+// (half of the speed on an Emerald Rapids, where memory lies in huge pages: docs/results/intel.json).
 static inline int64_t ck_plane_distance(int64_t pixels) {
   return pixels % 256 == 0 ? pixels + pixels / 32 : pixels;
 }
