@@ -83,9 +83,12 @@ def collected(folder: pathlib.Path) -> dict[str, dict[tuple[str, float, int], di
     """Rows of the data that `collect` wrote to a folder: by set, then by variant, sparsity and seed."""
     found = {}
     for file in sorted(folder.glob("*.json")):
-        document = json.loads(file.read_text())
-        found[document["set"]] = {
-            (row["variant"], row["sparsity"], row["seed"]): row for row in document["rows"]}
+        try:
+            document = json.loads(file.read_text())
+            found[document["set"]] = {
+                (row["variant"], row["sparsity"], row["seed"]): row for row in document["rows"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise StudyError(f"{file} is not what collect writes: {error!r}") from error
     return found
 
 

@@ -178,7 +178,19 @@ class StudyTests(unittest.TestCase):
     def test_a_folder_of_data_that_is_not_there_is_named(self):
         result = self.queue("--beyond", self.path / "no")
         self.assertEqual(result.returncode, 2)
-        self.assertIn("--beyond", result.stderr)
+        self.assertEqual(result.stderr, f"run-study: --beyond: {self.path / 'no'} is not a folder\n")
+
+    def test_a_file_that_is_no_data_is_named_and_kept(self):
+        self.queue()
+        to = self.path / "results"
+        to.mkdir()
+        (to / "small.json").write_text('{"set": "small", "rows": [{"seed": 1}]}')
+        result = subprocess.run(
+            [sys.executable, HERE / "collect", self.path / "state", "--runs", self.list, "--to", to],
+            capture_output=True, text=True)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(f"{to / 'small.json'} is not what collect writes", result.stderr)
+        self.assertEqual((to / "small.json").read_text(), '{"set": "small", "rows": [{"seed": 1}]}')
 
     def test_ratios(self):
         points = [(0.0, 90.0), (0.5, 89.8), (0.9, 88.8), (0.95, 80.0)]

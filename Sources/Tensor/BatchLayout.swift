@@ -16,7 +16,7 @@ struct BatchLayout: Hashable {
   let rows, columns: Int
   /// Lanes of a vector.
   let lanes: Int
-  /// Columns that a pixel of the map stands for: two where the map is held in pairs.
+  /// Columns in a pixel of the map: two where the map is held in pairs.
   let columnsOfPixel: Int
 
   /// The layout of `images` whole images.

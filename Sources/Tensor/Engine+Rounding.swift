@@ -63,7 +63,7 @@ extension Engine {
   }
 
   /// The bits of the largest magnitude of each channel of a map of floats, over the batch's images;
-  /// those of infinity and of what is not a number are above all others.
+  /// those of infinity and NaN are above all others.
   func largestBits(_ floats: Tensor, map: MapShape, images: Int) -> [Int32] {
     var bits = [Int32](repeating: 0, count: map.channels)
     bits.withUnsafeMutableBufferPointer { buffer in
