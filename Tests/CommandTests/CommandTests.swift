@@ -276,6 +276,9 @@ struct CommandTests {
     for index in stride(from: 1, to: own.count, by: 2) { #expect(byZeros[index] <= own[index]) }
     #expect(try step(weights, "--masks", masks) == own)
     #expect(try step(run, "--masks", all) == own)
+    let snapshot = try #require(
+      FileManager.default.contentsOfDirectory(atPath: run + "/masks").max())
+    #expect(try step(weights, "--masks", run + "/masks/" + snapshot) == own)
     #expect(try step(weights, "--sparsity", "0") != own)
     let onnx = try export("onnx", "n.onnx")
     let folded = try export("onnx", "f.onnx", "--fold-batch-norm")

@@ -21,11 +21,11 @@ public enum NetworkSource: Sendable {
     let torch =
       "in PyTorch, safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") or "
       + "torch.onnx.export(model, images, \"model.onnx\") writes one"
-    let masks = "give masks of NumPy by --masks, together with --model or a file of these kinds"
+    let masks = "give masks by --masks, together with --model or a file of these kinds"
     let onnx = "convert it to ONNX"
     return [
       "pt": torch, "pth": torch, "bin": torch, "ckpt": torch, "tar": torch, "pkl": torch,
-      "pickle": torch, "mar": torch, "npz": masks, "npy": masks,
+      "pickle": torch, "mar": torch, "npz": masks, "npy": masks, "masks": masks, "gz": masks,
       "h5": onnx, "hdf5": onnx, "keras": onnx, "pb": onnx, "tflite": onnx, "mlmodel": onnx,
       "caffemodel": onnx, "prototxt": onnx, "pdmodel": onnx, "engine": onnx, "msgpack": onnx,
       "gguf": onnx, "ggml": onnx,

@@ -18,7 +18,8 @@ public struct WorkloadRequest: Sendable {
   public var imageSize: Int?
   /// Batch size; nil for that of the source, else 32.
   public var batch: Int?
-  /// Masks from NumPy: an npz file, a folder of npy files, or of `step-N.npz` files.
+  /// Masks from a file: a snapshot of a run (`.masks`, `.masks.gz`), or from NumPy an npz file, a folder of
+  /// npy files, or of `step-N.npz` files.
   public var masks: String?
   /// Granularity of random masks, or of the pruning of given weights; nil for sub-structured, or the masks
   /// of the source.
@@ -164,10 +165,26 @@ public struct WorkloadRequest: Sendable {
   private func workload(
     _ network: SourceNetwork, masks file: String, step: Int = 0, note: (String) -> Void = { _ in }
   ) throws -> Workload {
+    if Self.isSnapshot(file) { return try workload(network.description, snapshot: file) }
     let (snapshot, leftOut) = try MaskSnapshot.reading(
       numPy: file, network: network.description, names: network.names, step: step)
     if !leftOut.isEmpty { note("No masks in \(file): \(StateNames.list(leftOut)).") }
     return try Workload(network.description, snapshot: snapshot, file: file)
+  }
+
+  private static func isSnapshot(_ file: String) -> Bool {
+    file.hasSuffix(".masks") || file.hasSuffix(".masks.gz")
+  }
+
+  private func workload(_ network: NetworkDescription, snapshot file: String) throws -> Workload {
+    let snapshot = try MaskSnapshot(contentsOf: URL(fileURLWithPath: file))
+    let known = Set(network.convolutions.map(\.name))
+    if let stranger = snapshot.layers.first(where: { !known.contains($0.name) }) {
+      throw InputError(
+        file: file, field: "layer", value: stranger.name,
+        allowed: "layers of \(network.name); --model names another network")
+    }
+    return try Workload(network, snapshot: snapshot, file: file)
   }
 
   /// A training with its masks at some steps: the run's, or a folder of `step-N.npz` files.

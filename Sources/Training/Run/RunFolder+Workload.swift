@@ -35,31 +35,6 @@ extension RunFolder {
     return description
   }
 
-  /// A mask snapshot of the run, compressed by gzip where its name ends in `.gz`.
-  ///
-  /// - Throws: `FileError`, `InputError`.
-  public func readSnapshot(_ file: URL) throws -> MaskSnapshot {
-    guard let data = FileManager.default.contents(atPath: file.path) else {
-      throw FileError(file.path, "read the snapshot", reason: "the file cannot be read")
-    }
-    var bytes = Array(data)
-    if file.pathExtension == "gz" {
-      var rest = bytes[...]
-      var gzip = GzipReader {
-        defer { rest = [] }
-        return rest
-      }
-      do {
-        // Deflate shrinks 1,032 times at most.
-        bytes = try gzip.read(1032 * data.count)
-      } catch {
-        throw InputError(
-          file: file.path, field: "compression", value: error.found, allowed: "a gzip stream")
-      }
-    }
-    return try MaskSnapshot(decoding: bytes, file: file.path)
-  }
-
   /// The file of one snapshot.
   ///
   /// - Throws: `FileError` naming the steps that there are.
@@ -82,7 +57,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`, `InputError`.
   public func workload(_ file: URL) throws -> Workload {
-    try Workload(readNetwork(), snapshot: readSnapshot(file), file: file.path)
+    try Workload(readNetwork(), snapshot: MaskSnapshot(contentsOf: file), file: file.path)
   }
 
   /// The step of a snapshot or checkpoint, from its name.

@@ -161,10 +161,8 @@ struct StepCommand: ParsableCommand {
       models: model, batches: common.batch,
       densities: masks.isEmpty ? common.densities : common.density,
       granularity: common.granularity.granularity,
-      masks: masks.map { path in
-        let file = URL(fileURLWithPath: path)
-        return (path, try RunFolder(file.deletingLastPathComponent()).readSnapshot(file))
-      }, imageSize: imageSize,
+      masks: masks.map { ($0, try MaskSnapshot(contentsOf: URL(fileURLWithPath: $0))) },
+      imageSize: imageSize,
       precisions: precision, samples: common.samples, updatesMasks: maskUpdates,
       engine: common.engineOptions.engine
     ) { name, batch in

@@ -33,8 +33,8 @@ struct WorkloadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "NumPy masks, an array per layer: an npz file or a folder of npy files; with --snapshot a "
-        + "folder of step-N.npz files.",
+      "Masks: a snapshot of a run (.masks, .masks.gz), or NumPy arrays, one per layer: an npz file "
+        + "or a folder of npy files; with --snapshot a folder of step-N.npz files.",
       valueName: "path"))
   var masks: String?
 

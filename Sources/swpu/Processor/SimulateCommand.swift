@@ -30,6 +30,7 @@ struct SimulateCommand: ParsableCommand {
         swpu simulate dense.safetensors --model resnet18 --sparsity 0.9
         swpu simulate model.onnx                      from torch.onnx.export
         swpu simulate --model resnet18 --masks masks.npz
+        swpu simulate --masks docs/results/masks/resnet18.masks.gz
         swpu simulate --model resnet18 --masks folder --snapshot all
         swpu simulate --model resnet18 --inference
         swpu simulate topology.csv --sparsity 0.8     a SCALE-Sim topology

@@ -87,10 +87,10 @@ struct BenchmarkRunTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let url = folder.appendingPathComponent("one.masks.gz")
     try Data(file).write(to: url)
-    #expect(try RunFolder(folder).readSnapshot(url) == snapshot)
+    #expect(try MaskSnapshot(contentsOf: url) == snapshot)
     file[40] ^= 1
     try Data(file).write(to: url)
-    let error = #expect(throws: InputError.self) { try RunFolder(folder).readSnapshot(url) }
+    let error = #expect(throws: InputError.self) { try MaskSnapshot(contentsOf: url) }
     #expect(error?.field == "compression")
   }
 }
