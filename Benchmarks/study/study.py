@@ -100,16 +100,18 @@ def result_of(run: Run, folder: pathlib.Path) -> dict | None:
     summary = json.loads(summary_file.read_text())
     record = json.loads((folder / "study.json").read_text())
     curve = []
+    training = None
     for line in (folder / "metrics.jsonl").read_text().splitlines():
         entry = json.loads(line)
         if entry.get("kind") == "epoch":
             curve.append(round(entry["testAccuracy"], 5))
+            training = entry.get("trainAccuracy")
     return {
         "variant": run.variant, "sparsity": run.sparsity, "seed": run.seed,
         "testAccuracy": summary["testAccuracy"], "testLoss": summary["testLoss"],
         "measuredSparsity": summary["sparsity"], "macDensity": summary.get("macDensity"),
         "epochs": summary["epochs"], "steps": summary["steps"],
-        "testAccuracyByEpoch": curve,
+        "trainAccuracy": training, "testAccuracyByEpoch": curve,
         "command": record["command"], "sessions": record["sessions"],
         "hours": round(sum(session["seconds"] for session in record["sessions"]) / 3600, 3),
         "kernels": summary["machine"]["kernels"],

@@ -29,7 +29,7 @@ if not resumed:
     (folder / "config.yaml").write_text("epochs: 1\\n")
     if "--sparsity" in arguments:
         os.kill(os.getpid(), signal.SIGKILL)
-(folder / "metrics.jsonl").write_text('{"kind": "epoch", "testAccuracy": 0.5, "step": 1}\\n')
+(folder / "metrics.jsonl").write_text('{"kind": "epoch", "testAccuracy": 0.5, "trainAccuracy": 0.75, "step": 1}\\n')
 (folder / "summary.json").write_text(json.dumps({
     "testAccuracy": 0.5, "testLoss": 1, "sparsity": 0.9, "epochs": 1, "steps": 1,
     "machine": {"kernels": "avx2"}}))
@@ -150,7 +150,7 @@ class StudyTests(unittest.TestCase):
         self.assertEqual([session["commit"] for session in killed["sessions"]], ["abc", "abc"])
         self.assertIn("--sparsity 0.9", killed["command"])
         subprocess.run([sys.executable, HERE / "draw", to], check=True)
-        self.assertIn("| line 90 % | 50.00 % | 0.00 | 50.00, 50.00 |", (to / "README.md").read_text())
+        self.assertIn("| line 90 % | 50.00 % | 0.00 | 50.00, 50.00 | 75.0 % |", (to / "README.md").read_text())
         self.assertTrue((to / "small.svg").read_text().startswith("<svg"))
 
     def test_data_grow_over_state_folders(self):
