@@ -3,7 +3,9 @@ import Files
 import Foundation
 
 extension MaskSnapshot {
-  private static let form = SealedFile(kind: "SWPUMASK", noun: "masks")
+  /// The first bytes of a file.
+  package static let kind: StaticString = "SWPUMASK"
+  private static let form = SealedFile(kind: kind, noun: "masks")
   private static let version: UInt32 = 3
   /// Version 2 repeated the sizes of each layer and had a checksum of bytes; version 1 lacked the dense
   /// layers.

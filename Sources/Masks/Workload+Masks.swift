@@ -52,6 +52,27 @@ extension Workload {
       vectorLayers: network.vectorLayers, optimizer: network.optimizer ?? .sgd)
   }
 
+  /// A network with the masks of a run of it: a snapshot of all of its layers, dense ones included.
+  ///
+  /// - Parameter advice: what else would be right where the layers are those of another network.
+  /// - Throws: `InputError` when the snapshot lacks a layer, has another one, or one of other sizes.
+  public init(
+    _ network: NetworkDescription, wholeSnapshot snapshot: MaskSnapshot, file: String,
+    advice: String = ""
+  ) throws(InputError) {
+    let theirs = network.convolutions.map(\.name)
+    let own = snapshot.layers.map(\.name)
+    let foreign = own.first { !theirs.contains($0) }
+    guard let layer = foreign ?? theirs.first(where: { !own.contains($0) }) else {
+      try self.init(network, snapshot: snapshot, file: file)
+      return
+    }
+    throw InputError(
+      file: file, field: "layer \(layer)",
+      value: foreign == nil ? "none of this name" : "not a layer of \(network.name)",
+      allowed: "the \(theirs.count) layers of \(network.name)\(advice)")
+  }
+
   /// The network without its masks.
   public var network: NetworkDescription {
     NetworkDescription(

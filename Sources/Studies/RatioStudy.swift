@@ -14,6 +14,11 @@ public struct RatioStudy: Decodable, Sendable {
     let epochs: Int
   }
 
+  private static let structured = ["channel", "filter"]
+  private static let subStructured = "sub-structured"
+  /// The variants that the ratio is of.
+  private static let variants = structured + [subStructured, "dense"]
+
   let set: String
   let runsNotFinished: Int
   let rows: [Row]
@@ -82,10 +87,10 @@ public struct RatioStudy: Decodable, Sendable {
   /// Sub-structured pruning beside the better of channels and filters, in words; nil where trainings of
   /// one of them, or dense ones, are missing.
   func reading(within loss: Double) -> String? {
-    let structured = ["channel", "filter"].compactMap { name in
+    let structured = Self.structured.compactMap { name in
       highestSparsity(of: name, within: loss).map { (name: name, bound: $0) }
     }.max { $0.bound.sparsity < $1.bound.sparsity }
-    guard let structured, let own = highestSparsity(of: "sub-structured", within: loss) else {
+    guard let structured, let own = highestSparsity(of: Self.subStructured, within: loss) else {
       return nil
     }
     // What lies beyond the last measured sparsity is not known.
@@ -103,10 +108,14 @@ public struct RatioStudy: Decodable, Sendable {
 
   /// What was trained.
   var origin: String {
-    let seeds = Set(rows.map(\.seed)).count
+    let used = rows.filter { Self.variants.contains($0.variant) }
+    let counts = Dictionary(grouping: used) { "\($0.variant) \($0.sparsity)" }.values.map(\.count)
+    let (least, most) = (counts.min() ?? 0, counts.max() ?? 0)
+    let seeds = least == most ? "\(most)" : "\(least) to \(most)"
     let epochs = Set(rows.map(\.epochs)).sorted().map(String.init).joined(separator: ", ")
     let missing = runsNotFinished == 0 ? "" : "; \(runsNotFinished) runs are not finished"
-    return "set \(set), \(epochs) epochs, \(seeds) \(seeds == 1 ? "seed" : "seeds")\(missing)"
+    return
+      "set \(set), \(epochs) epochs, \(seeds) \(most == 1 ? "seed" : "seeds") a point\(missing)"
   }
 
   private func mean(_ rows: [Row]) -> Double? {

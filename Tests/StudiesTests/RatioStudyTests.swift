@@ -51,6 +51,9 @@ import Testing
       ("filter", 0.5, [0.895]), ("filter", 0.8, [0.8]), ("sub-structured", 0.8, [0.895]),
       ("sub-structured", 0.95, [0.8]),
     ]
+    #expect(try study(rows + [("erk", 0.9, [0.7, 0.7, 0.7])]).origin.contains(" 1 seed a point"))
+    #expect(
+      try study(rows + [("filter", 0.9, [0.7, 0.7])]).origin.contains(" 1 to 2 seeds a point"))
     let text = try #require(try study(rows).reading(within: 0.005))
     #expect(
       text == "2.00x fewer weights left (80.0 % sparse, channel 60.0 %); 1.33x the sparsity; "
@@ -60,7 +63,7 @@ import Testing
     #expect(try study(rows.filter { $0.0 != "dense" }).reading(within: 0.005) == nil)
     #expect(try study(rows.filter { $0.0 != "sub-structured" }).reading(within: 0.005) == nil)
     let origin = try study(rows, missing: 3).origin
-    #expect(origin == "set s, 30 epochs, 1 seed; 3 runs are not finished")
+    #expect(origin == "set s, 30 epochs, 1 seed a point; 3 runs are not finished")
   }
 
   @Test("What is no study is refused with file and field")

@@ -57,14 +57,67 @@ import Training
     }
   }
 
-  @Test(
-    "A snapshot of another network is refused, not taken as dense",
-    arguments: [ModelName.mlp, .resnet20])
-  func another(_ model: ModelName) throws {
+  @Test("A snapshot of another network is refused, and the right one named")
+  func another() throws {
     try withFile(masked().snapshot.encoded()) { file in
-      let error = #expect(throws: InputError.self) { try request(file, model).workload() }
-      #expect(error?.file == file.path && error?.allowed.contains("--model") == true)
+      let error = #expect(throws: InputError.self) { try request(file, .mlp).workload() }
+      #expect(error?.file == file.path && error?.allowed.contains("--model lenet5") == true)
     }
+  }
+
+  @Test("A snapshot of a smaller network is not the rest dense; a wrong layer is named")
+  func smaller() throws {
+    var snapshot = try masked().snapshot
+    let last = snapshot.layers.removeLast()
+    try withFile(snapshot.encoded()) { file in
+      let error = #expect(throws: InputError.self) { try request(file, .lenet5).workload() }
+      #expect(error?.field == "layer \(last.name)" && error?.value == "none of this name")
+    }
+    snapshot.layers.append(last)
+    snapshot.layers[0].name = "conv0"
+    try withFile(snapshot.encoded()) { file in
+      let error = #expect(throws: InputError.self) { try request(file, .lenet5).workload() }
+      #expect(error?.field == "layer conv0" && error?.value == "not a layer of lenet5")
+    }
+  }
+
+  @Test("The step of a single snapshot is the one that is asked for; all needs a folder of them")
+  func steps() throws {
+    let (workload, snapshot) = try masked()
+    try withFile(snapshot.encoded()) { file in
+      var request = request(file, .lenet5)
+      request.snapshot = .step(7)
+      #expect(try request.workload().layers.map(\.mask) == workload.layers.map(\.mask))
+      for wrong in [SnapshotChoice.step(8), .all] {
+        request.snapshot = wrong
+        let error = #expect(throws: InputError.self) { try request.workload() }
+        #expect(error?.field == "--snapshot")
+      }
+      let folder = file.deletingPathExtension()
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      try FileManager.default.copyItem(
+        at: file, to: folder.appendingPathComponent("step-00000007.masks"))
+      request.masks = folder.path
+      let training = try request.training()
+      #expect(training.steps == [7])
+      #expect(try training.workload(0).layers.map(\.mask) == workload.layers.map(\.mask))
+    }
+  }
+
+  @Test("A snapshot is told by its content, whatever its name")
+  func renamed() throws {
+    let (workload, snapshot) = try masked()
+    try withFile(snapshot.encoded()) { file in
+      let other = file.path + "-copy"
+      try FileManager.default.copyItem(atPath: file.path, toPath: other)
+      defer { try? FileManager.default.removeItem(atPath: other) }
+      let found = try request(URL(fileURLWithPath: other), .lenet5).workload()
+      #expect(found.layers.map(\.mask) == workload.layers.map(\.mask))
+    }
+    let gone = request(URL(fileURLWithPath: "/nowhere.masks"), .lenet5)
+    let error = #expect(throws: InputError.self) { try gone.workload() }
+    #expect(error?.value == "nothing there")
   }
 
   @Test("A damaged snapshot is named")

@@ -52,10 +52,10 @@ public struct RunRecord: Sendable {
     var names: [String] = []
     var snapshots: [Snapshot] = []
     if let last = files.last {
-      let masks = try MaskSnapshot(contentsOf: last)
+      let masks = try MaskSnapshot(path: last.path)
       names = masks.layers.map(\.name)
       for file in thinned(files, to: HeatMap.mostColumns) {
-        let snapshot = file == last ? masks : try MaskSnapshot(contentsOf: file)
+        let snapshot = file == last ? masks : try MaskSnapshot(path: file.path)
         let found = Dictionary(
           snapshot.layers.map { ($0.name, $0.mask.density) }, uniquingKeysWith: { $1 })
         // A layer that a snapshot lacks is dense.

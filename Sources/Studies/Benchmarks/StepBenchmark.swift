@@ -93,6 +93,7 @@ public struct StepBenchmark {
       name, batch: batch, density: all == 0 ? 1 : Double(kept) / Double(all),
       granularity: snapshot.layers.map(\.granularity).first { $0 != .dense } ?? .dense,
       isTrained: true, engine: engine, imageSize: imageSize)
+    guard snapshot.layers.map(\.name) == model.network.convolutions.map(\.name) else { return nil }
     for (layer, (name, _)) in zip(model.convolutions, model.network.convolutions)
     where layer.isPrunable {
       guard let mask = snapshot.layers.first(where: { $0.name == name })?.mask,

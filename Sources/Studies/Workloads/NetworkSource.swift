@@ -21,11 +21,12 @@ public enum NetworkSource: Sendable {
     let torch =
       "in PyTorch, safetensors.torch.save_file(model.state_dict(), \"model.safetensors\") or "
       + "torch.onnx.export(model, images, \"model.onnx\") writes one"
-    let masks = "give masks by --masks, together with --model or a file of these kinds"
+    let masks =
+      "masks go behind --masks, with --model or a file of these kinds unless they are ResNet-18's"
     let onnx = "convert it to ONNX"
     return [
       "pt": torch, "pth": torch, "bin": torch, "ckpt": torch, "tar": torch, "pkl": torch,
-      "pickle": torch, "mar": torch, "npz": masks, "npy": masks, "masks": masks, "gz": masks,
+      "pickle": torch, "mar": torch, "npz": masks, "npy": masks, "masks": masks,
       "h5": onnx, "hdf5": onnx, "keras": onnx, "pb": onnx, "tflite": onnx, "mlmodel": onnx,
       "caffemodel": onnx, "prototxt": onnx, "pdmodel": onnx, "engine": onnx, "msgpack": onnx,
       "gguf": onnx, "ggml": onnx,
@@ -37,7 +38,9 @@ public enum NetworkSource: Sendable {
   /// - Throws: `InputError` that names the supported kinds, and how to convert.
   static func check(_ path: String?) throws(InputError) {
     guard let path, case .run = NetworkSource(path), !isFolder(path) else { return }
-    let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+    let name = path.lowercased()
+    let file = URL(fileURLWithPath: name.hasSuffix(".masks.gz") ? String(name.dropLast(3)) : name)
+    let ending = file.pathExtension
     let advice = foreign[ending]
     guard advice != nil || FileManager.default.fileExists(atPath: path) else { return }
     throw InputError(

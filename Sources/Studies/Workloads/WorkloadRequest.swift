@@ -18,8 +18,8 @@ public struct WorkloadRequest: Sendable {
   public var imageSize: Int?
   /// Batch size; nil for that of the source, else 32.
   public var batch: Int?
-  /// Masks from a file: a snapshot of a run (`.masks`, `.masks.gz`), or from NumPy an npz file, a folder of
-  /// npy files, or of `step-N.npz` files.
+  /// Masks from a file: a snapshot of a run (`.masks`, `.masks.gz`), or from NumPy an npz file or a folder of
+  /// npy files; or a folder of either kind, `step-N.masks` or `step-N.npz`.
   public var masks: String?
   /// Granularity of random masks, or of the pruning of given weights; nil for sub-structured, or the masks
   /// of the source.
@@ -41,7 +41,7 @@ public struct WorkloadRequest: Sendable {
 
   private static let noSteps = InputError(
     file: "command line", field: "--snapshot", value: "all",
-    allowed: "last or a step; all needs a run, or --masks with step-N.npz files")
+    allowed: "last or a step; all needs a run, or --masks with step-N.npz or step-N.masks files")
 
   /// Checks what was asked for.
   ///
@@ -122,7 +122,10 @@ public struct WorkloadRequest: Sendable {
   private func workload(_ network: SourceNetwork, note: (String) -> Void) throws -> Workload {
     if let masks {
       let steps = try maskSteps()
-      if steps.isEmpty { return try workload(network, masks: masks, note: note) }
+      if steps.isEmpty {
+        if snapshot == .all { throw Self.noSteps }
+        return try workload(network, masks: masks, note: note)
+      }
       let found =
         snapshot == .last ? steps.last : steps.first { snapshot == .step($0.step) }
       guard let found else {
@@ -165,26 +168,33 @@ public struct WorkloadRequest: Sendable {
   private func workload(
     _ network: SourceNetwork, masks file: String, step: Int = 0, note: (String) -> Void = { _ in }
   ) throws -> Workload {
-    if Self.isSnapshot(file) { return try workload(network.description, snapshot: file) }
+    if MaskSnapshot.isSnapshot(file) {
+      let found = try MaskSnapshot(path: file)
+      if case .step(let wanted) = snapshot, wanted != found.step {
+        throw InputError(
+          file: file, field: "--snapshot", value: "\(wanted)",
+          allowed: "last, or \(found.step), the step of this file")
+      }
+      return try Workload(
+        network.description, wholeSnapshot: found, file: file, advice: advice(found))
+    }
     let (snapshot, leftOut) = try MaskSnapshot.reading(
       numPy: file, network: network.description, names: network.names, step: step)
     if !leftOut.isEmpty { note("No masks in \(file): \(StateNames.list(leftOut)).") }
     return try Workload(network.description, snapshot: snapshot, file: file)
   }
 
-  private static func isSnapshot(_ file: String) -> Bool {
-    file.hasSuffix(".masks") || file.hasSuffix(".masks.gz")
-  }
-
-  private func workload(_ network: NetworkDescription, snapshot file: String) throws -> Workload {
-    let snapshot = try MaskSnapshot(contentsOf: URL(fileURLWithPath: file))
-    let known = Set(network.convolutions.map(\.name))
-    if let stranger = snapshot.layers.first(where: { !known.contains($0.name) }) {
-      throw InputError(
-        file: file, field: "layer", value: stranger.name,
-        allowed: "layers of \(network.name); --model names another network")
+  /// Names the network of the engine that has the layers of a snapshot, where one may be chosen.
+  private func advice(_ snapshot: MaskSnapshot) -> String {
+    guard case .model = source else { return "" }
+    let side = imageSize ?? 32
+    let names = snapshot.layers.map(\.name)
+    let fitting = ModelName.allCases.first { model in
+      let network = try? model.network(
+        input: MapShape(channels: 3, height: side, width: side), classes: 10)
+      return network?.convolutions.map(\.name) == names
     }
-    return try Workload(network, snapshot: snapshot, file: file)
+    return fitting.map { "; the file has those of \($0.rawValue): --model \($0.rawValue)" } ?? ""
   }
 
   /// A training with its masks at some steps: the run's, or a folder of `step-N.npz` files.
@@ -223,12 +233,14 @@ public struct WorkloadRequest: Sendable {
       workload: { try sized(run.workload(files[$0])) })
   }
 
-  /// The `step-N.npz` files of `--masks`, in order; empty for an npz file and a folder of npy files.
+  /// The `step-N.npz` or `step-N.masks` files of `--masks`, in order; empty for a single file and a folder of
+  /// npy files.
   private func maskSteps() throws -> [(step: Int, path: String)] {
     guard let masks, isFolder(masks) else { return [] }
     return try visibleFiles(in: masks).compactMap { file in
-      guard file.hasPrefix("step-"), file.hasSuffix(".npz"),
-        let step = Int(file.dropFirst(5).dropLast(4)), step >= 0
+      guard file.hasPrefix("step-"),
+        let ending = [".npz", ".masks", ".masks.gz"].first(where: file.hasSuffix),
+        let step = Int(file.dropFirst(5).dropLast(ending.count)), step >= 0
       else { return nil }
       return (step, masks + "/" + file)
     }.sorted { $0.step < $1.step }
@@ -248,7 +260,12 @@ public struct WorkloadRequest: Sendable {
     let density = String(
       format: "%.1f %% of all weights kept", 100 * Double(kept) / Double(max(1, all)))
     let zeros = "zeros assumed: half of the activations, no gradients"
-    if let masks { return "Masks of \(masks); \(density)." }
+    if let masks {
+      guard case .model = source else { return "Masks of \(masks); \(density)." }
+      let side = imageSize ?? 32
+      return "Masks of \(masks); \(density).\n"
+        + "Assumed: images of \(side)x\(side), batch size \(workload.batch), SGD; a run has its own."
+    }
     switch source {
     case .run: return "Masks of \(path ?? ""), \(snapshot) snapshot; \(density)."
     case .safetensors where !prunes, .onnx where !prunes:

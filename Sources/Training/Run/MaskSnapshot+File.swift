@@ -4,20 +4,20 @@ import Foundation
 import Masks
 
 extension MaskSnapshot {
-  /// Reads a snapshot that a run wrote, compressed by gzip where the file's name ends in `.gz`.
+  private static let gzip: [UInt8] = [0x1f, 0x8b]
+
+  /// Reads a snapshot that a run wrote, perhaps compressed by gzip.
   ///
   /// ```swift
-  /// let file = URL(fileURLWithPath: "docs/results/masks/resnet18.masks.gz")
-  /// print(try MaskSnapshot(contentsOf: file).layers.count)
+  /// let file = "docs/results/masks/resnet18.masks.gz"
+  /// print(try MaskSnapshot(path: file).layers.count)
   /// ```
   ///
-  /// - Throws: `FileError`, `InputError`.
-  public init(contentsOf file: URL) throws {
-    guard let data = FileManager.default.contents(atPath: file.path) else {
-      throw FileError(file.path, "read the snapshot", reason: "the file cannot be read")
-    }
+  /// - Throws: `InputError`.
+  public init(path: String) throws(InputError) {
+    let data = try fileBytes(path)
     var bytes = Array(data)
-    if file.pathExtension == "gz" {
+    if bytes.starts(with: Self.gzip) {
       var rest = bytes[...]
       var gzip = GzipReader {
         defer { rest = [] }
@@ -28,9 +28,15 @@ extension MaskSnapshot {
         bytes = try gzip.read(1032 * data.count)
       } catch {
         throw InputError(
-          file: file.path, field: "compression", value: error.found, allowed: "a gzip stream")
+          file: path, field: "compression", value: error.found, allowed: "a gzip stream")
       }
     }
-    self = try MaskSnapshot(decoding: bytes, file: file.path)
+    self = try MaskSnapshot(decoding: bytes, file: path)
+  }
+
+  /// Whether a file is, or by its name should be, a snapshot; false for one that cannot be read.
+  public static func isSnapshot(_ path: String) -> Bool {
+    guard !isFolder(path), let data = try? fileBytes(path) else { return false }
+    return path.hasSuffix(".masks") || data.starts(with: gzip) || data.starts(with: "\(kind)".utf8)
   }
 }

@@ -16,7 +16,7 @@ public struct ResumableRun {
   public let summary: RunSummary?
 
   /// The keys whose change leaves what was trained so far as it is.
-  static let changeable: Set<String> = ["epochs", "data-path", "initialize-from"]
+  static let changeable: Set<String> = ["epochs", "data-path", "initialize-from", "distill-from"]
 
   /// Looks at a run; nothing is written.
   ///
@@ -81,6 +81,7 @@ extension TrainingConfiguration {
     result.dataPath = dataPath.map(absolute)
     result.initializeFrom = initializeFrom.map(absolute)
     result.modelFile = modelFile.map(absolute)
+    result.distillFrom = distillFrom.map(absolute)
     return result
   }
 }

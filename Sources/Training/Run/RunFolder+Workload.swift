@@ -57,7 +57,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`, `InputError`.
   public func workload(_ file: URL) throws -> Workload {
-    try Workload(readNetwork(), snapshot: MaskSnapshot(contentsOf: file), file: file.path)
+    try Workload(readNetwork(), wholeSnapshot: MaskSnapshot(path: file.path), file: file.path)
   }
 
   /// The step of a snapshot or checkpoint, from its name.

@@ -161,7 +161,7 @@ struct StepCommand: ParsableCommand {
       models: model, batches: common.batch,
       densities: masks.isEmpty ? common.densities : common.density,
       granularity: common.granularity.granularity,
-      masks: masks.map { ($0, try MaskSnapshot(contentsOf: URL(fileURLWithPath: $0))) },
+      masks: masks.map { ($0, try MaskSnapshot(path: $0)) },
       imageSize: imageSize,
       precisions: precision, samples: common.samples, updatesMasks: maskUpdates,
       engine: common.engineOptions.engine

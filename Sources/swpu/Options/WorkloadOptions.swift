@@ -33,8 +33,9 @@ struct WorkloadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Masks: a snapshot of a run (.masks, .masks.gz), or NumPy arrays, one per layer: an npz file "
-        + "or a folder of npy files; with --snapshot a folder of step-N.npz files.",
+      "Masks for --model, which is ResNet-18 unless it is given, or for a file: a snapshot of a run "
+        + "(.masks, .masks.gz), or NumPy arrays, one per layer: an npz file or a folder of npy files; "
+        + "with --snapshot a folder of step-N.masks or step-N.npz files.",
       valueName: "path"))
   var masks: String?
 
@@ -52,7 +53,8 @@ struct WorkloadOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Masks of the run: the last ones, or those of a step.", valueName: "last|step"))
+      "Masks of the run, or of a folder that --masks names: the last ones, or those of a step.",
+      valueName: "last|step"))
   var snapshot = SnapshotChoice.last
 
   func validate() throws { try request.validate() }

@@ -54,10 +54,15 @@ struct CompareCommand: ParsableCommand {
       }
       let folder = RunFolder(URL(fileURLWithPath: parts[1]))
       guard let file = folder.maskFiles.last else {
-        throw ValidationError("--own: \(folder.masks.path) holds no masks")
+        throw ValidationError("--own: \(parts[1]) is no folder of a run with masks")
       }
-      try comparison.add(
-        candidate, options.request.sized(folder.workload(file)), masks: parts[1], table: table)
+      let ownWorkload = try options.request.sized(folder.workload(file))
+      guard ownWorkload.layers.map(\.convolution) == workload.layers.map(\.convolution) else {
+        throw ValidationError(
+          "--own: \(parts[1]) is a run of another network than \(workload.name), or with images of "
+            + "another size")
+      }
+      try comparison.add(candidate, ownWorkload, masks: parts[1], table: table)
     }
     if json { return try printJSON(PartlyModelled(comparison, loaded.unmodelled)) }
     let part = loaded.unmodelled?.title.map { ": \($0)" } ?? ""

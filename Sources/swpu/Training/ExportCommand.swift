@@ -150,7 +150,7 @@ struct ExportCommand: ParsableCommand {
   private func writeMasks(_ folder: RunFolder, to file: String) throws {
     let tensors = try folder.configuredNetwork().exchangeWeights
     func export(_ snapshot: URL, to file: String) throws {
-      try write(MaskSnapshot(contentsOf: snapshot).numPyArchive(tensors: tensors), to: file)
+      try write(MaskSnapshot(path: snapshot.path).numPyArchive(tensors: tensors), to: file)
     }
     guard snapshot == .all else { return try export(folder.maskFile(snapshot), to: file) }
     do {

@@ -87,10 +87,10 @@ struct BenchmarkRunTests {
     defer { try? FileManager.default.removeItem(at: folder) }
     let url = folder.appendingPathComponent("one.masks.gz")
     try Data(file).write(to: url)
-    #expect(try MaskSnapshot(contentsOf: url) == snapshot)
+    #expect(try MaskSnapshot(path: url.path) == snapshot)
     file[40] ^= 1
     try Data(file).write(to: url)
-    let error = #expect(throws: InputError.self) { try MaskSnapshot(contentsOf: url) }
+    let error = #expect(throws: InputError.self) { try MaskSnapshot(path: url.path) }
     #expect(error?.field == "compression")
   }
 }

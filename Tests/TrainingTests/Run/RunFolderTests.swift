@@ -286,6 +286,8 @@ import Testing
     configuration.initializeFrom = "/w.safetensors"
     let found = configuration.absolute(in: "/home/me")
     #expect(found.dataPath == "/home/me/data/x" && found.initializeFrom == "/w.safetensors")
+    configuration.distillFrom = "runs/teacher"
+    #expect(configuration.absolute(in: "/home/me").distillFrom == "/home/me/runs/teacher")
     configuration.dataPath = "~/x"
     #expect(configuration.absolute().dataPath?.hasPrefix("/") == true)
     #expect(configuration.absolute().dataPath?.contains("~") == false)

@@ -87,7 +87,7 @@ struct TensorBoardLogTests {
       try #require(found.scalars["sparsity/all"]).map { Int($0[0]) }
         == metrics.filter { $0.sparsity != nil }.map(\.step))
 
-    let snapshots = try folder.maskFiles.map { try MaskSnapshot(contentsOf: $0) }
+    let snapshots = try folder.maskFiles.map { try MaskSnapshot(path: $0.path) }
     for layer in try #require(snapshots.last).layers where layer.granularity != .dense {
       let histograms = try #require(found.histograms["filters/" + layer.name])
       #expect(histograms.map { Int($0[0]) } == snapshots.map(\.step), "\(layer.name)")
