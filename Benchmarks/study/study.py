@@ -35,6 +35,18 @@ class Run:
         density = "" if self.sparsity == 0 else f"-{self.sparsity:g}"
         return f"{self.set}/{self.variant}{density}/seed-{self.seed}"
 
+    @property
+    def engine_arguments(self) -> list[str]:
+        """Options that a run does not keep, so that it must be given them again where it is resumed."""
+        kernels = dict(self.options).get("kernels")
+        return [] if kernels is None else ["--kernels", kernels]
+
+    @property
+    def teacher(self) -> str | None:
+        """Name of the run of this study that it learns from; None without one."""
+        path = dict(self.options).get("distill-from", "")
+        return path.removeprefix("runs/") if path.startswith("runs/") else None
+
     def arguments(self, data_path: str, threads: int) -> list[str]:
         """Options of `swpu train` for a run from the start, without its folder."""
         result = ["--threads", str(threads), "--seed", str(self.seed)]
@@ -99,6 +111,10 @@ def result_of(run: Run, folder: pathlib.Path) -> dict | None:
         return None
     summary = json.loads(summary_file.read_text())
     record = json.loads((folder / "study.json").read_text())
+    wanted = dict(run.options).get("kernels")
+    kernels = summary["machine"]["kernels"]
+    if wanted is not None and kernels.split()[0] != wanted:
+        raise StudyError(f"{folder} ended with the kernels {kernels} in place of {wanted}; remove it and run it again")
     curve = []
     training = None
     for line in (folder / "metrics.jsonl").read_text().splitlines():
@@ -114,5 +130,5 @@ def result_of(run: Run, folder: pathlib.Path) -> dict | None:
         "trainAccuracy": training, "testAccuracyByEpoch": curve,
         "command": record["command"], "sessions": record["sessions"],
         "hours": round(sum(session["seconds"] for session in record["sessions"]) / 3600, 3),
-        "kernels": summary["machine"]["kernels"],
+        "kernels": kernels,
     }

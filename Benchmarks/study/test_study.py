@@ -25,6 +25,9 @@ resumed = "--resume" in arguments
 folder = pathlib.Path(arguments[arguments.index("--resume" if resumed else "--output") + 1])
 with open("calls.txt", "a") as calls:
     calls.write(" ".join(["resume" if resumed else "start", folder.parent.name, folder.name]) + "\\n")
+if "--data-path" in arguments:
+    assert pathlib.Path(arguments[arguments.index("--data-path") + 1]).is_dir()
+table = arguments[arguments.index("--kernels") + 1] if "--kernels" in arguments else "avx512"
 if not resumed:
     (folder / "config.yaml").write_text("epochs: 1\\n")
     if "--sparsity" in arguments:
@@ -32,7 +35,7 @@ if not resumed:
 (folder / "metrics.jsonl").write_text('{"kind": "epoch", "testAccuracy": 0.5, "trainAccuracy": 0.75, "step": 1}\\n')
 (folder / "summary.json").write_text(json.dumps({
     "testAccuracy": 0.5, "testLoss": 1, "sparsity": 0.9, "epochs": 1, "steps": 1,
-    "machine": {"kernels": "avx2"}}))
+    "machine": {"kernels": table + " bf16"}}))
 """
 
 
@@ -40,6 +43,7 @@ class StudyTests(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.path = pathlib.Path(self.folder.name)
+        (self.path / "x").mkdir()
         self.list = self.path / "list.json"
         self.list.write_text(json.dumps({
             "common": {"data": "cifar10"}, "sets": {"small": {"epochs": 1}},
@@ -59,7 +63,7 @@ class StudyTests(unittest.TestCase):
         return subprocess.run(
             [sys.executable, HERE / "run-study", self.path / "state", "--swpu", program, "--commit",
              "abc", "--data-path", "x", "--runs", self.list, "--nice", "0", *more],
-            capture_output=True, text=True)
+            capture_output=True, text=True, cwd=self.path)
 
     def test_the_list_is_a_queue_without_repeats(self):
         names = [run.name for run in read_runs(self.list)]
@@ -197,6 +201,53 @@ class StudyTests(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn(f"{to / 'small.json'} is not what collect writes", result.stderr)
         self.assertEqual((to / "small.json").read_text(), '{"set": "small", "rows": [{"seed": 1}]}')
+
+    def change(self, **more):
+        document = json.loads(self.list.read_text())
+        document["variants"]["line"].update(more)
+        self.list.write_text(json.dumps(document))
+
+    def collect(self, to):
+        return subprocess.run(
+            [sys.executable, HERE / "collect", self.path / "state", "--runs", self.list, "--to", to],
+            capture_output=True, text=True)
+
+    def test_a_resumed_run_keeps_its_kernels(self):
+        self.change(kernels="avx2")
+        self.assertEqual(self.queue().returncode, 0)
+        to = self.path / "results"
+        self.assertEqual(self.collect(to).returncode, 0)
+        rows = json.loads((to / "small.json").read_text())["rows"]
+        self.assertEqual(
+            {(row["variant"], row["kernels"]) for row in rows},
+            {("line", "avx2 bf16"), ("dense", "avx512 bf16")})
+        summary = self.path / "state/runs/small/line-0.9/seed-1/summary.json"
+        summary.write_text(summary.read_text().replace("avx2", "baseline"))
+        refused = self.collect(to)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("baseline bf16 in place of avx2", refused.stderr)
+
+    def test_a_run_waits_for_its_teacher(self):
+        self.change(**{"distill-from": "runs/small/dense/seed-1"})
+        first = self.queue()
+        self.assertEqual(first.returncode, 1)
+        self.assertIn("small/line-0.9/seed-1 left out: its teacher small/dense/seed-1", first.stdout)
+        self.assertEqual(self.queue().returncode, 0)
+        to = self.path / "results"
+        self.assertEqual(self.collect(to).returncode, 0)
+        document = json.loads((to / "small.json").read_text())
+        document["rows"] = [row for row in document["rows"] if row["variant"] == "dense"]
+        (to / "small.json").write_text(json.dumps(document))
+        shutil.rmtree(self.path / "state")
+        listed = self.queue("--beyond", to, "--list").stdout
+        self.assertIn("waiting   small/dense/seed-1", listed)
+
+    def test_a_program_or_data_that_are_not_there_are_named(self):
+        for option, value in (("--swpu", "no-program"), ("--data-path", "no-folder")):
+            result = self.queue(option, value)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(option, result.stderr)
+            self.assertIn(value, result.stderr)
 
     def test_ratios(self):
         points = [(0.0, 90.0), (0.5, 89.8), (0.9, 88.8), (0.95, 80.0)]
