@@ -249,6 +249,21 @@ class StudyTests(unittest.TestCase):
             self.assertIn(option, result.stderr)
             self.assertIn(value, result.stderr)
 
+    def test_equal_accuracy(self):
+        rows = [
+            {"variant": variant, "sparsity": sparsity, "seed": 1, "testAccuracy": accuracy, "macDensity": None,
+             "hours": 1, "kernels": "avx2", "command": "c", "sessions": []}
+            for variant, sparsity, accuracy in (
+                ("dense", 0, 0.9), ("filter", 0.5, 0.88), ("filter", 0.9, 0.8), ("channel", 0.5, 0.86),
+                ("channel", 0.9, 0.6), ("sub-structured", 0.5, 0.885), ("sub-structured", 0.9, 0.84))]
+        (self.path / "small.json").write_text(json.dumps({"set": "small", "runsNotFinished": 0, "rows": rows}))
+        self.list.unlink()
+        subprocess.run([sys.executable, HERE / "draw", self.path], check=True)
+        text = (self.path / "README.md").read_text()
+        # Filters lose 8 points from 50 to 90 %, half of which leave 84 % at 70 %.
+        self.assertIn("| 90 % | 84.00 % | 70.0 % | 3.00x |", text)
+        self.assertIn("Below 50 % nothing was measured", text)
+
     def test_ratios(self):
         points = [(0.0, 90.0), (0.5, 89.8), (0.9, 88.8), (0.95, 80.0)]
         sparsity, open_end = highest_sparsity(points, 89.0)

@@ -58,8 +58,8 @@ extension TrainingConfiguration {
       .only("1 to 4096") { (1...4096).contains($0) }),
     ConfigurationKey(
       "precision", \.precision,
-      "Precision of activations and gradients; weights and sums are fp32 in any. auto: bf16 where "
-        + "this machine multiplies it faster, else fp32."),
+      "Precision of activations and gradients; weights and sums are fp32 in any. auto: bf16 with the "
+        + "kernels for AVX-512, else fp32."),
     ConfigurationKey(
       "stash-format", \.stashFormat,
       "Format in which outputs and activations wait for their next use, a scale per channel, emulated by "
