@@ -130,7 +130,8 @@ public struct PaperClaims: Codable, Sendable {
       study.map { "not known: \($0.origin) lacks trainings" } ?? "not known without --study"
     let further =
       study.map { study in
-        "within a point: \(study.reading(within: 0.01) ?? "not known"); \(study.origin)"
+        "within a point: \(study.reading(within: 0.01) ?? "not known"); fewer weights left at equal accuracy: "
+          + "\(study.equalAccuracy ?? "not known"); \(study.origin)"
       }
       ?? "--study takes the data of trainings with --granularity sub-structured and channel or filter "
       + "at several --sparsity, as Benchmarks/study writes them"

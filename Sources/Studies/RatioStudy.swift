@@ -106,6 +106,25 @@ public struct RatioStudy: Decodable, Sendable {
       100 * (own.sparsity - structured.bound.sparsity))
   }
 
+  /// How many times fewer weights sub-structured pruning leaves than the better of channels and filters at the
+  /// accuracy of each of its sparsities, in words; nil where trainings for it are missing.
+  var equalAccuracy: String? {
+    guard let dense else { return nil }
+    let own = Dictionary(grouping: rows.filter { $0.variant == Self.subStructured }, by: \.sparsity)
+    let parts = own.sorted { $0.key < $1.key }.compactMap { sparsity, rows -> String? in
+      let found = Self.structured.compactMap { name in
+        mean(rows).flatMap { highestSparsity(of: name, within: dense - $0) }
+      }
+      guard let best = found.max(by: { $0.sparsity < $1.sparsity }), sparsity > 0 else {
+        return nil
+      }
+      return String(
+        format: "%@%.2fx at %g %%", best.isOpen ? "at most " : "",
+        (1 - best.sparsity) / (1 - sparsity), 100 * sparsity)
+    }
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
   /// What was trained.
   var origin: String {
     let used = rows.filter { Self.variants.contains($0.variant) }

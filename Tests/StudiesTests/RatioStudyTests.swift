@@ -58,6 +58,10 @@ import Testing
     #expect(
       text == "2.00x fewer weights left (80.0 % sparse, channel 60.0 %); 1.33x the sparsity; "
         + "+20.0 points")
+    #expect(try study(rows).equalAccuracy == "2.00x at 80 %, at most 4.00x at 95 %")
+    #expect(try study(rows.filter { $0.0 != "dense" }).equalAccuracy == nil)
+    let best = try study(rows + [("sub-structured", 0.97, [0.7])]).equalAccuracy
+    #expect(best?.hasSuffix("at most 6.67x at 97 %") == true)
     let open = try #require(try study(Array(rows.dropLast())).reading(within: 0.005))
     #expect(open.hasPrefix("at least 2.00x"))
     #expect(try study(rows.filter { $0.0 != "dense" }).reading(within: 0.005) == nil)
