@@ -14,8 +14,8 @@ struct SimulateCommand: ParsableCommand {
     abstract: "Simulate a training step on the processor model.",
     discussion: """
       Reports cycles, utilisation, skipped loads and energy of every layer and pass. The masks come from a \
-      run, from the zero weights of a file, from NumPy arrays or from a random seed. Nodes of a file that \
-      the model has no layer for are listed.
+      run, from one of its snapshots, from the zero weights of a file, from NumPy arrays or from a random \
+      seed. Nodes of a file that the model has no layer for are listed.
 
       Examples:
         swpu simulate runs/first
