@@ -45,7 +45,7 @@ struct SimulateCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Level of the model: fast is analytical, cycle is cycle-accurate, value is bit-accurate on "
-        + "random values."))
+        + "random values and far slower, for small networks."))
   var level: Level = .fast
 
   @Option(
