@@ -8,11 +8,6 @@ extension MaskSnapshot {
 
   /// Reads a snapshot that a run wrote, perhaps compressed by gzip.
   ///
-  /// ```swift
-  /// let file = "docs/results/masks/resnet18.masks.gz"
-  /// print(try MaskSnapshot(path: file).layers.count)
-  /// ```
-  ///
   /// - Throws: `InputError`.
   public init(path: String) throws(InputError) {
     let data = try fileBytes(path)
