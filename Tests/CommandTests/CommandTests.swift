@@ -289,6 +289,9 @@ struct CommandTests {
     #expect(try products(step(onnx)) == products(byZeros))
     #expect(try products(step(folded, "--masks", masks)) == products(own))
 
+    let foreign = try Program("compare", "--model", "mlp", "--own", "structured=" + run).wait()
+    #expect(foreign.status != 0 && foreign.errors.contains("another network"), "\(foreign.errors)")
+
     let whole = try Program("simulate", run, "--snapshot", "all").wait()
     let fromFiles = try Program("simulate", run, "--masks", all, "--snapshot", "all").wait()
     #expect(whole.status == 0 && fromFiles.status == 0, "\(fromFiles.errors)")

@@ -34,7 +34,11 @@ public struct ResumableRun {
     let (file, state) = checkpoint
     let before = try TrainingConfiguration(yaml: state.configuration, file: file.path)
     let differences = configuration.differences(from: before)
-    if let refused = differences.first(where: { !Self.changeable.contains($0.key) }) {
+    let refused = differences.first { key, before, now in
+      // A teacher may move; one that comes or goes would change what is trained for.
+      !Self.changeable.contains(key) || key == "distill-from" && (before == nil || now == nil)
+    }
+    if let refused {
       throw ConfigurationError(
         folder.configuration.path, refused.key,
         "\(refused.now ?? "nothing") is not allowed; the run was trained with "

@@ -40,11 +40,7 @@ struct CompareCommand: ParsableCommand {
     let loaded = try options.loaded()
     let workload = loaded.workload
     let machines = Comparison.machines(hardware)
-    var comparison = Comparison()
-    for candidate in machines {
-      try comparison.add(candidate, workload, table: table)
-    }
-    try comparison.addUnpruned(like: hardware, workload, table: table)
+    var ownWorkloads: [(machine: HardwareDescription, workload: Workload, run: String)] = []
     for pair in own {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, let candidate = machines.first(where: { $0.name == parts[0] }) else {
@@ -62,7 +58,15 @@ struct CompareCommand: ParsableCommand {
           "--own: \(parts[1]) is a run of another network than \(workload.name), or with images of "
             + "another size")
       }
-      try comparison.add(candidate, ownWorkload, masks: parts[1], table: table)
+      ownWorkloads.append((candidate, ownWorkload, parts[1]))
+    }
+    var comparison = Comparison()
+    for candidate in machines {
+      try comparison.add(candidate, workload, table: table)
+    }
+    try comparison.addUnpruned(like: hardware, workload, table: table)
+    for (candidate, workload, run) in ownWorkloads {
+      try comparison.add(candidate, workload, masks: run, table: table)
     }
     if json { return try printJSON(PartlyModelled(comparison, loaded.unmodelled)) }
     let part = loaded.unmodelled?.title.map { ": \($0)" } ?? ""

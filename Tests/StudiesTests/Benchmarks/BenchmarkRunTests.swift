@@ -66,6 +66,12 @@ struct BenchmarkRunTests {
     let all = masks.reduce(0) { $0 + $1.shape.count }
     #expect(kept < all && rows[0].density == Double(kept) / Double(all))
     #expect(rows[0].exchangeMilliseconds != nil && rows[0].thinningMilliseconds != nil)
+    // Of a larger network that has all of its layers.
+    var larger = snapshot
+    larger.layers.append(snapshot.layers[0])
+    larger.layers[larger.layers.count - 1].name = "further"
+    let none = try StepBenchmark(.lenet5, batch: 2, masks: larger, engine: Engine(threads: 1))
+    #expect(none == nil)
     let error = #expect(throws: InputError.self) { try steps([.mlp]) }
     #expect(error?.description.contains("one.masks") == true)
   }

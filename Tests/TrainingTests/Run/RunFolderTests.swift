@@ -234,7 +234,13 @@ import Testing
       run.changes == [
         "data-path: /elsewhere from here on, nothing before", "epochs: 3 from here on, 2 before",
       ])
-    try edit { $0.batch = 10 }
+    try edit { $0.distillFrom = "/a/teacher" }
+    let teacher = #expect(throws: ConfigurationError.self) { _ = try ResumableRun(folder) }
+    #expect(teacher?.key == "distill-from")
+    try edit {
+      $0.distillFrom = nil
+      $0.batch = 10
+    }
     let error = #expect(throws: ConfigurationError.self) { _ = try ResumableRun(folder) }
     #expect(error?.key == "batch" && error?.problem.contains("10") == true)
     #expect(error?.problem.contains("trained with 20") == true)
