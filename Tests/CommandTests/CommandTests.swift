@@ -192,6 +192,7 @@ struct CommandTests {
       }
       let layers: [Layer]
       let totals: Totals
+      let masks: String
     }
     func step(_ arguments: String...) throws -> Step {
       let result = try Program(["simulate", run, "--json"] + arguments).wait()
@@ -200,6 +201,7 @@ struct CommandTests {
     }
     let fast = try step()
     #expect(fast.totals.effectualMACs < fast.totals.denseMACs)
+    #expect(fast.masks.contains(run))
     #expect(fast.totals.energyPicojoules["total"] ?? 0 > 0)
     #expect(abs(fast.totals.seconds * 1e3 - summary.processor.milliseconds) < 1e-9)
     #expect(Set(fast.layers.map(\.pass)) == ["forward", "input-gradient", "weight-gradient"])

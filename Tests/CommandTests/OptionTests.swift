@@ -138,4 +138,15 @@ struct OptionTests {
     let large = try workload("--image-size", "64")
     #expect(large.layers[0].geometry.input.height == 64)
   }
+
+  @Test("The words that choose a workload again are words of a shell")
+  func words() throws {
+    func line(_ arguments: String...) throws -> String {
+      try WorkloadOptions.parse(arguments).words.joined(separator: " ")
+    }
+    #expect(try line("my runs/one") == "'my runs/one' --snapshot last")
+    #expect(
+      try line("--masks", "it's.npz", "--batch", "4")
+        == #"--model resnet18 --image-size 32 --masks 'it'\''s.npz' --snapshot last --batch 4"#)
+  }
 }

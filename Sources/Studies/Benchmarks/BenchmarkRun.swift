@@ -84,8 +84,13 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
     precisions: [Precision], samples: Int, updatesMasks: Bool = false, engine: Engine,
     report: (ModelName, Int) -> Void
   ) throws -> BenchmarkRun {
+    for (file, snapshot) in masks
+    where !models.contains(where: { snapshot.fits($0, imageSize: imageSize) }) {
+      throw InputError(
+        file: file, field: "layers", value: "those of another network",
+        allowed: "those of " + models.map(\.rawValue).joined(separator: ", "))
+    }
     var rows: [Row] = []
-    var unused = Set(masks.map(\.file))
     var peak = Samples()
     for name in models {
       for batch in batches {
@@ -96,15 +101,11 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
               engine: engine.with(precision), imageSize: imageSize)
           }
         }
-        for (file, snapshot) in masks {
-          for precision in precisions {
-            guard
-              let benchmark = try StepBenchmark(
-                name, batch: batch, masks: snapshot, engine: engine.with(precision),
-                imageSize: imageSize)
-            else { break }
-            benchmarks.append(benchmark)
-            unused.remove(file)
+        for (_, snapshot) in masks where snapshot.fits(name, imageSize: imageSize) {
+          benchmarks += try precisions.map { precision in
+            try StepBenchmark(
+              name, batch: batch, masks: snapshot, engine: engine.with(precision),
+              imageSize: imageSize)
           }
         }
         for _ in 0..<samples {
@@ -117,11 +118,6 @@ extension BenchmarkRun where Row == StepBenchmark.Row {
         rows += benchmarks.map(\.row)
         report(name, batch)
       }
-    }
-    if let file = unused.sorted().first {
-      throw InputError(
-        file: file, field: "layers", value: "those of another network",
-        allowed: "those of " + models.map(\.rawValue).joined(separator: ", "))
     }
     return BenchmarkRun(rows: rows, engine: engine, peak: peak)
   }

@@ -78,11 +78,11 @@ public struct StepBenchmark {
     runStep()
   }
 
-  /// Lays out a network and prunes it as a training run did.
+  /// Lays out a network and prunes it as a training run of it did.
   ///
+  /// - Precondition: the snapshot fits the network (`MaskSnapshot.fits`).
   /// - Throws: `NetworkError`, `MemoryError`.
-  /// - Returns: nil where the layers are not those of the network.
-  public init?(
+  public init(
     _ name: ModelName, batch: Int, masks snapshot: MaskSnapshot, engine: Engine,
     imageSize: Int = 32
   ) throws {
@@ -93,26 +93,18 @@ public struct StepBenchmark {
       name, batch: batch, density: all == 0 ? 1 : Double(kept) / Double(all),
       granularity: snapshot.layers.map(\.granularity).first { $0 != .dense } ?? .dense,
       isTrained: true, engine: engine, imageSize: imageSize)
-    guard snapshot.layers.map(\.name) == model.network.convolutions.map(\.name) else { return nil }
-    for (layer, (name, _)) in zip(model.convolutions, model.network.convolutions)
-    where layer.isPrunable {
-      guard let mask = snapshot.layers.first(where: { $0.name == name })?.mask,
-        mask.shape == layer.filterShape
-      else { return nil }
-      layer.apply(mask)
+    precondition(snapshot.fits(name, imageSize: imageSize), "a snapshot of another network")
+    for (layer, pruned) in zip(model.convolutions, snapshot.layers) where layer.isPrunable {
+      layer.apply(pruned.mask)
     }
     runStep()
-  }
-
-  private static func map(_ imageSize: Int) -> MapShape {
-    MapShape(channels: 3, height: imageSize, width: imageSize)
   }
 
   private init(
     _ name: ModelName, batch: Int, density: Double, granularity: Granularity, isTrained: Bool,
     engine: Engine, imageSize: Int
   ) throws {
-    let input = Self.map(imageSize)
+    let input = MapShape(channels: 3, height: imageSize, width: imageSize)
     let network = try name.network(input: input, classes: 10)
     model = try Model(network, engine: engine, batch: batch, seed: 1)
     self.density = density
@@ -176,5 +168,17 @@ public struct StepBenchmark {
       thinningMilliseconds: thinnings.milliseconds.isEmpty ? nil : thinnings.median,
       parameters: model.network.parameterCount, macs: model.network.denseMACs,
       arenaBytes: model.arenaBytes)
+  }
+}
+
+extension MaskSnapshot {
+  /// Whether it has the layers of a network for images of `imageSize` rows and columns in ten classes, with
+  /// their sizes.
+  public func fits(_ model: ModelName, imageSize: Int = 32) -> Bool {
+    let input = MapShape(channels: 3, height: imageSize, width: imageSize)
+    guard let network = try? model.network(input: input, classes: 10) else { return false }
+    let theirs = network.description(batch: 1).convolutions
+    return layers.map(\.name) == theirs.map(\.name)
+      && layers.map(\.mask.shape) == theirs.map(\.filterShape)
   }
 }

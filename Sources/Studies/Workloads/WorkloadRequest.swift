@@ -84,6 +84,8 @@ public struct WorkloadRequest: Sendable {
     public var workload: Workload
     /// Nodes of an ONNX file; nil for other sources.
     public var unmodelled: Unmodelled?
+    /// Where the masks come from.
+    public var origin: String
   }
 
   /// The network, with masks of the run, of files, or random ones.
@@ -103,7 +105,8 @@ public struct WorkloadRequest: Sendable {
   /// - Throws: `InputError`, `FileError`, `NetworkError`.
   public func loaded(note: (String) -> Void) throws -> Loaded {
     if masks == nil, case .run(let run) = source {
-      return Loaded(workload: try sized(run.workload(run.maskFile(snapshot))))
+      let workload = try sized(run.workload(run.maskFile(snapshot)))
+      return Loaded(workload: workload, origin: origin(workload))
     }
     let network = try SourceNetwork(self)
     if !network.leftOut.isEmpty {
@@ -115,8 +118,9 @@ public struct WorkloadRequest: Sendable {
         "Layer by layer, not streamed: what \(count == 1 ? "a layer reads" : "\(count) layers read") "
           + "is no whole output of a layer ('\(layer)' reads \(what)).")
     }
+    let workload = try workload(network, note: note)
     return Loaded(
-      workload: try workload(network, note: note), unmodelled: network.unmodelled)
+      workload: workload, unmodelled: network.unmodelled, origin: origin(workload))
   }
 
   private func workload(_ network: SourceNetwork, note: (String) -> Void) throws -> Workload {
@@ -168,8 +172,7 @@ public struct WorkloadRequest: Sendable {
   private func workload(
     _ network: SourceNetwork, masks file: String, step: Int = 0, note: (String) -> Void = { _ in }
   ) throws -> Workload {
-    if MaskSnapshot.isSnapshot(file) {
-      let found = try MaskSnapshot(path: file)
+    if let found = try MaskSnapshot(ifSnapshot: file) {
       if case .step(let wanted) = snapshot, wanted != found.step {
         throw InputError(
           file: file, field: "--snapshot", value: "\(wanted)",
@@ -188,12 +191,7 @@ public struct WorkloadRequest: Sendable {
   private func advice(_ snapshot: MaskSnapshot) -> String {
     guard case .model = source else { return "" }
     let side = imageSize ?? 32
-    let names = snapshot.layers.map(\.name)
-    let fitting = ModelName.allCases.first { model in
-      let network = try? model.network(
-        input: MapShape(channels: 3, height: side, width: side), classes: 10)
-      return network?.convolutions.map(\.name) == names
-    }
+    let fitting = ModelName.allCases.first { snapshot.fits($0, imageSize: side) }
     return fitting.map { "; the file has those of \($0.rawValue): --model \($0.rawValue)" } ?? ""
   }
 
@@ -254,7 +252,7 @@ public struct WorkloadRequest: Sendable {
   }
 
   /// A line that says where the masks come from.
-  public func origin(_ workload: Workload) -> String {
+  private func origin(_ workload: Workload) -> String {
     let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
     let all = workload.layers.reduce(0) { $0 + $1.mask.shape.count }
     let density = String(

@@ -10,7 +10,22 @@ extension MaskSnapshot {
   ///
   /// - Throws: `InputError`.
   public init(path: String) throws(InputError) {
-    let data = try fileBytes(path)
+    try self.init(data: fileBytes(path), file: path)
+  }
+
+  /// Reads a file that is, or by its name should be, a snapshot; nil for any other, a folder and a file that
+  /// cannot be read.
+  ///
+  /// - Throws: `InputError` for a damaged snapshot.
+  public init?(ifSnapshot path: String) throws(InputError) {
+    guard !isFolder(path), let data = try? fileBytes(path),
+      path.hasSuffix(".masks") || data.starts(with: Self.gzip)
+        || data.starts(with: "\(Self.kind)".utf8)
+    else { return nil }
+    try self.init(data: data, file: path)
+  }
+
+  private init(data: Data, file path: String) throws(InputError) {
     var bytes = Array(data)
     if bytes.starts(with: Self.gzip) {
       var rest = bytes[...]
@@ -27,11 +42,5 @@ extension MaskSnapshot {
       }
     }
     self = try MaskSnapshot(decoding: bytes, file: path)
-  }
-
-  /// Whether a file is, or by its name should be, a snapshot; false for one that cannot be read.
-  public static func isSnapshot(_ path: String) -> Bool {
-    guard !isFolder(path), let data = try? fileBytes(path) else { return false }
-    return path.hasSuffix(".masks") || data.starts(with: gzip) || data.starts(with: "\(kind)".utf8)
   }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import Masks
 import Processor
+import Report
 import Studies
 import Training
 
@@ -83,15 +84,15 @@ struct WorkloadOptions: ParsableArguments {
   /// The workload, and nodes of its source that are not simulated; notes where its masks come from.
   func loaded() throws -> WorkloadRequest.Loaded {
     let loaded = try request.loaded { note($0) }
-    note(request.origin(loaded.workload))
+    note(loaded.origin)
     return loaded
   }
 
   /// The words of a command that choose the same workload, defaults included.
   var words: [String] {
-    var words = source.map { [$0] } ?? []
+    var words = source.map { [shellWord($0)] } ?? []
     func add(_ option: String, _ value: (some Any)?) {
-      if let value { words.append("--\(option) \(value)") }
+      if let value { words.append("--\(option) \(shellWord("\(value)"))") }
     }
     let drawn = masks == nil
     switch request.source {

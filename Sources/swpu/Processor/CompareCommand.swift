@@ -68,7 +68,7 @@ struct CompareCommand: ParsableCommand {
     for (candidate, workload, run) in ownWorkloads {
       try comparison.add(candidate, workload, masks: run, table: table)
     }
-    if json { return try printJSON(PartlyModelled(comparison, loaded.unmodelled)) }
+    if json { return try printJSON(WorkloadDocument(comparison, loaded)) }
     let part = loaded.unmodelled?.title.map { ": \($0)" } ?? ""
     print("\(workload.name), batch size \(workload.batch)\(part)\n")
     print(ComparisonText(comparison).table.text)

@@ -42,7 +42,7 @@ struct ExplainCommand: ParsableCommand {
       let step = try simulator.step(workload)
       if json {
         return try printJSON(
-          PartlyModelled(StepExplanation(step, hardware: hardware), loaded.unmodelled))
+          WorkloadDocument(StepExplanation(step, hardware: hardware), loaded))
       }
       print(StepExplanationText(step, hardware: hardware).text)
       if let text = loaded.unmodelled?.text { print("\n" + text) }

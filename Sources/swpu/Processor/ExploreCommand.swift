@@ -74,11 +74,11 @@ struct ExploreCommand: ParsableCommand {
   /// The command that simulates one combination again.
   private func rerun(_ settings: [(key: String, value: String)]) -> String {
     var words = ["swpu simulate"] + options.words
-    words.append("--hardware \(machine.hardware)")
+    words.append("--hardware \(shellWord(machine.hardware))")
     if let voltage = machine.voltage { words.append("--voltage \(voltage)") }
-    if let table = machine.energyTable { words.append("--energy-table \(table)") }
-    words += machine.set.map { "--set \($0)" }
-    words += settings.map { "--set \($0.key)=\($0.value)" }
+    if let table = machine.energyTable { words.append("--energy-table \(shellWord(table))") }
+    words += machine.set.map { "--set \(shellWord($0))" }
+    words += settings.map { "--set \(shellWord("\($0.key)=\($0.value)"))" }
     return words.joined(separator: " ")
   }
 }

@@ -121,8 +121,8 @@ struct SimulateCommand: ParsableCommand {
     }
     if json {
       return try printJSON(
-        PartlyModelled(
-          Document(step: result, baselines: comparison.machines.dropFirst()), loaded.unmodelled))
+        WorkloadDocument(
+          Document(step: result, baselines: comparison.machines.dropFirst()), loaded))
     }
     print(SimulationText(result, hardware: hardware, unmodelled: loaded.unmodelled).text)
     if !baselines.isEmpty { print("\n" + ComparisonText(comparison).table.text) }

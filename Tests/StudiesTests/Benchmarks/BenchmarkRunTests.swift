@@ -51,12 +51,14 @@ struct BenchmarkRunTests {
   @Test("Masks of a run, and what an update adds; those of another network are refused")
   func trained() throws {
     let snapshot = try snapshot()
-    func steps(_ models: [ModelName]) throws -> BenchmarkRun<StepBenchmark.Row> {
+    func steps(_ models: [ModelName], report: () -> Void = {}) throws
+      -> BenchmarkRun<StepBenchmark.Row>
+    {
       try BenchmarkRun.steps(
         models: models, batches: [2], densities: [], granularity: .line,
         masks: [("one.masks", snapshot)], precisions: [.fp32], samples: 1, updatesMasks: true,
         engine: Engine(threads: 1)
-      ) { _, _ in }
+      ) { _, _ in report() }
     }
     let rows = try steps([.lenet5, .mlp]).rows
     #expect(rows.map(\.model) == ["lenet5"])
@@ -70,9 +72,11 @@ struct BenchmarkRunTests {
     var larger = snapshot
     larger.layers.append(snapshot.layers[0])
     larger.layers[larger.layers.count - 1].name = "further"
-    let none = try StepBenchmark(.lenet5, batch: 2, masks: larger, engine: Engine(threads: 1))
-    #expect(none == nil)
-    let error = #expect(throws: InputError.self) { try steps([.mlp]) }
+    #expect(snapshot.fits(.lenet5) && !larger.fits(.lenet5))
+    // Before anything is measured.
+    var measured = 0
+    let error = #expect(throws: InputError.self) { try steps([.mlp]) { measured += 1 } }
+    #expect(measured == 0)
     #expect(error?.description.contains("one.masks") == true)
   }
 
