@@ -37,13 +37,12 @@ faults-check:
 # The kernels alone, with buffers of exact size, under AddressSanitizer (leaks too) and
 # UndefinedBehaviorSanitizer, over random layers. Calls in place of inlined checks, traps in place of
 # messages and no checks that AddressSanitizer makes anyway keep a table below two minutes to compile.
-# Undefined behaviour is checked in the baseline's tables, whose sources the others share: it takes as long
-# again to compile. In all of them: make -B sanitize ADDRESS_ONLY=
+# Checks of undefined behaviour take as long again, so the tables for wider vectors have them only in
+# make -B sanitize ADDRESS_ONLY=, which is run by hand when kernels change.
 ADDRESS_ONLY = avx2 avx512 pairs_avx2 pairs_avx512 pairs_avx512bf16
-comma := ,
 sanitizers = -fsanitize=address -mllvm -asan-instrumentation-with-call-threshold=0 \
   $(if $(filter $(ADDRESS_ONLY),$(basename $(@F))),,-fsanitize=undefined -fsanitize-trap=undefined \
-  -fno-sanitize=null$(comma)pointer-overflow$(comma)object-size)
+  -fno-sanitize=null,pointer-overflow,object-size)
 sanitize: .build/sanitize/kernels
 	$< $(or $(LAYERS),300)
 
@@ -54,6 +53,13 @@ vpath %.c Sources/CKernels Tests/Sanitizers
 .build/sanitize/%.o: %.c $(shell find Sources/CKernels -name '*.inc' -o -name '*.h') Tests/Sanitizers/buffers.h
 	@mkdir -p $(@D)
 	clang -O1 -g1 -Wall -Wno-pass-failed -Wno-psabi $(sanitizers) -ISources/CKernels/include -c $< -o $@
+
+# The kernels of the release build, as they are shipped, against the same plain loops.
+.PHONY: release-kernels
+release-kernels:
+	clang -fuse-ld=lld -O1 -Wno-psabi -ISources/CKernels/include Tests/Sanitizers/*.c \
+	  .build/release/CKernels.build/*.o -lm -o .build/release-kernels
+	.build/release-kernels $(or $(LAYERS),300)
 
 # The Swift code under AddressSanitizer, which finds leaks too, and under ThreadSanitizer: the suites that
 # touch memory by pointers, files of other programs or threads, and two small training runs. Optimised, so
@@ -107,14 +113,16 @@ library:
 
 # The C kernels for arm64, in every vector width that they have, against plain loops over random layers,
 # under emulation. Needs Debian's cross compiler and qemu-user, which it installs.
-.PHONY: arm64
+.PHONY: arm64 arm64-tools
 arm64: .build/arm64/kernels
 	qemu-aarch64 -L /usr/aarch64-linux-gnu $< $(or $(LAYERS),100)
 
-.build/arm64/kernels: $(wildcard Sources/CKernels/*.c Tests/Sanitizers/*.c Tests/Sanitizers/*.h) \
-  $(shell find Sources/CKernels -name '*.inc' -o -name '*.h')
+arm64-tools:
 	@command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null || { \
 	  apt-get update -qq && apt-get install -y -qq gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; }
+
+.build/arm64/kernels: $(wildcard Sources/CKernels/*.c Tests/Sanitizers/*.c Tests/Sanitizers/*.h) \
+  $(shell find Sources/CKernels -name '*.inc' -o -name '*.h') | arm64-tools
 	@mkdir -p $(@D)
 	clang --target=aarch64-linux-gnu --gcc-toolchain=/usr -isystem /usr/aarch64-linux-gnu/include \
 	  -fuse-ld=lld -Wno-pass-failed -Wno-psabi -O1 -ISources/CKernels/include \

@@ -33,7 +33,7 @@ let package = Package(
       name: "CKernels",
       exclude: ["kernels", "families"],
       // Kernels at -O0 are 10-15 times slower, which would make debug test runs unbearable; -O2 takes half
-      // as long again to compile as -O1.
+      // as long again to compile as -O1. make release-kernels checks those of the release.
       cSettings: [.unsafeFlags(["-O1", "-Wno-pass-failed"], .when(configuration: .debug))]
     ),
     .target(name: "Tensor", dependencies: ["CKernels"]),

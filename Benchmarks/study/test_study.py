@@ -90,9 +90,16 @@ class StudyTests(unittest.TestCase):
         options = {run.variant: dict(run.options) for run in runs}
         self.assertEqual(options["start-1"]["start-density"], "1")
         self.assertNotIn("sparsity", options["dense"])
-        names = [run.name for run in runs]
-        teacher = options["distilled"]["distill-from"].removeprefix("runs/")
-        self.assertLess(names.index(teacher), names.index("halved/distilled-0.9/seed-1"))
+        self.assertIn("distill-from", options["distilled"])
+
+    def test_a_teacher_is_queued_before_what_it_teaches(self):
+        for file in ("halved.json", "runs.json"):
+            runs = read_runs(HERE / file)
+            names = [run.name for run in runs]
+            taught = [run for run in runs if run.teacher is not None]
+            self.assertTrue(taught)
+            for run in taught:
+                self.assertLess(names.index(run.teacher), names.index(run.name))
 
     def test_the_first_command_runs_on_every_kernel_table(self):
         runs = read_runs(HERE / "first-command.json")

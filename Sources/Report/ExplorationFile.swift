@@ -40,7 +40,7 @@ public struct ExplorationFile: Sendable {
       "\(point.millijoules)", "\(point.squareMillimetres)", "\(point.dramDevices)",
       "\(point.utilization)",
     ]
-    return (point.values + numbers + [command(settings)]).joined(separator: ",")
+    return (point.values + numbers + [csvCell(command(settings))]).joined(separator: ",")
   }
 
   private func point(_ line: Substring) -> Exploration.Point? {

@@ -32,7 +32,7 @@ public struct LayerTable {
 
   private static let columns: [Column] =
     [
-      Column(name: "layer", ofPass: { quoted($0.layer) }, ofVector: { quoted($0.name) }),
+      Column(name: "layer", ofPass: { csvCell($0.layer) }, ofVector: { csvCell($0.name) }),
       Column(name: "pass", ofPass: { $0.pass.rawValue }, ofVector: { _ in "vector" }),
       Column(name: "cycles", ofPass: { "\($0.cycles)" }, ofVector: { "\($0.cycles)" }),
       Column(name: "seconds", ofPass: { "\($0.seconds)" }, ofVector: { "\($0.seconds)" }),
@@ -80,11 +80,5 @@ public struct LayerTable {
       [columns.map(\.name)] + result.layers.map { pass in columns.map { $0.ofPass(pass) } }
       + result.vector.map { work in columns.map { $0.ofVector(work) } }
     return lines.map { $0.joined(separator: ",") + "\n" }.joined()
-  }
-
-  /// A cell by RFC 4180.
-  private static func quoted(_ text: String) -> String {
-    guard text.contains(where: { "\",".contains($0) || $0.isNewline }) else { return text }
-    return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
   }
 }

@@ -148,5 +148,7 @@ struct OptionTests {
     #expect(
       try line("--masks", "it's.npz", "--batch", "4")
         == #"--model resnet18 --image-size 32 --masks 'it'\''s.npz' --snapshot last --batch 4"#)
+    // Layers without weights in the file get random masks.
+    #expect(try line("a.onnx") == "a.onnx --seed 1")
   }
 }

@@ -90,6 +90,11 @@ import Testing
     try run("own.csv", rows: ["2", "4", "8"])
     #expect(try text("own.csv").hasPrefix(own))
     let whole = try text("own.csv")
+    // A command with commas is one cell, and is read again as it is.
+    let commas = #"simulate 'a,"b'"#
+    try run("commas.csv", command: commas)
+    try run("commas.csv", command: commas)
+    #expect(try text("commas.csv").contains(#","simulate 'a,""b'""# + "\n"))
     let error = #expect(throws: FileError.self) { try run("own.csv", command: "another") }
     #expect(error?.reason.contains("line 2") == true)
     #expect(try text("own.csv") == whole)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs every kernel over random layers under AddressSanitizer and UndefinedBehaviorSanitizer:
+// Runs every kernel over random layers and compares it with plain loops: under AddressSanitizer and
+// UndefinedBehaviorSanitizer (make sanitize), as released (make release-kernels), for arm64 (make arm64):
 //
 //     kernels [layers [first seed]]
 //

@@ -80,6 +80,8 @@ import Testing
       notes.contains {
         $0.contains("1 of 2 layers") && $0.contains("gone.bin is missing") && $0.contains("random")
       }, "\(notes)")
+    let origin = try request.loaded { _ in }.origin
+    #expect(origin.contains("seed 9 where weights are not known (1 of 2 layers)"), "\(origin)")
   }
 
   @Test("a transposed convolution computes what ONNX Runtime counts, at every level")

@@ -101,6 +101,11 @@ import Training
       request.masks = folder.path
       let training = try request.training()
       #expect(training.steps == [7])
+      // The file of the folder is named, not the folder alone.
+      request.snapshot = .last
+      let loaded = try request.loaded { _ in }
+      #expect(loaded.origin.contains(folder.path + "/step-00000007.masks"))
+      #expect(loaded.assumed?.contains("32x32") == true)
       #expect(try training.workload(0).layers.map(\.mask) == workload.layers.map(\.mask))
     }
   }

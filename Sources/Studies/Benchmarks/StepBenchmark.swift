@@ -86,6 +86,7 @@ public struct StepBenchmark {
     _ name: ModelName, batch: Int, masks snapshot: MaskSnapshot, engine: Engine,
     imageSize: Int = 32
   ) throws {
+    precondition(snapshot.fits(name, imageSize: imageSize), "a snapshot of another network")
     let pruned = snapshot.layers.filter { $0.granularity != .dense }.map(\.mask)
     let all = pruned.reduce(0) { $0 + $1.shape.count }
     let kept = pruned.reduce(0) { $0 + $1.keptElements }
@@ -93,7 +94,6 @@ public struct StepBenchmark {
       name, batch: batch, density: all == 0 ? 1 : Double(kept) / Double(all),
       granularity: snapshot.layers.map(\.granularity).first { $0 != .dense } ?? .dense,
       isTrained: true, engine: engine, imageSize: imageSize)
-    precondition(snapshot.fits(name, imageSize: imageSize), "a snapshot of another network")
     for (layer, pruned) in zip(model.convolutions, snapshot.layers) where layer.isPrunable {
       layer.apply(pruned.mask)
     }
@@ -168,17 +168,5 @@ public struct StepBenchmark {
       thinningMilliseconds: thinnings.milliseconds.isEmpty ? nil : thinnings.median,
       parameters: model.network.parameterCount, macs: model.network.denseMACs,
       arenaBytes: model.arenaBytes)
-  }
-}
-
-extension MaskSnapshot {
-  /// Whether it has the layers of a network for images of `imageSize` rows and columns in ten classes, with
-  /// their sizes.
-  public func fits(_ model: ModelName, imageSize: Int = 32) -> Bool {
-    let input = MapShape(channels: 3, height: imageSize, width: imageSize)
-    guard let network = try? model.network(input: input, classes: 10) else { return false }
-    let theirs = network.description(batch: 1).convolutions
-    return layers.map(\.name) == theirs.map(\.name)
-      && layers.map(\.mask.shape) == theirs.map(\.filterShape)
   }
 }

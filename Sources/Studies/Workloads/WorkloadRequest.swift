@@ -84,8 +84,10 @@ public struct WorkloadRequest: Sendable {
     public var workload: Workload
     /// Nodes of an ONNX file; nil for other sources.
     public var unmodelled: Unmodelled?
-    /// Where the masks come from.
+    /// Where the masks come from, and their density.
     public var origin: String
+    /// What is assumed beside them; nil where the source says all.
+    public var assumed: String?
   }
 
   /// The network, with masks of the run, of files, or random ones.
@@ -118,27 +120,44 @@ public struct WorkloadRequest: Sendable {
         "Layer by layer, not streamed: what \(count == 1 ? "a layer reads" : "\(count) layers read") "
           + "is no whole output of a layer ('\(layer)' reads \(what)).")
     }
-    let workload = try workload(network, note: note)
-    return Loaded(
-      workload: workload, unmodelled: network.unmodelled, origin: origin(workload))
+    let file = try masks.map(maskFile)
+    let workload = try workload(network, file, note: note)
+    var loaded = Loaded(
+      workload: workload, unmodelled: network.unmodelled, origin: origin(workload, file?.path))
+    let lacking = network.lackingWeights.count
+    if masks == nil && lacking > 0 {
+      loaded.origin +=
+        " Random ones of seed \(seed) where weights are not known "
+        + "(\(lacking) of \(network.description.convolutions.count) layers)."
+    }
+    if masks != nil, case .model = source {
+      let side = imageSize ?? 32
+      loaded.assumed =
+        "Assumed: images of \(side)x\(side), batch size \(workload.batch), SGD; a run has its own."
+    }
+    return loaded
   }
 
-  private func workload(_ network: SourceNetwork, note: (String) -> Void) throws -> Workload {
-    if let masks {
-      let steps = try maskSteps()
-      if steps.isEmpty {
-        if snapshot == .all { throw Self.noSteps }
-        return try workload(network, masks: masks, note: note)
-      }
-      let found =
-        snapshot == .last ? steps.last : steps.first { snapshot == .step($0.step) }
-      guard let found else {
-        throw InputError(
-          file: masks, field: "snapshot", value: "\(snapshot)",
-          allowed: "last, or " + steps.map { "\($0.step)" }.joined(separator: ", "))
-      }
-      return try workload(network, masks: found.path, step: found.step, note: note)
+  /// The file of `--masks`, or that of a step in a folder, and the step.
+  private func maskFile(_ masks: String) throws -> (path: String, step: Int) {
+    let steps = try maskSteps()
+    if steps.isEmpty {
+      if snapshot == .all { throw Self.noSteps }
+      return (masks, 0)
     }
+    let found = snapshot == .last ? steps.last : steps.first { snapshot == .step($0.step) }
+    guard let found else {
+      throw InputError(
+        file: masks, field: "snapshot", value: "\(snapshot)",
+        allowed: "last, or " + steps.map { "\($0.step)" }.joined(separator: ", "))
+    }
+    return (found.path, found.step)
+  }
+
+  private func workload(
+    _ network: SourceNetwork, _ file: (path: String, step: Int)?, note: (String) -> Void
+  ) throws -> Workload {
+    if let file { return try workload(network, masks: file.path, step: file.step, note: note) }
     var pruning = PruningConfiguration(
       granularity: granularity ?? .subStructured, sparsity: sparsity ?? 0.9)
     if sparsity == 0 { pruning.granularity = .dense }
@@ -170,7 +189,7 @@ public struct WorkloadRequest: Sendable {
   }
 
   private func workload(
-    _ network: SourceNetwork, masks file: String, step: Int = 0, note: (String) -> Void = { _ in }
+    _ network: SourceNetwork, masks file: String, step: Int, note: (String) -> Void = { _ in }
   ) throws -> Workload {
     if let found = try MaskSnapshot(ifSnapshot: file) {
       if case .step(let wanted) = snapshot, wanted != found.step {
@@ -251,19 +270,13 @@ public struct WorkloadRequest: Sendable {
     return workload
   }
 
-  /// A line that says where the masks come from.
-  private func origin(_ workload: Workload) -> String {
+  private func origin(_ workload: Workload, _ file: String? = nil) -> String {
     let kept = workload.layers.reduce(0) { $0 + $1.mask.keptElements }
     let all = workload.layers.reduce(0) { $0 + $1.mask.shape.count }
     let density = String(
       format: "%.1f %% of all weights kept", 100 * Double(kept) / Double(max(1, all)))
     let zeros = "zeros assumed: half of the activations, no gradients"
-    if let masks {
-      guard case .model = source else { return "Masks of \(masks); \(density)." }
-      let side = imageSize ?? 32
-      return "Masks of \(masks); \(density).\n"
-        + "Assumed: images of \(side)x\(side), batch size \(workload.batch), SGD; a run has its own."
-    }
+    if let file { return "Masks of \(file); \(density)." }
     switch source {
     case .run: return "Masks of \(path ?? ""), \(snapshot) snapshot; \(density)."
     case .safetensors where !prunes, .onnx where !prunes:

@@ -85,6 +85,7 @@ struct WorkloadOptions: ParsableArguments {
   func loaded() throws -> WorkloadRequest.Loaded {
     let loaded = try request.loaded { note($0) }
     note(loaded.origin)
+    if let assumed = loaded.assumed { note(assumed) }
     return loaded
   }
 
@@ -107,6 +108,8 @@ struct WorkloadOptions: ParsableArguments {
       add("image-size", imageSize)
       add("granularity", granularity?.rawValue)
       add("sparsity", sparsity)
+      // Layers without weights in the file get random masks.
+      if drawn { add("seed", seed) }
     case .topology, .model:
       if source == nil {
         add("model", (model ?? .resnet18).rawValue)

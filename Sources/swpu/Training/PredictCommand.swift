@@ -2,6 +2,7 @@
 import ArgumentParser
 import Files
 import Foundation
+import Report
 import Training
 
 struct PredictCommand: ParsableCommand {
@@ -91,12 +92,8 @@ struct PredictCommand: ParsableCommand {
   }
 
   private func rows(_ prediction: Classifier.Prediction) -> String {
-    func field(_ text: String) -> String {
-      text.contains { ",\"\n\r".contains($0) }
-        ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-    }
-    return prediction.classes.prefix(top).enumerated().map { rank, found in
-      "\(field(prediction.image)),\(rank + 1),\(field(found.name)),\(found.probability)\n"
+    prediction.classes.prefix(top).enumerated().map { rank, found in
+      "\(csvCell(prediction.image)),\(rank + 1),\(csvCell(found.name)),\(found.probability)\n"
     }.joined()
   }
 }

@@ -73,6 +73,15 @@ struct BenchmarkRunTests {
     larger.layers.append(snapshot.layers[0])
     larger.layers[larger.layers.count - 1].name = "further"
     #expect(snapshot.fits(.lenet5) && !larger.fits(.lenet5))
+    // The classifier of three classes is not pruned; another width of what is pruned is another network.
+    var other = snapshot
+    let last = other.layers.count - 1
+    other.layers[last].mask = LayerMask(
+      dense: FilterShape(filters: 3, channels: 84, rows: 1, columns: 1))
+    #expect(other.fits(.lenet5))
+    other.layers[1].mask = LayerMask(
+      dense: FilterShape(filters: 8, channels: 6, rows: 5, columns: 5))
+    #expect(!other.fits(.lenet5))
     // Before anything is measured.
     var measured = 0
     let error = #expect(throws: InputError.self) { try steps([.mlp]) { measured += 1 } }
