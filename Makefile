@@ -2,6 +2,9 @@
 .PHONY: build test test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
 .PHONY: sanitize faults faults-check
 
+# Other traits rebuild all of Swift: CI gives those of its one build.
+traits = $(TRAITS:%=--traits %)
+
 build:
 	swift build -c release
 
@@ -13,9 +16,9 @@ test: tools
 	@echo "== Testing the study's programs"
 	python3 Benchmarks/study/test_study.py
 	@echo "== Building the Swift tests"
-	swift build --build-tests
+	swift build -c release --build-tests $(traits)
 	@echo "== Running the Swift tests"
-	SWPU_REQUIRED_TOOLS="verilator allocation-counter images" swift test --skip-build
+	SWPU_REQUIRED_TOOLS="verilator allocation-counter images" swift test -c release --skip-build $(traits)
 	@echo "== Linting the hardware, module by module"
 	@$(MAKE) --no-print-directory rtl-lint
 	@echo "== Proving and styling the hardware"
@@ -81,7 +84,7 @@ $(SANITIZERS:%=sanitize-swift-%): sanitize-swift-%: tools
 	    --width 0.25 --train-images 256 --epochs 2 --output .build/sanitize-$*/runs/$$model || exit 1; \
 	done
 
-sanitized-build = -c release -Xswiftc -enable-testing --sanitize $* --scratch-path .build/sanitize-$* \
+sanitized-build = -c release --sanitize $* --scratch-path .build/sanitize-$* \
   -Xcc -O1 $(if $(filter address,$*),-Xcc -mllvm -Xcc -asan-instrumentation-with-call-threshold=0)
 sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
   LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt
@@ -220,7 +223,7 @@ $(lint-modules): lint-%:
 # TensorBoard from PyPI beside the build.
 exchange: .build/exchange/bin/python
 	SWPU_REQUIRED_TOOLS="onnxruntime tensorboard" SWPU_PYTHON=$(CURDIR)/$< \
-	  swift test --filter 'ONNXExportTests|TensorBoardLogTests|ClassifierTests'
+	  swift test -c release $(traits) --filter 'ONNXExportTests|TensorBoardLogTests|ClassifierTests'
 
 .build/exchange/bin/python:
 	python3 -m venv .build/exchange

@@ -132,3 +132,10 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The tests run on the release build, which is the one that users have, and reach what is internal.
+for target in package.targets where [.regular, .executable].contains(target.type) {
+  target.swiftSettings =
+    (target.swiftSettings ?? [])
+    + [.unsafeFlags(["-enable-testing"], .when(configuration: .release))]
+}

@@ -82,9 +82,10 @@ extension Engine {
     inputGradient: Tensor, residualGradient: Tensor?, accumulateResidual: Bool,
     gammaGradient: Tensor, betaGradient: Tensor, activation: Activation, map: MapShape, images: Int
   ) {
-    for tensor in [input, output, outputGradient, inputGradient] {
-      check(tensor, map, images: images)
-    }
+    check(input, map, images: images)
+    check(output, map, images: images)
+    check(outputGradient, map, images: images)
+    check(inputGradient, map, images: images)
     if let residualGradient { check(residualGradient, map, images: images) }
     precondition(
       gammaGradient.count >= map.channels && betaGradient.count >= map.channels, "one a channel")

@@ -9,8 +9,8 @@ import Synchronization
 /// microseconds, but a pool that spins for ever starves whatever else the machine runs. Shards are
 /// handed out by a counter, so a slow thread takes fewer; no result depends on who ran what.
 public final class ThreadPool: Sendable {
-  /// Threads that compute, the calling one included: as many as were asked for, or as could be
-  /// started.
+  /// Threads that compute, the calling one included: as many as were asked for, or half of those that
+  /// could be started.
   public let threads: Int
   /// Why there are fewer threads than were asked for; nil where there are as many.
   public let shortage: ThreadError?
@@ -27,13 +27,18 @@ public final class ThreadPool: Sendable {
         started += 1
       } catch {
         shortage = error
+        // What could be had to the last is not all for this pool: who loads data needs threads, too, and
+        // Dispatch waits for one for ever.
+        let kept = (started + 1) / 2
+        shared.dismiss(started - kept)
+        started = kept
       }
     }
     self.threads = started
     self.shortage = shortage
   }
 
-  deinit { shared.stop() }
+  deinit { shared.dismiss(threads - 1) }
 
   /// The processors that are online.
   public static var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
@@ -69,7 +74,8 @@ public final class ThreadPool: Sendable {
     private let waiting = Atomic<UInt64>(0)
     private let finished = Atomic<Int32>(0)
     private let sleeping = Atomic<Int>(0)
-    private let stopped = Atomic<Bool>(false)
+    // How many threads shall leave and have not.
+    private let leaving = Atomic<Int>(0)
     private let condition = NSCondition()
 
     // Waits for shards, not for threads: one that another program keeps away from its processor is
@@ -90,7 +96,7 @@ public final class ThreadPool: Sendable {
     }
 
     func serve() {
-      while !stopped.load(ordering: .acquiring) {
+      while !leaves() {
         takeShards()
         var spins = 0
         while !isCalled && spins < 20_000 {
@@ -101,14 +107,26 @@ public final class ThreadPool: Sendable {
       }
     }
 
-    func stop() {
-      stopped.store(true, ordering: .sequentiallyConsistent)
+    /// Ends as many threads, when they have done what they do.
+    func dismiss(_ threads: Int) {
+      leaving.add(threads, ordering: .sequentiallyConsistent)
       wake()
+    }
+
+    private func leaves() -> Bool {
+      var count = leaving.load(ordering: .sequentiallyConsistent)
+      while count > 0 {
+        let (taken, now) = leaving.weakCompareExchange(
+          expected: count, desired: count - 1, ordering: .acquiringAndReleasing)
+        if taken { return true }
+        count = now
+      }
+      return false
     }
 
     private var isCalled: Bool {
       waiting.load(ordering: .sequentiallyConsistent) & 0xffff_ffff > 0
-        || stopped.load(ordering: .sequentiallyConsistent)
+        || leaving.load(ordering: .sequentiallyConsistent) > 0
     }
 
     private func takeShards() {
