@@ -89,26 +89,26 @@ sanitized-build = -c release --sanitize $* --scratch-path .build/sanitize-$* \
 sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
   LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt
 
-# One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Builds
-# beside the build, since another way of linking rebuilds everything, and runs the example in C. It reads
-# no image files, so that it needs no libpng and libjpeg where it is used: pkg-config finds none.
+# One shared library for C and Python that needs no Swift installation: .build/library/libswpu.so. Made of what
+# the release build has compiled, with Swift's static libraries and neither libpng nor libjpeg, as it reads no
+# image files; runs the example in C.
 static-swift = $(shell dirname $$(dirname $$(readlink -f $$(command -v swift))))/lib/swift_static/linux
 linking = Sources/Library/linking
-
-# Where the library is built; CI gives the build itself, whose kernels are the same.
-library-scratch = .build/library-build
+library-modules = CKernels CPictures CYaml Exchange Files Library Masks Processor Pruning Tensor Training Yams
+# What Foundation's static libraries need; those that the modules import are found by themselves.
+foundation = -lCoreFoundation -l_FoundationCollections -l_FoundationCShims -l_FoundationICU
 
 library:
+	swift build -c release --product swpu-library $(traits)
 	mkdir -p .build/library
 	clang -O2 -fPIC -c $(linking)/icu_data.c -o .build/library/icu_data.o
 	icu_data=$$(nm $(static-swift)/lib_FoundationICU.a 2>/dev/null | grep -om 1 'icudt[0-9]*_dat') && \
-	PKG_CONFIG_LIBDIR=/nowhere swift build -c release --product swpu-library \
-	  --scratch-path $(library-scratch) \
-	  -Xswiftc -static-stdlib -Xlinker -L$(static-swift) \
-	  -Xlinker --version-script=$(CURDIR)/$(linking)/exports.map \
-	  -Xlinker $(CURDIR)/.build/library/icu_data.o -Xlinker --defsym=$$icu_data=swpu_no_icu_data
-	cp $(library-scratch)/release/libswpu-library.so .build/library/libswpu.so
+	swiftc -emit-library -static-stdlib -o .build/library/libswpu.so \
+	  $$(find $(library-modules:%=.build/release/%.build) -name '*.o') .build/library/icu_data.o $(foundation) \
+	  -Xlinker --version-script=$(linking)/exports.map -Xlinker --defsym=$$icu_data=swpu_no_icu_data \
+	  -Xlinker --gc-sections -Xlinker -z -Xlinker defs
 	strip --strip-unneeded .build/library/libswpu.so
+	@! readelf -d .build/library/libswpu.so | grep NEEDED | grep -vE '\[(lib(m|stdc\+\+|gcc_s|c)\.so|ld-linux)'
 	cp Sources/Library/swpu.h .build/library
 	cc -Wall -Wextra -Werror -O2 -I .build/library Examples/c/lenet.c .build/library/libswpu.so \
 	  -o .build/library/lenet
