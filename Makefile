@@ -1,5 +1,5 @@
 # Everything a developer or CI runs. `make test` prepares a fresh Debian machine for the tests.
-.PHONY: build test test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
+.PHONY: build test swift-tests test-python library wheel docs lint licences format bench exchange rtl-lint rtl-style rtl-formal rtl-syn synth sta clean
 .PHONY: sanitize faults faults-check
 
 # Other traits rebuild all of Swift: CI gives those of its one build.
@@ -15,10 +15,7 @@ build:
 test: tools
 	@echo "== Testing the study's programs"
 	python3 Benchmarks/study/test_study.py
-	@echo "== Building the Swift tests"
-	swift build -c release --build-tests $(traits)
-	@echo "== Running the Swift tests"
-	SWPU_REQUIRED_TOOLS="verilator allocation-counter images" swift test -c release --skip-build $(traits)
+	@$(MAKE) --no-print-directory swift-tests
 	@echo "== Linting the hardware, module by module"
 	@$(MAKE) --no-print-directory rtl-lint
 	@echo "== Proving and styling the hardware"
@@ -27,6 +24,16 @@ test: tools
 	       [ "$$CI" != true ]; }
 	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal rtl-syn
 	@echo "== All tests passed"
+
+# The tests in Swift, or those that FILTER=Suite1|Suite2 names. Built apart from the run: swift test would
+# compile with a flag more than swift build, and so compile everything again.
+required-tools = verilator allocation-counter images
+swift-tests:
+	@echo "== Building the Swift tests"
+	swift build -c release --build-tests $(traits)
+	@echo "== Running the Swift tests"
+	SWPU_REQUIRED_TOOLS="$(required-tools)" swift test -c release --skip-build $(traits) \
+	  $(if $(FILTER),--filter '$(FILTER)')
 
 # Puts hundreds of faults into a copy of the sources and prints those that no test notices; ONLY=pattern
 # chooses. It takes an hour or two; a stopped run is resumed.
@@ -222,8 +229,8 @@ $(lint-modules): lint-%:
 # Holds what is written against its real readers; needs Python, and installs ONNX Runtime and
 # TensorBoard from PyPI beside the build.
 exchange: .build/exchange/bin/python
-	SWPU_REQUIRED_TOOLS="onnxruntime tensorboard" SWPU_PYTHON=$(CURDIR)/$< \
-	  swift test -c release $(traits) --filter 'ONNXExportTests|TensorBoardLogTests|ClassifierTests'
+	SWPU_PYTHON=$(CURDIR)/$< $(MAKE) --no-print-directory swift-tests \
+	  required-tools="onnxruntime tensorboard" FILTER='ONNXExportTests|TensorBoardLogTests|ClassifierTests'
 
 .build/exchange/bin/python:
 	python3 -m venv .build/exchange

@@ -5,7 +5,7 @@ import Testing
 @testable import Processor
 
 /// Thousands of random cases, in a release build:
-/// `SWPU_SLOW_TESTS=1 swift test -c release --filter AgreementSlowTests`.
+/// `SWPU_SLOW_TESTS=1 make swift-tests FILTER=AgreementSlowTests`.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["SWPU_SLOW_TESTS"] == "1"))
 struct AgreementSlowTests {
   @Test("both levels give the same cycles, uses and counts on 10,000 random cases")
