@@ -100,7 +100,6 @@ sanitizer-settings = ASAN_OPTIONS=detect_leaks=1 TSAN_OPTIONS=halt_on_error=1 \
 # image files; runs the example in C.
 static-swift = $(shell dirname $$(dirname $$(readlink -f $$(command -v swift))))/lib/swift_static/linux
 linking = Sources/Library/linking
-library-modules = CKernels CPictures CYaml Exchange Files Library Masks Processor Pruning Tensor Training Yams
 # What Foundation's static libraries need; those that the modules import are found by themselves.
 foundation = -lCoreFoundation -l_FoundationCollections -l_FoundationCShims -l_FoundationICU
 
@@ -110,7 +109,7 @@ library:
 	clang -O2 -fPIC -c $(linking)/icu_data.c -o .build/library/icu_data.o
 	icu_data=$$(nm $(static-swift)/lib_FoundationICU.a 2>/dev/null | grep -om 1 'icudt[0-9]*_dat') && \
 	swiftc -emit-library -static-stdlib -o .build/library/libswpu.so \
-	  $$(find $(library-modules:%=.build/release/%.build) -name '*.o') .build/library/icu_data.o $(foundation) \
+	  @.build/release/swpu-library.product/Objects.LinkFileList .build/library/icu_data.o $(foundation) \
 	  -Xlinker --version-script=$(linking)/exports.map -Xlinker --defsym=$$icu_data=swpu_no_icu_data \
 	  -Xlinker --gc-sections -Xlinker -z -Xlinker defs
 	strip --strip-unneeded .build/library/libswpu.so
