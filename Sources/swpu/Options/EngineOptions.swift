@@ -30,7 +30,8 @@ struct EngineOptions: ParsableArguments {
     let engine = Engine(kernels: chosen, threads: threads)
     if let shortage = engine.pool.shortage {
       note(
-        "Only \(engine.pool.threads) of \(threads) threads compute: \(shortage). Results are the same."
+        "Only \(engine.pool.threads) of \(threads) threads compute, half of those that could be started: "
+          + "\(shortage). Results are the same."
       )
     }
     return engine
