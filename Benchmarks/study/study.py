@@ -42,10 +42,10 @@ class Run:
         return [] if kernels is None else ["--kernels", kernels]
 
     @property
-    def teacher(self) -> str | None:
-        """Name of the run of this study that it learns from; None without one."""
-        path = dict(self.options).get("distill-from", "")
-        return path.removeprefix("runs/") if path.startswith("runs/") else None
+    def needed(self) -> list[str]:
+        """Names of the runs of this study that it learns or starts from, and so has to wait for."""
+        paths = (dict(self.options).get(key, "") for key in ("distill-from", "initialize-from"))
+        return sorted({path.removeprefix("runs/") for path in paths if path.startswith("runs/")})
 
     def arguments(self, data_path: str, threads: int) -> list[str]:
         """Options of `swpu train` for a run from the start, without its folder."""

@@ -92,14 +92,15 @@ class StudyTests(unittest.TestCase):
         self.assertNotIn("sparsity", options["dense"])
         self.assertIn("distill-from", options["distilled"])
 
-    def test_a_teacher_is_queued_before_what_it_teaches(self):
+    def test_a_run_is_queued_before_those_that_need_it(self):
         for file in ("halved.json", "runs.json"):
             runs = read_runs(HERE / file)
             names = [run.name for run in runs]
-            taught = [run for run in runs if run.teacher is not None]
-            self.assertTrue(taught)
-            for run in taught:
-                self.assertLess(names.index(run.teacher), names.index(run.name))
+            later = [run for run in runs if run.needed]
+            self.assertTrue(later)
+            for run in later:
+                for name in run.needed:
+                    self.assertLess(names.index(name), names.index(run.name))
 
     def test_the_first_command_runs_on_every_kernel_table(self):
         runs = read_runs(HERE / "first-command.json")
@@ -235,10 +236,17 @@ class StudyTests(unittest.TestCase):
         self.assertIn("baseline bf16 in place of avx2", refused.stderr)
 
     def test_a_run_waits_for_its_teacher(self):
-        self.change(**{"distill-from": "runs/small/dense/seed-1"})
+        self.waits("distill-from")
+
+    def test_a_run_waits_for_what_it_starts_from(self):
+        self.waits("initialize-from")
+
+    def waits(self, key: str):
+        self.change(**{key: "runs/small/dense/seed-1"})
         first = self.queue()
         self.assertEqual(first.returncode, 1)
-        self.assertIn("small/line-0.9/seed-1 left out: its teacher small/dense/seed-1", first.stdout)
+        self.assertIn(
+            "small/line-0.9/seed-1 left out: small/dense/seed-1, which it needs", first.stdout)
         self.assertEqual(self.queue().returncode, 0)
         to = self.path / "results"
         self.assertEqual(self.collect(to).returncode, 0)

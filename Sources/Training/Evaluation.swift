@@ -34,10 +34,9 @@ public func evaluateRun(
 ) throws -> RunTest {
   let chosen = try folder.checkpoint(checkpoint)
   // Runs of older versions have none.
-  let hasTask = FileManager.default.fileExists(atPath: folder.task.path)
   let images = MapShape(
     channels: data.test.channels, height: data.test.height, width: data.test.width)
-  let task = hasTask ? try folder.readTask() : nil
+  let task = try folder.readTaskIfThere()
   if let task, task.image != images {
     throw ConfigurationError(
       "command line", "data", "has images of \(images); the run was trained on \(task.image)")

@@ -119,12 +119,11 @@ public final class Trainer {
     let weights =
       try !isNew
       ? nil
-      : configuration.initializeFrom.map { try SafetensorsFile(path: $0) }
+      : configuration.initializeFrom.map { try SafetensorsFile(weightsOf: $0, engine: engine) }
         ?? file?.weights(for: network)
     // A run that is resumed keeps its normalisation; weights that are given have theirs.
-    let hasTask = runFolder.map { FileManager.default.fileExists(atPath: $0.task.path) } ?? false
     let own = ImageTask(data)
-    let recorded = !isNew && hasTask ? try runFolder?.readTask() : nil
+    let recorded = isNew ? nil : try runFolder?.readTaskIfThere()
     let task = task ?? recorded ?? weights.flatMap(own.normalised) ?? own
     self.task = task
     precondition(

@@ -307,6 +307,14 @@ struct CommandTests {
     #expect(tuned.status == 0 && tuned.errors.contains("tensors taken"), "\(tuned.errors)")
     let written = try FileManager.default.contentsOfDirectory(atPath: run + "-tuned")
     #expect(written.contains { $0.contains("tfevents") })
+
+    // The run itself, in place of the file that is exported from it.
+    let again = try Program(train + ["--output", run + "-again", "--initialize-from", run]).wait()
+    defer { try? FileManager.default.removeItem(atPath: run + "-again") }
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(again.errors.contains("Weights of \(run)") && again.errors.contains("tensors taken"))
+    let nothing = try Program("train", "--initialize-from", all).wait()
+    #expect(nothing.status != 0 && nothing.errors.contains("config.yaml"), "\(nothing.errors)")
   }
 
   @Test("A topology of SCALE-Sim is simulated, and its ignored columns are named")

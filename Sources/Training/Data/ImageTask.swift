@@ -152,6 +152,13 @@ extension RunFolder {
     try writeAtomically(encoder.encode(task), to: self.task)
   }
 
+  /// Reads `task.json` where there is one: nil for a run of an earlier version.
+  ///
+  /// - Throws: `FileError`, `InputError` naming the field.
+  public func readTaskIfThere() throws -> ImageTask? {
+    FileManager.default.fileExists(atPath: task.path) ? try readTask() : nil
+  }
+
   /// Reads `task.json`.
   ///
   /// - Throws: `FileError`, `InputError` naming the field.

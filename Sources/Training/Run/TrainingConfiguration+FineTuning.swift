@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Exchange
 import Files
+import Foundation
 import Tensor
 
 extension TrainingConfiguration {
@@ -15,12 +16,15 @@ extension TrainingConfiguration {
     if !named.contains("rotation-limit") { rotationLimit = 0 }
   }
 
-  /// Takes the network, its width and the size of its images from a file of weights: from what
-  /// `swpu export` has written, else from names and shapes.
+  /// Takes the network, its width and the size of its images from a run's folder or from a file of
+  /// weights: from what `swpu export` has written, else from names and shapes.
   ///
   /// - Parameter named: keys that somebody has set, which stay as they are.
   /// - Throws: `InputError` where the file cannot be read, or is of no network that there is.
   package mutating func takeNetwork(of path: String, except named: Set<String>) throws {
+    if isFolder(path) {
+      return try takeNetwork(of: RunFolder(URL(fileURLWithPath: path)), except: named)
+    }
     let file = try SafetensorsFile(path: path)
     if !named.contains("model") {
       if let name = file.metadata["model"].flatMap(ModelName.init) {
@@ -41,6 +45,22 @@ extension TrainingConfiguration {
     }
     let sizes = (file.metadata["image"] ?? "").split(separator: "x").compactMap { Int($0) }
     if !named.contains("image-size"), sizes.count == 3 { imageSize = sizes[1] }
+  }
+
+  private mutating func takeNetwork(of run: RunFolder, except named: Set<String>) throws {
+    let other = try run.readConfiguration()
+    if !named.contains("model") {
+      guard other.modelFile == nil else {
+        throw InputError(
+          file: run.url.path, field: "model", value: "the network of a file",
+          allowed: "a network of the engine's, or --model \(run.networkFile.path)")
+      }
+      model = other.model
+    }
+    if !named.contains("width") { width = other.width }
+    if !named.contains("image-size") {
+      imageSize = try run.readTaskIfThere()?.image.height ?? other.imageSize
+    }
   }
 
   /// The network whose tensors a file has.

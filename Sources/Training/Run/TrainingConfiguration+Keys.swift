@@ -31,11 +31,11 @@ extension TrainingConfiguration {
         allowed: { "at least one batch of \($0.batch)" }, isRight: { $0 >= $1.batch })),
     ConfigurationKey(
       "initialize-from", \.initializeFrom,
-      "Fine-tune: start from the weights of this safetensors file; sets other defaults (epochs 30, batch "
-        + "8, start-density 1, rotation-limit 0; model, width and image-size from the "
-        + "file). A classifier of another size is re-initialised, and so is a first convolution of "
+      "Fine-tune: start from the weights of this run or safetensors file; sets other defaults (epochs "
+        + "30, batch 8, start-density 1, rotation-limit 0; model, width and image-size "
+        + "from it). A classifier of another size is re-initialised, and so is a first convolution of "
         + "another kernel size.",
-      valueName: "file", default: "random weights"),
+      valueName: "run|file", default: "random weights"),
     ConfigurationKey(
       "freeze", \.freeze,
       "Layers that are not trained: names or their beginnings, comma-separated, such as conv1,layer1.",

@@ -90,7 +90,7 @@ struct ExportCommand: ParsableCommand {
 
   /// What the network reads and says; nil, and a note, for a run of an earlier version.
   private func task(of folder: RunFolder) throws -> ImageTask? {
-    if FileManager.default.fileExists(atPath: folder.task.path) { return try folder.readTask() }
+    if let task = try folder.readTaskIfThere() { return task }
     note("\(folder.task.relativePath) is not there: the file has no classes and no normalisation.")
     return nil
   }
@@ -106,11 +106,10 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func writeSafetensors(_ folder: RunFolder, to file: String) throws {
-    let (model, step) = try folder.restoredModel(
-      engine: engineOptions.engine, checkpoint: checkpoint.checkpoint)
-    var metadata = try metadata(of: model, step: step, folder, task(of: folder))
-    metadata["format"] = "pt"
-    try write(SafetensorsFile.encoded(model.exportedArrays(), metadata: metadata), to: file)
+    _ = try task(of: folder)
+    try write(
+      folder.exportedWeights(engine: engineOptions.engine, checkpoint: checkpoint.checkpoint),
+      to: file)
   }
 
   private func writeONNX(_ folder: RunFolder, to file: String) throws {
@@ -118,24 +117,12 @@ struct ExportCommand: ParsableCommand {
       engine: engineOptions.engine, checkpoint: checkpoint.checkpoint)
     let task = try task(of: folder)
     let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm, task: task).encoded(
-      producer: ("swpu", swpuVersion), metadata: try metadata(of: model, step: step, folder, task))
+      producer: ("swpu", swpuVersion), metadata: try folder.exportMetadata(of: model, step: step))
     let isStream = try write(data, to: file)
     guard let task, !isStream else { return }
     let labels = task.classNames.map { $0.replacing("\n", with: " ") + "\n" }.joined()
     try write(Data(labels.utf8), to: labelsFile(file))
     print(labelsFile(file))
-  }
-
-  private func metadata(of model: Model, step: Int, _ folder: RunFolder, _ task: ImageTask?) throws
-    -> [String: String]
-  {
-    let metadata = [
-      "model": model.network.name, "step": "\(step)",
-      "width": "\(try folder.readConfiguration().width)",
-    ]
-    let input = model.network.map(model.network.input)
-    let image = ["image": "\(input.channels)x\(input.height)x\(input.width)"]
-    return metadata.merging(task?.metadata ?? image) { $1 }
   }
 
   /// Writes a file; true for a pipe or a device.

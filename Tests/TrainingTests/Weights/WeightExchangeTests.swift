@@ -194,5 +194,24 @@ struct WeightExchangeTests {
     let restored = try whole.restoredModel(engine: Engine(threads: 1))
     #expect(restored.step == 6)
     #expect(restored.model.exportedArrays() == first.model.exportedArrays())
+
+    // It is also something to start from, as the file is that is exported from it.
+    let exported = temporary.url.appendingPathComponent("exported.safetensors")
+    try whole.exportedWeights(engine: Engine(threads: 1)).write(to: exported)
+    configuration.initializeFrom = exported.path
+    let fromFile = try trainer(temporary.run("from-file")).model.exportedArrays()
+    configuration.initializeFrom = whole.url.path
+    let fromRun = try trainer(temporary.run("from-run"))
+    #expect(fromRun.weightImport?.tensors == source.exportedArrays().count)
+    #expect(fromRun.model.exportedArrays() == fromFile)
+    #expect(fromFile == restored.model.exportedArrays())
+    var other = TrainingConfiguration()
+    other.model = .mlp
+    try other.takeNetwork(of: whole.url.path, except: [])
+    #expect(other.model == configuration.model && other.width == 0.125)
+    #expect(other.imageSize == map.height)
+    var named = TrainingConfiguration()
+    try named.takeNetwork(of: whole.url.path, except: ["model", "image-size", "width"])
+    #expect(named == TrainingConfiguration())
   }
 }
