@@ -139,3 +139,9 @@ for target in package.targets where [.regular, .executable].contains(target.type
     (target.swiftSettings ?? [])
     + [.unsafeFlags(["-enable-testing"], .when(configuration: .release))]
 }
+
+// Without optimisation tests compile in half the time; what they repeat often is in Oracles, and those of
+// kernels compare every number with plain loops.
+for target in package.targets where target.type == .test && target.name != "TensorTests" {
+  target.swiftSettings = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+}

@@ -25,20 +25,24 @@ static inline float small_float(uint64_t *state) {
   return (float)(next_random(state) >> 40) * 0x1p-24f - 0.5f;
 }
 
-// On a cache line, and not a byte longer than asked for: the bytes next to it are poisoned.
-static inline void *exact(size_t bytes) {
-  void *memory = NULL;
-  if (posix_memalign(&memory, 64, bytes > 0 ? bytes : 1) != 0) {
-    fprintf(stderr, "%zu bytes cannot be had\n", bytes);
-    exit(2);
-  }
-  return memory;
+// Buffers of exactly the bytes asked for; the address sanitizer poisons those next to them. Without it they lie
+// between pages that cannot be touched (guards.c).
+void *exact(size_t bytes);
+// The same from a cache line on, for the kernels' scratch.
+void *exact_on_line(size_t bytes);
+void give_back(void *memory);
+
+static inline float *randomised(float *values, uint64_t *state, int64_t count) {
+  for (int64_t i = 0; i < count; i++) values[i] = small_float(state);
+  return values;
 }
 
 static inline float *random_floats(uint64_t *state, int64_t count) {
-  float *values = exact((size_t)count * sizeof *values);
-  for (int64_t i = 0; i < count; i++) values[i] = small_float(state);
-  return values;
+  return randomised(exact((size_t)count * sizeof(float)), state, count);
+}
+
+static inline float *random_scratch(uint64_t *state, int64_t count) {
+  return randomised(exact_on_line((size_t)count * sizeof(float)), state, count);
 }
 
 static inline void fail(const char *what, uint64_t seed, const char *table) {

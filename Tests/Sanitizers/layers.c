@@ -86,12 +86,20 @@ layer random_layer(uint64_t *random, int32_t lanes) {
 // ---------------------------------------------------------------------------------------------
 // Lists
 
-// Grows by one element, to the byte.
 #define APPEND(array, count, value)                                      \
   do {                                                                   \
     (array) = realloc(array, ((size_t)(count) + 1) * sizeof *(array));   \
     (array)[count] = (value);                                            \
   } while (0)
+
+// An array that has grown, in a buffer of its size.
+static void *settled(void *grown, int64_t count, size_t size) {
+  void *result = exact((size_t)count * size);
+  if (count > 0) memcpy(result, grown, (size_t)count * size);
+  free(grown);
+  return result;
+}
+#define SETTLE(array, count) (array) = settled(array, count, sizeof *(array))
 
 // Calls for block (k, c) in groups of four: the bits of its places, channel*4 + filter.
 static uint16_t block_places(const layer *l, int32_t k, int32_t c) {
@@ -186,6 +194,12 @@ lists make_lists(const layer *l, const lists *forward) {
     }
   APPEND(m.starts, segment_count, m.entries);
   APPEND(m.weight_starts, segment_count, m.weights);
+  SETTLE(m.starts, segment_count + 1);
+  SETTLE(m.weight_starts, segment_count + 1);
+  SETTLE(m.sources, m.entries);
+  SETTLE(m.places, m.entries);
+  SETTLE(m.kept, m.entries);
+  SETTLE(m.dense, m.weights);
   m.list.starts = m.starts;
   m.list.sources = m.sources;
   m.list.places = m.places;
@@ -193,12 +207,12 @@ lists make_lists(const layer *l, const lists *forward) {
 }
 
 void free_lists(lists *m) {
-  free(m->starts);
-  free(m->weight_starts);
-  free(m->sources);
-  free(m->places);
-  free(m->kept);
-  free(m->dense);
+  give_back(m->starts);
+  give_back(m->weight_starts);
+  give_back(m->sources);
+  give_back(m->places);
+  give_back(m->kept);
+  give_back(m->dense);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -297,7 +311,7 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
     sums[i] = run.bias ? (double)bias[i / l.lanes / ck_plane_distance(out_pixels) % shape->filters] : 0;
   dense_products(&l, 0, dense, x, dy, sums);
   compare(&l, shape->filters, out_pixels, y, sums, 0, "forward", seed, table->name);
-  free(sums);
+  give_back(sums);
 
   for (int32_t accumulate = 0; accumulate < 2; accumulate++) {
     float *dx = random_floats(&random, inputs);
@@ -308,13 +322,13 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
     dense_products(&l, 1, dense, x, dy, expected);
     compare(&l, shape->channels, (int64_t)shape->height * shape->width, dx, expected, 0,
             "input gradient", seed, table->name);
-    free(dx);
-    free(expected);
+    give_back(dx);
+    give_back(expected);
   }
 
   float *gradient = random_floats(&random, forward.weights);
   float *scratch =
-      random_floats(&random, table->weight_gradient_scratch(shape, l.form, forward.entries));
+      random_scratch(&random, table->weight_gradient_scratch(shape, l.form, forward.entries));
   const ck_weight_gradient_args gradients = {
       *shape, transposed.list, l.form == CK_BLOCKS4 ? transposed.kept : NULL,
       x, dy, gradient, scratch};
@@ -326,16 +340,16 @@ void check_layers(const ck_kernels *table, uint64_t seed) {
     const double right = forward.dense[i] < 0 ? 0 : expected[forward.dense[i]];
     if (!(fabs((double)gradient[i] - right) < 1e-2)) fail("weight gradient", seed, table->name);
   }
-  free(expected);
-  free(scratch);
-  free(gradient);
-  free(y);
-  free(packed);
-  free(bias);
-  free(dy);
-  free(x);
-  free(dense);
+  give_back(expected);
+  give_back(scratch);
+  give_back(gradient);
+  give_back(y);
+  give_back(packed);
+  give_back(bias);
+  give_back(dy);
+  give_back(x);
+  give_back(dense);
   free_lists(&transposed);
   free_lists(&forward);
-  free(l.patterns);
+  give_back(l.patterns);
 }

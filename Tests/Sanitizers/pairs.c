@@ -35,8 +35,8 @@ static map random_map(const ck_pair_kernels *table, uint64_t *random, int64_t fl
 }
 
 static void free_map(map *m) {
-  free(m->floats);
-  free(m->pairs);
+  give_back(m->floats);
+  give_back(m->pairs);
 }
 
 // The layer as kernels see it: columns in pairs.
@@ -80,10 +80,10 @@ static weights random_weights(const ck_pair_kernels *table, const layer *l, uint
 static void free_weights(weights *w) {
   free_lists(&w->forward);
   free_lists(&w->transposed);
-  free(w->dense);
-  free(w->packed);
-  free(w->rounded);
-  free(w->turned);
+  give_back(w->dense);
+  give_back(w->packed);
+  give_back(w->rounded);
+  give_back(w->turned);
 }
 
 // `l` has the padding that its maps are read with, `shape` that of the kernels.
@@ -106,11 +106,11 @@ static void check_forward(const ck_pair_kernels *table, const layer *l, ck_conv_
     sums[i] = run.bias ? (double)bias[i / l->lanes / ck_plane_distance(out_pixels) % l->shape.filters] : 0;
   dense_products(l, 0, w->dense, x.floats, dy.floats, sums);
   compare(l, l->shape.filters, out_pixels, y.floats, sums, 0x1p-8, "forward", seed, table->name);
-  free(sums);
-  free(bias);
+  give_back(sums);
+  give_back(bias);
 
   float *gradient = random_floats(random, w->forward.weights);
-  float *scratch = random_floats(
+  float *scratch = random_scratch(
       random, table->weight_gradient_scratch(&shape, l->form, w->forward.entries));
   const ck_weight_gradient_args gradients = {
       shape, w->transposed.list, l->form == CK_BLOCKS4 ? w->transposed.kept : NULL,
@@ -125,9 +125,9 @@ static void check_forward(const ck_pair_kernels *table, const layer *l, ck_conv_
     const double right = w->forward.dense[i] < 0 ? 0 : expected[w->forward.dense[i]];
     if (!(fabs((double)gradient[i] - right) < 1e-2)) fail("weight gradient", seed, table->name);
   }
-  free(expected);
-  free(scratch);
-  free(gradient);
+  give_back(expected);
+  give_back(scratch);
+  give_back(gradient);
   free_map(&x);
   free_map(&y);
   free_map(&dy);
@@ -150,7 +150,7 @@ static void check_input_gradient(const ck_pair_kernels *table, const layer *l, c
     dense_products(l, 1, w->dense, dx.floats, dy.floats, expected);
     compare(l, l->shape.channels, (int64_t)l->shape.height * l->shape.width, dx.floats, expected,
             0x1p-8, "input gradient", seed, table->name);
-    free(expected);
+    give_back(expected);
     free_map(&dx);
   }
   free_map(&dy);
@@ -222,8 +222,8 @@ static void check_plane_pairs(const ck_pair_kernels *table, uint64_t *random, in
   int64_t *zeros = exact((size_t)planes.channels * sizeof *zeros);
   const ck_zero_count_args zero_count = {planes, m[0], zeros};
   RUN(zero_count, zero_count);
-  free(zeros);
-  for (int i = 0; i < 7; i++) free(values[i]);
+  give_back(zeros);
+  for (int i = 0; i < 7; i++) give_back(values[i]);
   for (int i = 0; i < 5; i++) free_map(&maps[i]);
 }
 
@@ -245,5 +245,5 @@ void check_pairs(const ck_pair_kernels *table, uint64_t seed) {
     }
     free_weights(&w);
   }
-  free(l.patterns);
+  give_back(l.patterns);
 }

@@ -59,9 +59,9 @@ static void check_norm(const ck_kernels *table, ck_planes planes, int32_t shards
   RUN(global_pool, mean_of);
   RUN(global_pool_gradient, spread);
   float *all[] = {x, residual, y, dy, dx, gamma, beta, mean, variance, dgamma, dbeta, planar, pooled};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-  free(bits);
-  free(zeros);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) give_back(all[i]);
+  give_back(bits);
+  give_back(zeros);
 }
 
 static void check_pool(const ck_kernels *table, int32_t blocks, int32_t channels, int32_t shards,
@@ -86,9 +86,9 @@ static void check_pool(const ck_kernels *table, int32_t blocks, int32_t channels
   args.destination = x;
   args.accumulate = below(random, 2);
   RUN(pool_gradient, args);
-  free(args.winners);
-  free(x);
-  free(y);
+  give_back(args.winners);
+  give_back(x);
+  give_back(y);
 }
 
 static void check_optimisers(const ck_kernels *table, int32_t shards, uint64_t *random) {
@@ -101,10 +101,10 @@ static void check_optimisers(const ck_kernels *table, int32_t shards, uint64_t *
   const ck_adamw_args adamw = {count, w, m, v, g, 0.1f, 0.9f, 0.99f, 1e-8f, 0.01f, 1, 0.1f, 0.01f};
   RUN(adamw, adamw);
   if (!isfinite(table->square_sum(w, count))) fail("optimisers", 0, table->name);
-  free(w);
-  free(g);
-  free(m);
-  free(v);
+  give_back(w);
+  give_back(g);
+  give_back(m);
+  give_back(v);
 }
 
 void check_planes(const ck_kernels *table, uint64_t seed) {
