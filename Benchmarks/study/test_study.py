@@ -2,6 +2,7 @@
 """Tests of the study's programs, without training: python3 -m unittest in this folder."""
 
 import json
+import os
 import pathlib
 import shutil
 import stat
@@ -25,6 +26,8 @@ resumed = "--resume" in arguments
 folder = pathlib.Path(arguments[arguments.index("--resume" if resumed else "--output") + 1])
 with open("calls.txt", "a") as calls:
     calls.write(" ".join(["resume" if resumed else "start", folder.parent.name, folder.name]) + "\\n")
+group = pathlib.Path("/proc/self/autogroup")
+print(os.nice(0), *(group.read_text().split()[1:] if group.exists() else []))
 if "--data-path" in arguments:
     assert pathlib.Path(arguments[arguments.index("--data-path") + 1]).is_dir()
 table = arguments[arguments.index("--kernels") + 1] if "--kernels" in arguments else "avx512"
@@ -192,6 +195,13 @@ class StudyTests(unittest.TestCase):
         rows = json.loads(before)["rows"]
         self.assertEqual([row for row in after["rows"] if row["sparsity"] != 0.7], rows)
         self.assertEqual(len(after["rows"]), len(rows) + 1)
+
+    def test_runs_have_a_low_priority_beside_other_sessions_too(self):
+        nice = min(19, os.nice(0) + 7)
+        self.assertEqual(self.queue("--nice", "7").returncode, 0)
+        said = (self.path / "state/runs/small/dense/seed-1/output.txt").read_text()
+        self.assertIn(said, [f"{nice}\n", f"{nice} nice {nice}\n"])
+        self.assertEqual(" nice " in said, pathlib.Path("/proc/self/autogroup").exists())
 
     def test_a_folder_of_data_that_is_not_there_is_named(self):
         result = self.queue("--beyond", self.path / "no")
