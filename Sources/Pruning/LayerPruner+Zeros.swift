@@ -39,13 +39,14 @@ extension LayerPruner {
   }
 
   /// The first mask of training that starts from given weights: that of their zeros, where it is as
-  /// sparse as asked for (to within a unit), and else what `density` leaves of it by magnitude.
+  /// sparse as asked for (to within a unit), and else what `density` leaves of it by magnitude. Of
+  /// weights that are all zero the least is kept that a layer may keep.
   public func initialMask(continuing weights: [Float], density: Double) -> LayerMask {
     let found = mask(ofZerosIn: weights)
     let target = Int((density * Double(shape.count)).rounded())
-    if found.keptElements >= leastWeights, found.keptElements < target + unitWeights {
-      return found
-    }
+    let isEmpty = found.keptElements == 0
+    if !isEmpty, found.keptElements < target + unitWeights { return found }
+    let density = isEmpty ? Double(leastWeights) / Double(shape.count) : density
     return update(
       found, weights: weights, gradient: weights, density: density, growFraction: 0,
       movesShapes: true)

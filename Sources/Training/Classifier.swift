@@ -39,14 +39,8 @@ public final class Classifier {
 
   init(_ model: Model, task: ImageTask, file: String) throws(InputError) {
     let image = model.network.map(model.network.input)
-    guard task.image == image, task.classNames.count == model.classes else {
-      throw InputError(
-        file: file, field: "task",
-        value: "images of \(task.image) in \(task.classNames.count) classes",
-        allowed: "those of the network, \(image) in \(model.classes)")
-    }
+    self.task = try task.checked(for: image, classes: model.classes, file: file)
     self.model = model
-    self.task = task
   }
 
   /// The network of a run's folder, or of a file (.safetensors, .onnx) that `swpu export` wrote.

@@ -33,13 +33,16 @@ public func evaluateRun(
   checkpoint: CheckpointChoice = .last, engine: Engine
 ) throws -> RunTest {
   let chosen = try folder.checkpoint(checkpoint)
+  try folder.checkConfiguration(against: chosen.checkpoint)
   // Runs of older versions have none.
   let images = MapShape(
     channels: data.test.channels, height: data.test.height, width: data.test.width)
   let task = try folder.readTaskIfThere()
-  if let task, task.image != images {
+  if let task, task.image != images || task.classNames.count != data.test.classes {
     throw ConfigurationError(
-      "command line", "data", "has images of \(images); the run was trained on \(task.image)")
+      "command line", "data",
+      "has images of \(images) in \(data.test.classes) classes; the run was trained on \(task.image) "
+        + "in \(task.classNames.count), as \(folder.task.path) says")
   }
   let network =
     try configuration.modelFile == nil
@@ -57,11 +60,10 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`, `ConfigurationError`.
   public func readConfiguration() throws -> TrainingConfiguration {
-    guard let data = FileManager.default.contents(atPath: configuration.path) else {
+    guard let data = try readFileIfThere(configuration) else {
       throw FileError(
         configuration.path, "read", reason: "there is no such file; a run's folder has one")
     }
-    return try TrainingConfiguration(
-      yaml: data, file: configuration.path)
+    return try TrainingConfiguration(yaml: data, file: configuration.path)
   }
 }

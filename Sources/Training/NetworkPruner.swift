@@ -18,7 +18,7 @@ package struct NetworkPruner {
     seed: UInt64
   ) {
     let prunable = model.convolutions.filter(\.isPrunable)
-    if configuration.granularity == .dense || prunable.allSatisfy(\.weight.isFrozen) { return nil }
+    if configuration.granularity == .dense || prunable.isEmpty { return nil }
     self.configuration = configuration
     self.seed = seed
     schedule = PruningSchedule(
@@ -53,6 +53,7 @@ package struct NetworkPruner {
   /// weights. While the density only falls and nothing is exchanged, what is kept is chosen among what
   /// was; shapes that go, and balance, can leave a filter without any.
   package func needsGradients(at step: Int) -> Bool {
+    if layers.isEmpty { return false }
     if exchange(at: step) > 0 || configuration.balanced != .none { return true }
     if configuration.granularity == .subStructured && schedule.movesShapes(at: step) {
       return true

@@ -123,7 +123,13 @@ public final class Trainer {
         ?? file?.weights(for: network)
     // A run that is resumed keeps its normalisation; weights that are given have theirs.
     let own = ImageTask(data)
-    let recorded = isNew ? nil : try runFolder?.readTaskIfThere()
+    let recorded =
+      isNew
+      ? nil
+      : try runFolder.flatMap { folder in
+        try folder.readTaskIfThere()?.checked(
+          for: images, classes: set.classes, file: folder.task.path)
+      }
     let task = task ?? recorded ?? weights.flatMap(own.normalised) ?? own
     self.task = task
     precondition(

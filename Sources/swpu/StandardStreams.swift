@@ -17,6 +17,8 @@ enum StandardStreams {
   static func prepare() {
     // A reader that goes away is an error of writing, and no reason to end in the middle of a file.
     signal(SIGPIPE, SIG_IGN)
+    // So is a file that grows beyond a limit of the system's.
+    signal(SIGXFSZ, SIG_IGN)
     // The next file that is opened would take the number of a closed stream, and what is printed would
     // go into that file. What is open for reading takes no output, and says so.
     for number in Int32(0)...2 where fcntl(number, F_GETFD) == -1 && errno == EBADF {

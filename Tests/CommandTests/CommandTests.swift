@@ -313,6 +313,22 @@ struct CommandTests {
     defer { try? FileManager.default.removeItem(atPath: run + "-again") }
     #expect(again.status == 0, "\(again.errors)")
     #expect(again.errors.contains("Weights of \(run)") && again.errors.contains("tensors taken"))
+    #expect(again.errors.contains(", of step "), "\(again.errors)")
+    // An older checkpoint in place of a damaged one is not taken in silence.
+    let checkpoints = run + "-again/checkpoints"
+    let newest = try #require(
+      FileManager.default.contentsOfDirectory(atPath: checkpoints).filter { $0 != "best.ckpt" }
+        .max())
+    try Data().write(to: URL(fileURLWithPath: checkpoints + "/" + newest))
+    for command in [
+      ["export", run + "-again", "--format", "safetensors", "--output", files + "/d"],
+      ["evaluate", run + "-again"], ["predict", run + "-again", files],
+      train + ["--initialize-from", run + "-again", "--output", files + "/started"],
+      ["train", "--resume", run + "-again", "--epochs", "2"],
+    ] {
+      let told = try Program(command).wait()
+      #expect(told.errors.contains(newest) && told.errors.contains("before it"), "\(told.errors)")
+    }
     let nothing = try Program("train", "--initialize-from", all).wait()
     #expect(nothing.status != 0 && nothing.errors.contains("config.yaml"), "\(nothing.errors)")
   }

@@ -92,6 +92,29 @@ struct OptionTests {
     #expect(found.width == TrainingConfiguration().width)
   }
 
+  @Test("A start that a file names brings its network as that of an option does")
+  func startOfFile() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("s-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let (run, file) = (folder.path + "/run", folder.path + "/c.yaml")
+    try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: true)
+    try "model: lenet5\nwidth: 0.25\nimage-size: 64\n"
+      .write(toFile: run + "/config.yaml", atomically: true, encoding: .utf8)
+    func read(_ text: String, _ arguments: String...) throws -> TrainingConfiguration {
+      try text.write(toFile: file, atomically: true, encoding: .utf8)
+      return try ConfigurationOptions.parse(["--config", file] + arguments).read()
+    }
+    for found in [
+      try read("initialize-from: \(run)\n"), try read("epochs: 30\n", "--initialize-from", run),
+    ] {
+      #expect(found.model == .lenet5 && found.width == 0.25 && found.imageSize == 64)
+      #expect(found.batch == 8 && found.initializeFrom == run)
+    }
+    let named = try read("initialize-from: \(run)\nwidth: 0.5\n", "--image-size", "32")
+    #expect(named.model == .lenet5 && named.width == 0.5 && named.imageSize == 32)
+  }
+
   @Test("A machine is a preset, its changes and its supply")
   func machine() throws {
     func description(_ arguments: String...) throws -> HardwareDescription {

@@ -196,6 +196,21 @@ import Testing
     #expect(result.status == 0, "\(result)")
   }
 
+  @Test("a limit of the size of files is an error like a full disk, and leaves nothing behind")
+  func fileLimit() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let result = try shell(
+      """
+      swpu \(tiny) --output run || exit 9
+      ulimit -f 1; swpu export run --format safetensors --output w.safetensors
+      """, in: folder)
+    #expect(result.status == 1, "\(result)")
+    #expect(result.errors.contains("w.safetensors: cannot write"), "\(result)")
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+    #expect(!left.contains { $0.contains("safetensors") || $0.contains("tmp") }, "\(left)")
+  }
+
   @Test("outputs go where links and pipes lead, and an interrupted one is not there")
   func outputs() throws {
     let folder = try folder()

@@ -39,6 +39,27 @@ import Testing
     #expect(dense == mask)
   }
 
+  @Test(
+    "A mask of the least that a layer keeps is taken as it is; nothing becomes the least",
+    arguments: cases)
+  func leastMask(configuration: PruningConfiguration) {
+    var random = SeededRandom(seed: 5)
+    for shape in layers {
+      let pruner = LayerPruner(shape: shape, configuration: configuration)
+      let mask = pruner.initialMask(weights: random.values(shape.count), density: 0)
+      let weights = mask.applied(to: random.values(shape.count).map { $0 == 0 ? 1 : $0 })
+      for density in [Double(pruner.leastWeights) / Double(shape.count), 1] {
+        let again = pruner.initialMask(continuing: weights, density: density)
+        #expect(again.elementBits == mask.elementBits, "\(shape) \(density)")
+        let none = pruner.initialMask(
+          continuing: [Float](repeating: 0, count: shape.count), density: density)
+        if configuration.granularity != .dense {
+          #expect(none.keptElements > 0 && none.keptElements <= pruner.leastWeights, "\(shape)")
+        }
+      }
+    }
+  }
+
   /// Random sequences of updates on random layers: invariants, floors, density, balance.
   @Test(arguments: cases, 0..<24 as Range<UInt64>)
   func promisesHoldAfterEveryUpdate(configuration: PruningConfiguration, seed: UInt64) {

@@ -80,6 +80,18 @@ public struct ImageTask: Codable, Sendable, Equatable {
       "\(channels) numbers above 0, one a channel")
     return self
   }
+
+  /// Itself, where a network reads such images and tells as many classes apart.
+  ///
+  /// - Throws: `InputError` naming both.
+  func checked(for input: MapShape, classes: Int, file: String) throws(InputError) -> ImageTask {
+    guard image == input, classNames.count == classes else {
+      throw InputError(
+        file: file, field: "task", value: "images of \(image) in \(classNames.count) classes",
+        allowed: "those of the network, \(input) in \(classes)")
+    }
+    return self
+  }
 }
 
 extension ImageTask {
@@ -163,7 +175,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`, `InputError` naming the field.
   public func readTask() throws -> ImageTask {
-    guard let data = FileManager.default.contents(atPath: task.path) else {
+    guard let data = try readFileIfThere(task) else {
       throw FileError(
         task.path, "read the classes and the normalisation of the run",
         reason: "the file is not there; runs of earlier versions have none, and "

@@ -39,7 +39,7 @@ extension RunFolder {
     switch choice {
     case .last: return try latestCheckpoint()
     case .best:
-      guard let data = FileManager.default.contents(atPath: bestCheckpoint.path) else {
+      guard let data = try readFileIfThere(bestCheckpoint) else {
         throw FileError(
           bestCheckpoint.path, "read the best checkpoint",
           reason: "the file is not there; it is written after the first epoch")

@@ -78,7 +78,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError` naming what is wrong with it.
   public func readEvaluation() throws(FileError) -> RunEvaluation? {
-    guard let data = FileManager.default.contents(atPath: evaluation.path) else { return nil }
+    guard let data = try readFileIfThere(evaluation) else { return nil }
     func failure(_ reason: String) -> FileError {
       FileError(evaluation.path, "read the run's evaluation", reason: reason)
     }

@@ -56,10 +56,11 @@ extension RunFolder {
   public func restoredModel(
     engine: Engine, batch: Int = 1, checkpoint: CheckpointChoice = .last
   ) throws -> (model: Model, step: Int) {
+    let chosen = try self.checkpoint(checkpoint)
+    try checkConfiguration(against: chosen.checkpoint)
     let precision = try readConfiguration().precision.precision(on: engine.kernels)
     let model = try Model(
       configuredNetwork(), engine: engine.with(precision), batch: batch, seed: 0)
-    let chosen = try self.checkpoint(checkpoint)
     try model.restore(chosen.checkpoint, file: chosen.file.path)
     return (model, chosen.checkpoint.progress.step)
   }

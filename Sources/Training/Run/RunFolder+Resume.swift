@@ -15,9 +15,6 @@ public struct ResumableRun {
   /// What came out, of a run that has ended.
   public let summary: RunSummary?
 
-  /// The keys whose change leaves what was trained so far as it is.
-  static let changeable: Set<String> = ["epochs", "data-path", "initialize-from", "distill-from"]
-
   /// Looks at a run; nothing is written.
   ///
   /// - Parameter change: what the command line asks for, on top of the run's configuration.
@@ -31,20 +28,8 @@ public struct ResumableRun {
     var configuration = try folder.readConfiguration()
     try change(&configuration)
     checkpoint = try folder.latestCheckpoint()
-    let (file, state) = checkpoint
-    let before = try TrainingConfiguration(yaml: state.configuration, file: file.path)
-    let differences = configuration.differences(from: before)
-    let refused = differences.first { key, before, now in
-      // A teacher may move; one that comes or goes would change what is trained for.
-      !Self.changeable.contains(key) || key == "distill-from" && (before == nil || now == nil)
-    }
-    if let refused {
-      throw ConfigurationError(
-        folder.configuration.path, refused.key,
-        "\(refused.now ?? "nothing") is not allowed; the run was trained with "
-          + "\(refused.before ?? "nothing"), and may change only "
-          + Self.changeable.sorted().joined(separator: ", "))
-    }
+    let state = checkpoint.checkpoint
+    let differences = try folder.changes(of: configuration, since: state)
     guard configuration.epochs >= state.progress.epoch else {
       throw ConfigurationError(
         folder.configuration.path, "epochs",
@@ -58,6 +43,44 @@ public struct ResumableRun {
     let isOver =
       state.progress.epoch == configuration.epochs && summary?.steps == state.progress.step
     self.summary = isOver && summary?.processor != nil ? summary : nil
+  }
+}
+
+extension RunFolder {
+  /// The keys whose change leaves what was trained so far as it is.
+  private static let changeable: Set<String> = [
+    "epochs", "data-path", "initialize-from", "distill-from",
+  ]
+
+  /// Looks whether the run's configuration is still the one that a checkpoint was trained with.
+  ///
+  /// - Throws: `FileError`; `ConfigurationError` for a key that is not.
+  func checkConfiguration(against checkpoint: Checkpoint) throws {
+    _ = try changes(of: readConfiguration(), since: checkpoint)
+  }
+
+  /// What a configuration changes of the one that a checkpoint was trained with.
+  ///
+  /// - Throws: `ConfigurationError` for a key that may not change.
+  fileprivate func changes(of configuration: TrainingConfiguration, since checkpoint: Checkpoint)
+    throws -> [(key: String, before: String?, now: String?)]
+  {
+    let before = try TrainingConfiguration(yaml: checkpoint.configuration, file: checkpoints.path)
+    let differences = configuration.differences(from: before)
+    let refused = differences.first { key, before, now in
+      // A start or a teacher may move. A start that comes later never happened, and a teacher that comes or
+      // goes would change what is trained for.
+      let moves = before != nil && now != nil
+      return !Self.changeable.contains(key) || key.hasSuffix("-from") && !moves
+    }
+    if let refused {
+      throw ConfigurationError(
+        self.configuration.path, refused.key,
+        "\(refused.now ?? "nothing") is not allowed; the run was trained with "
+          + "\(refused.before ?? "nothing"), and may change only "
+          + Self.changeable.sorted().joined(separator: ", "))
+    }
+    return differences
   }
 }
 

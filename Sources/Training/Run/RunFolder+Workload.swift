@@ -20,7 +20,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError`, `InputError` naming the file and the field.
   public func readNetwork() throws -> NetworkDescription {
-    guard let data = FileManager.default.contents(atPath: network.path) else {
+    guard let data = try readFileIfThere(network) else {
       throw FileError(
         network.path, "read the run's network",
         reason: "the file is not there; is '\(url.path)' the folder of a run?")
@@ -70,7 +70,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError` when the summary is there and cannot be read.
   public func stepsPerEpoch() throws(FileError) -> Int? {
-    guard let data = FileManager.default.contents(atPath: summary.path) else { return nil }
+    guard let data = try readFileIfThere(summary) else { return nil }
     struct Counts: Decodable { let steps, epochs: Int }
     do {
       let counts = try JSONDecoder().decode(Counts.self, from: data)

@@ -156,8 +156,24 @@ public struct RunFolder: Sendable {
         first = first ?? error
       }
     }
-    throw first
-      ?? FileError(checkpoints.path, "find a checkpoint", reason: "the folder holds none")
+    if let first { throw first }
+    do {
+      _ = try FileManager.default.contentsOfDirectory(atPath: checkpoints.path)
+    } catch {
+      throw FileError(checkpoints.path, "find a checkpoint", error)
+    }
+    throw FileError(checkpoints.path, "find a checkpoint", reason: "the folder holds none")
+  }
+
+  /// What is wrong with the newest checkpoint, in whose place `latestCheckpoint` takes an older one.
+  public var damagedCheckpoint: String? {
+    guard let newest = checkpointFiles.last else { return nil }
+    do {
+      _ = try Checkpoint(decoding: readFile(newest), file: newest.path)
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 
   /// All of a regular file of the run: a pipe in its place would be waited for.
@@ -169,5 +185,12 @@ public struct RunFolder: Sendable {
     } catch {
       throw FileError(file.path, "read", reason: error.value)
     }
+  }
+
+  /// The same; nil where there is none.
+  ///
+  /// - Throws: `FileError` where it is there and cannot be read.
+  func readFileIfThere(_ file: URL) throws(FileError) -> Data? {
+    FileManager.default.fileExists(atPath: file.path) ? try readFile(file) : nil
   }
 }

@@ -110,7 +110,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError` where it is not there.
   public func readMetrics() throws(FileError) -> RunMetrics {
-    guard let data = FileManager.default.contents(atPath: metrics.path) else {
+    guard let data = try readFileIfThere(metrics) else {
       throw FileError(
         metrics.path, "read the run's metrics",
         reason: "the file is not there; is '\(url.path)' the folder of a run?")
@@ -122,7 +122,7 @@ extension RunFolder {
   ///
   /// - Throws: `FileError` naming the field and what is allowed.
   public func readSummary() throws(FileError) -> RunSummary? {
-    guard let data = FileManager.default.contents(atPath: summary.path) else { return nil }
+    guard let data = try readFileIfThere(summary) else { return nil }
     let found: RunSummary
     do {
       found = try JSONDecoder().decode(RunSummary.self, from: data)

@@ -17,6 +17,8 @@ public struct WeightImport: Sendable, Equatable {
 
   /// Tensors that were taken.
   public var tensors = 0
+  /// The step of the training that made them, where the file says so.
+  public var step: Int?
   /// The layers that were not taken: the classifier, the first convolution.
   public var replaced: [Replacement] = []
   /// Tensors of the file that are beside the network's, under another prefix or of another type than
@@ -38,7 +40,7 @@ extension Model {
     var source = WeightSource(file, needed: network.exchangeShapes.map(\.name))
     let names = network.exchangeNames
     var actions: [() -> Void] = []
-    var result = WeightImport()
+    var result = WeightImport(step: file.metadata["step"].flatMap { Int($0) })
     // The bias of a convolution without a place for it, until the norm behind it takes it.
     var biases: [Network.Value: [Float]] = [:]
     for (layer, node) in zip(layers, network.nodes) {

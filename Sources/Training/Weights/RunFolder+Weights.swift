@@ -25,7 +25,8 @@ extension RunFolder {
     ]
     let input = model.network.map(model.network.input)
     let image = ["image": "\(input.channels)x\(input.height)x\(input.width)"]
-    return metadata.merging(try readTaskIfThere()?.metadata ?? image) { $1 }
+    let task = try readTaskIfThere()?.checked(for: input, classes: model.classes, file: task.path)
+    return metadata.merging(task?.metadata ?? image) { $1 }
   }
 }
 

@@ -108,7 +108,9 @@ struct ConfigurationOptions: ParsableArguments {
     if data == nil, dataPath != nil, !named.contains("data"), result.data == .synthetic {
       result.data = .folder
     }
-    if isNew, !isFile, let path = result.absolute().initializeFrom {
+    if isNew || named.contains("initialize-from"), !isFile,
+      let path = result.absolute().initializeFrom
+    {
       try result.takeNetwork(of: path, except: named.union(changes.map(\.name)))
     }
     // A balance that the file or the defaults ask for has no meaning without lines.

@@ -50,6 +50,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let folder = RunFolder(URL(fileURLWithPath: runFolder))
+    checkpoint.noteDamage(in: folder)
     var configuration = try folder.readConfiguration()
     if let data { (configuration.data, configuration.dataPath) = (data, nil) }
     if let dataPath { configuration.dataPath = dataPath }

@@ -79,6 +79,7 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let folder = RunFolder(URL(fileURLWithPath: runFolder))
+    if format != .masks { checkpoint.noteDamage(in: folder) }
     let file = output ?? folder.url.appendingPathComponent(format.fileName).relativePath
     switch format {
     case .safetensors: try writeSafetensors(folder, to: file)
@@ -116,8 +117,9 @@ struct ExportCommand: ParsableCommand {
     let (model, step) = try folder.restoredModel(
       engine: engineOptions.engine, checkpoint: checkpoint.checkpoint)
     let task = try task(of: folder)
+    let metadata = try folder.exportMetadata(of: model, step: step)
     let data = model.onnxGraph(foldingBatchNorm: foldBatchNorm, task: task).encoded(
-      producer: ("swpu", swpuVersion), metadata: try folder.exportMetadata(of: model, step: step))
+      producer: ("swpu", swpuVersion), metadata: metadata)
     let isStream = try write(data, to: file)
     guard let task, !isStream else { return }
     let labels = task.classNames.map { $0.replacing("\n", with: " ") + "\n" }.joined()

@@ -49,6 +49,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    checkpoint.noteDamage(in: RunFolder(URL(fileURLWithPath: source)))
     let classifier = try Classifier(
       path: source, checkpoint: checkpoint.checkpoint, engine: engineOptions.engine)
     let files = Classifier.imageFiles(images)
@@ -97,14 +98,3 @@ struct PredictCommand: ParsableCommand {
     }.joined()
   }
 }
-
-/// Which checkpoint of a run.
-struct CheckpointOption: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Checkpoint of the run: the last, or the one with the best test accuracy.",
-      valueName: "choice"))
-  var checkpoint = CheckpointChoice.last
-}
-
-extension CheckpointChoice: ExpressibleByArgument {}

@@ -121,11 +121,17 @@ struct TrainCommand: ParsableCommand {
       if resumable == nil && output == nil && isFirst { folder.removeIfEmpty() }
       throw error
     }
+    if resumable == nil {
+      for path in [configuration.initializeFrom, configuration.distillFrom].compactMap(\.self) {
+        RunFolder(URL(fileURLWithPath: path)).noteDamage()
+      }
+    }
     for problem in trainer.recordProblems { note(problem + ".") }
     if let source = configuration.initializeFrom ?? configuration.modelFile,
       let weights = trainer.weightImport
     {
-      note("Weights of \(source): \(weights.tensors) tensors taken.")
+      let step = weights.step.map { ", of step \($0)" } ?? ""
+      note("Weights of \(source): \(weights.tensors) tensors taken\(step).")
       if !weights.ignored.isEmpty {
         note("Not taken: \(StateNames.list(weights.ignored)).")
       }
@@ -182,6 +188,7 @@ struct TrainCommand: ParsableCommand {
 
   /// Says how a run that goes on differs from what it was.
   private func tell(_ run: ResumableRun, _ engine: Engine) {
+    run.folder.noteDamage()
     for change in run.changes { note(change + ".") }
     let made = run.checkpoint.checkpoint.kernels
     let configuration = run.configuration

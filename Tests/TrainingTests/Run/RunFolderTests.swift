@@ -246,6 +246,93 @@ import Testing
     #expect(error?.problem.contains("trained with 20") == true)
   }
 
+  @Test("a start that comes later, after training has begun, is refused; one that moves is not")
+  func laterStart() throws {
+    _ = try train(steps: 3)
+    let error = #expect(throws: ConfigurationError.self) {
+      _ = try ResumableRun(folder) { $0.initializeFrom = "/some/run" }
+    }
+    #expect(error?.key == "initialize-from")
+  }
+
+  @Test("a configuration that is not the checkpoint's is refused by whoever reads the network")
+  func otherConfiguration() throws {
+    _ = try train(steps: 3)
+    _ = try folder.restoredModel(engine: Engine(threads: 1))
+    try Data().write(to: folder.configuration)
+    let error = #expect(throws: ConfigurationError.self) {
+      _ = try folder.restoredModel(engine: Engine(threads: 1))
+    }
+    #expect(error?.file == folder.configuration.path, "\(String(describing: error))")
+    #expect(throws: ConfigurationError.self) {
+      _ = try evaluateRun(
+        folder, configuration: Self.configuration(), data: TrainerTests.data,
+        engine: Engine(threads: 1))
+    }
+  }
+
+  @Test(
+    "a task of other classes or images than the network's is refused everywhere",
+    arguments: [8, 12])
+  func otherTask(classes: Int) throws {
+    _ = try train(steps: 3)
+    let engine = Engine(threads: 1)
+    func evaluate() throws {
+      _ = try evaluateRun(
+        folder, configuration: Self.configuration(), data: TrainerTests.data, engine: engine)
+    }
+    try evaluate()
+    let own = try folder.readTask()
+    let others = [
+      ImageTask(
+        classNames: (0..<classes).map { "class \($0)" }, image: own.image, mean: own.mean,
+        standardDeviation: own.standardDeviation),
+      ImageTask(
+        classNames: own.classNames, image: MapShape(channels: 3, height: classes, width: classes),
+        mean: own.mean, standardDeviation: own.standardDeviation),
+    ]
+    for other in others {
+      try folder.write(other)
+      #expect(throws: ConfigurationError.self) { try evaluate() }
+      #expect(throws: InputError.self) { _ = try folder.exportedWeights(engine: engine) }
+      #expect(throws: InputError.self) { _ = try Classifier(path: folder.url.path, engine: engine) }
+      let error = #expect(throws: InputError.self) { _ = try trainer(resume: true) }
+      #expect(error?.file == folder.task.path)
+    }
+  }
+
+  @Test("a file that is there and cannot be read is not said to be missing")
+  func unreadable() throws {
+    _ = try train(steps: 3)
+    let engine = Engine(threads: 1)
+    for file in [folder.configuration, folder.task, folder.network] {
+      let content = try Data(contentsOf: file)
+      try FileManager.default.removeItem(at: file)
+      try FileManager.default.createDirectory(at: file, withIntermediateDirectories: false)
+      let error = #expect(throws: (any Error).self) {
+        _ = try Classifier(path: folder.url.path, engine: engine)
+      }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.contains("no regular file") && text.contains(file.path), "\(text)")
+      try FileManager.default.removeItem(at: file)
+      try content.write(to: file)
+    }
+    try FileManager.default.removeItem(at: folder.checkpoints)
+    try Data().write(to: folder.checkpoints)
+    let error = #expect(throws: FileError.self) { _ = try folder.latestCheckpoint() }
+    #expect(error.map { "\($0)" }?.contains("holds none") == false, "\(String(describing: error))")
+  }
+
+  @Test("a damaged newest checkpoint is told, and the one before it is used")
+  func damagedCheckpoint() throws {
+    _ = try train()
+    #expect(folder.damagedCheckpoint == nil)
+    let newest = try #require(folder.checkpointFiles.last)
+    try Data().write(to: newest)
+    #expect(folder.damagedCheckpoint?.contains(newest.path) == true)
+    #expect(try folder.latestCheckpoint().file != newest)
+  }
+
   @Test("what the command line asks for is compared as well, and written down")
   func commandLine() throws {
     _ = try train()

@@ -205,6 +205,14 @@ struct WeightExchangeTests {
     #expect(fromRun.weightImport?.tensors == source.exportedArrays().count)
     #expect(fromRun.model.exportedArrays() == fromFile)
     #expect(fromFile == restored.model.exportedArrays())
+    // Where all that can be pruned is frozen, the masks are those of the start all the same.
+    configuration.freeze = "conv1,bn1,layer1,layer2,layer3"
+    let classifier = try trainer(temporary.run("frozen"))
+    #expect(classifier.model.sparsity == restored.model.sparsity && classifier.model.sparsity > 0.8)
+    #expect(try classifier.run())
+    #expect(classifier.model.sparsity == restored.model.sparsity)
+    configuration.freeze = nil
+    #expect(fromRun.weightImport?.step == 6)
     var other = TrainingConfiguration()
     other.model = .mlp
     try other.takeNetwork(of: whole.url.path, except: [])
