@@ -33,7 +33,7 @@ public func evaluateRun(
   checkpoint: CheckpointChoice = .last, engine: Engine
 ) throws -> RunTest {
   let chosen = try folder.checkpoint(checkpoint)
-  try folder.checkConfiguration(against: chosen.checkpoint)
+  try folder.checkConfiguration(against: chosen)
   // Runs of older versions have none.
   let images = MapShape(
     channels: data.test.channels, height: data.test.height, width: data.test.width)

@@ -57,7 +57,7 @@ extension RunFolder {
     engine: Engine, batch: Int = 1, checkpoint: CheckpointChoice = .last
   ) throws -> (model: Model, step: Int) {
     let chosen = try self.checkpoint(checkpoint)
-    try checkConfiguration(against: chosen.checkpoint)
+    try checkConfiguration(against: chosen)
     let precision = try readConfiguration().precision.precision(on: engine.kernels)
     let model = try Model(
       configuredNetwork(), engine: engine.with(precision), batch: batch, seed: 0)

@@ -29,7 +29,7 @@ public struct ResumableRun {
     try change(&configuration)
     checkpoint = try folder.latestCheckpoint()
     let state = checkpoint.checkpoint
-    let differences = try folder.changes(of: configuration, since: state)
+    let differences = try folder.changes(of: configuration, since: checkpoint)
     guard configuration.epochs >= state.progress.epoch else {
       throw ConfigurationError(
         folder.configuration.path, "epochs",
@@ -55,17 +55,18 @@ extension RunFolder {
   /// Looks whether the run's configuration is still the one that a checkpoint was trained with.
   ///
   /// - Throws: `FileError`; `ConfigurationError` for a key that is not.
-  func checkConfiguration(against checkpoint: Checkpoint) throws {
+  func checkConfiguration(against checkpoint: (file: URL, checkpoint: Checkpoint)) throws {
     _ = try changes(of: readConfiguration(), since: checkpoint)
   }
 
   /// What a configuration changes of the one that a checkpoint was trained with.
   ///
   /// - Throws: `ConfigurationError` for a key that may not change.
-  fileprivate func changes(of configuration: TrainingConfiguration, since checkpoint: Checkpoint)
-    throws -> [(key: String, before: String?, now: String?)]
-  {
-    let before = try TrainingConfiguration(yaml: checkpoint.configuration, file: checkpoints.path)
+  fileprivate func changes(
+    of configuration: TrainingConfiguration, since trained: (file: URL, checkpoint: Checkpoint)
+  ) throws -> [(key: String, before: String?, now: String?)] {
+    let before = try TrainingConfiguration(
+      yaml: trained.checkpoint.configuration, file: trained.file.path)
     let differences = configuration.differences(from: before)
     let refused = differences.first { key, before, now in
       // A start or a teacher may move. A start that comes later never happened, and a teacher that comes or

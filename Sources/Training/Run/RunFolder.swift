@@ -165,14 +165,14 @@ public struct RunFolder: Sendable {
     throw FileError(checkpoints.path, "find a checkpoint", reason: "the folder holds none")
   }
 
-  /// What is wrong with the newest checkpoint, in whose place `latestCheckpoint` takes an older one.
+  /// What is wrong with the newest checkpoint, where `latestCheckpoint` takes an older one in its place.
   public var damagedCheckpoint: String? {
     guard let newest = checkpointFiles.last else { return nil }
     do {
       _ = try Checkpoint(decoding: readFile(newest), file: newest.path)
       return nil
     } catch {
-      return "\(error)"
+      return (try? latestCheckpoint()) == nil ? nil : "\(error)"
     }
   }
 

@@ -331,6 +331,8 @@ import Testing
     try Data().write(to: newest)
     #expect(folder.damagedCheckpoint?.contains(newest.path) == true)
     #expect(try folder.latestCheckpoint().file != newest)
+    for file in folder.checkpointFiles { try Data().write(to: file) }
+    #expect(folder.damagedCheckpoint == nil)
   }
 
   @Test("what the command line asks for is compared as well, and written down")
