@@ -203,7 +203,8 @@ import Testing
     let result = try shell(
       """
       swpu \(tiny) --output run || exit 9
-      ulimit -f 1; swpu export run --format safetensors --output w.safetensors
+      ulimit -f 1; default="env --default-signal=XFSZ"
+      $default "\(Program.url.path)" export run --format safetensors --output w.safetensors
       """, in: folder)
     #expect(result.status == 1, "\(result)")
     #expect(result.errors.contains("w.safetensors: cannot write"), "\(result)")
